@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import stats
+
+from yolo_koin.evaluation import predictions, statistics
+from yolo_koin.evaluation.predictions import PredictionsError
+
+Make = Callable[..., pd.DataFrame]
+
+
+@given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.sampled_from([0.8, 0.95, 0.999]))
+def test_wilson_is_scipys(counts: tuple[int, int], confidence: float) -> None:
+    s, n = counts
+    expected = stats.binomtest(s, n).proportion_ci(confidence, method="wilson")
+    assert np.allclose(statistics.wilson(s, n, confidence), expected, atol=1e-12)
+    low, high = statistics.wilson(s, n, confidence)
+    assert 0 <= low <= s / n <= high <= 1
+
+
+def test_wilson_by_hand_and_of_arrays() -> None:
+    low, high = statistics.wilson([78, 0, 40, 0], [80, 40, 40, 0])
+    assert np.round(low, 4).tolist() == [0.9134, 0, 0.9124, 0]
+    assert np.round(high, 4).tolist() == [0.9931, 0.0876, 1, 1]  # nothing is known of 0 photos
+    with pytest.raises(ValueError, match="from 0 to n"):
+        statistics.wilson(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        pytest.param((56, 70, 48, 80), (0.0524, 0.3339), id="a: plain"),
+        pytest.param((9, 10, 3, 10), (0.1705, 0.8090), id="b: few"),
+        pytest.param((6, 7, 2, 7), (0.0582, 0.8062), id="c: fewer"),
+        pytest.param((5, 56, 0, 29), (-0.0381, 0.1926), id="d: one is 0"),
+        pytest.param((0, 10, 0, 20), (-0.1611, 0.2775), id="e: both are 0"),
+        pytest.param((0, 10, 0, 10), (-0.2775, 0.2775), id="f: both are 0, of as many"),
+        pytest.param((10, 10, 0, 20), (0.6791, 1.0), id="g: all against none"),
+        pytest.param((10, 10, 0, 10), (0.6075, 1.0), id="h: all against none, of as many"),
+    ],
+)
+def test_newcombe_gives_the_published_intervals(counts: tuple[int, int, int, int], expected: tuple[float, float]) -> None:
+    # Newcombe, Stat. Med. 17 (1998) 873, table II, method 10.
+    assert np.round(statistics.newcombe(*counts), 4).tolist() == list(expected)
+    s1, n1, s2, n2 = counts
+    assert np.allclose(statistics.newcombe(s2, n2, s1, n1), (-expected[1], -expected[0]), atol=5e-5)  # turned round
+
+
+def test_newcombe_needs_photos() -> None:
+    with pytest.raises(ValueError, match="need a photo"):
+        statistics.newcombe(0, 0, 1, 2)
+
+
+def test_mcnemar_by_hand() -> None:
+    assert statistics.mcnemar_exact(10, 2) == pytest.approx(2 * (1 + 12 + 66) / 2**12)
+    assert statistics.mcnemar_exact(2, 10) == statistics.mcnemar_exact(10, 2)
+    assert statistics.mcnemar_exact(4, 4) == 1
+    assert statistics.mcnemar_exact(0, 0) == 1
+
+
+def test_holm_by_hand() -> None:
+    # Sorted .005 .01 .03 .04 times 4 3 2 1 is .02 .03 .06 .04, and none may be smaller than the one before.
+    assert statistics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert statistics.holm([0.9, 0.8]).tolist() == [1, 1]
+    assert statistics.holm([]).tolist() == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_rejects_what_its_definition_rejects(p: list[float]) -> None:
+    level, rejected = 0.05, set[int]()
+    for step, i in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+        if p[i] * (len(p) - step) > level:
+            break
+        rejected.add(i)
+    assert set(np.flatnonzero(statistics.holm(p) <= level)) == rejected
+
+
+def test_mean_interval_by_hand() -> None:
+    # Mean 3, standard error sqrt(2.5 / 5), t(4, 0.975) = 2.7764451
+    assert statistics.mean_interval(np.arange(1.0, 6.0)) == pytest.approx((3 - 2.7764451 * 0.5**0.5, 3 + 2.7764451 * 0.5**0.5))
+    assert np.isnan(statistics.mean_interval(np.array([1.0]))).all()
+    assert np.isnan(statistics.mean_interval(np.ones(9))).all()
+
+
+def test_bootstrap_of_a_mean_is_scipys_own_on_the_values() -> None:
+    values = np.random.default_rng(1).exponential(size=60)  # skewed, so that BCa differs from percentiles
+
+    def mean(numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+        assert numbers.size <= statistics.BATCH_CELLS  # memory is bounded
+        means: NDArray[np.float64] = values[numbers].mean(axis=1)
+        return means
+
+    expected = stats.bootstrap((values,), np.mean, n_resamples=9999, rng=np.random.default_rng(3)).confidence_interval
+    assert statistics.bootstrap(mean, 60, 9999, seed=3) == pytest.approx(tuple(expected), abs=0.01)
+    assert statistics.bootstrap(mean, 60, 500, seed=3) == statistics.bootstrap(mean, 60, 500, seed=3)
+    assert statistics.bootstrap(mean, 60, 500, seed=3) != statistics.bootstrap(mean, 60, 500, seed=4)
+
+
+@pytest.mark.parametrize(
+    ("photos", "resamples"), [(1, 99), (0, 99), (20, 0), (20, 99)], ids=["one", "none", "not asked", "alike"]
+)
+def test_bootstrap_gives_no_interval_where_it_knows_none(photos: int, resamples: int) -> None:
+    def constant(numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+        return np.ones(len(numbers))
+
+    assert np.isnan(statistics.bootstrap(constant, photos, resamples)).all()
+
+
+def test_bootstrap_of_very_many_photos_takes_percentiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(1).exponential(size=60)
+
+    def mean(numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+        means: NDArray[np.float64] = values[numbers].mean(axis=1)
+        return means
+
+    bca = statistics.bootstrap(mean, 60, 999)
+    monkeypatch.setattr(statistics, "LARGE", 59)
+    numbers = stats.bootstrap((values,), np.mean, n_resamples=999, rng=np.random.default_rng(0), method="percentile")
+    assert statistics.bootstrap(mean, 60, 999) == pytest.approx(tuple(numbers.confidence_interval), abs=0.02)
+    assert statistics.bootstrap(mean, 60, 999) != bca
+
+
+# ---------------------------------------------------------------------------------------------------------------- paired
+def answers(right: str, split: str = "hard_cases/test") -> pd.DataFrame:
+    """One photo per letter: r is right, w is wrong, e is unreadable, u has no label."""
+    parts = []
+    for i, letter in enumerate(right):
+        image, label = [f"{i}.jpg"], ["b" if letter == "w" else None if letter == "u" else "a"]
+        if letter == "e":
+            parts.append(predictions.error_rows(split, image, label, ["truncated"]))
+        else:
+            # w: the label stays a, the model says b.
+            p = np.array([[0.9, 0.1]]) if letter != "w" else np.array([[0.1, 0.9]])
+            parts.append(predictions.rows(split, image, ["a"] if letter == "w" else label, p, ["a", "b"]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_paired_counts_what_only_one_gets_right() -> None:
+    frames = {
+        "n": pd.concat([answers("rrrrrrrrwweu"), answers("wwww", "normal_cases/test")]),  # another split is not looked at
+        "s": answers("wwwwwwwrwreu"),
+        "m": answers("rrrrrrrrwweu").iloc[::-1],  # the order of the rows does not matter
+    }
+    table = statistics.paired(frames, "hard_cases/test")
+    assert tuple(table.columns) == statistics.PAIRED_COLUMNS
+    assert table[["a", "b", "only_a", "only_b", "n"]].to_numpy().tolist() == [
+        ["n", "s", 7, 1, 11],
+        ["n", "m", 0, 0, 11],
+        ["s", "m", 1, 7, 11],
+    ]
+    p = 2 * (1 + 8) / 2**8
+    assert table["p"].tolist() == pytest.approx([p, 1, p])
+    assert table["p_holm"].tolist() == pytest.approx([3 * p, 1, 3 * p])
+
+
+def test_paired_of_one_run_is_empty() -> None:
+    table = statistics.paired({"n": answers("rw")}, "hard_cases/test")
+    assert table.empty
+    assert tuple(table.columns) == statistics.PAIRED_COLUMNS
+
+
+@pytest.mark.parametrize("other", ["rrr", "ru"], ids=["more photos", "one is not labelled"])
+def test_paired_refuses_other_photos(other: str) -> None:
+    with pytest.raises(PredictionsError, match=r"not the same photos of hard_cases/test: n and s\."):
+        statistics.paired({"n": answers("rw"), "s": answers(other)}, "hard_cases/test")
+
+
+def test_paired_refuses_a_split_that_a_run_lacks() -> None:
+    with pytest.raises(PredictionsError, match="no photo with a known label"):
+        statistics.paired({"n": answers("rw"), "s": answers("rw")}, "group_cases/test")

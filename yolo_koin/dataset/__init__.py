@@ -1,0 +1,1 @@
+"""Reading KoIn, preparing photos, and laying them out for training."""

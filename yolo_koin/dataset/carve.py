@@ -1,0 +1,122 @@
+"""Carving a validation split out of the training photos so that near-duplicates never stand on both sides."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+NEAR = 4  # of 64 bits: the same shot, scaled, recompressed or slightly recut
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A training photo, as far as carving is concerned."""
+
+    image: str
+    label: str
+    fingerprint: int
+
+
+def carve(items: Sequence[Item], groups: Mapping[str, str], fraction: float, seed: int) -> frozenset[str]:
+    """Choose the validation photos: stratified by class, whole clusters only, seeded.
+
+    Each class gives ``fraction`` of its photos, rounded, and at least one where it has two or more clusters. A class is never emptied:
+    one whose photos are all near-duplicates of each other gives none.
+
+    Args:
+        items: the training photos.
+        groups: image id → group, for photos that are known to belong together; others stand alone.
+        fraction: share of each class, 0 to below 1.
+        seed: of the choice. Same items and seed, same choice, whatever the order of ``items``.
+
+    Returns:
+        Image ids of the validation photos.
+    """
+    if fraction == 0:
+        return frozenset()
+    label_of = {item.image: item.label for item in items}
+    remaining = Counter(label_of.values())
+    clusters = sorted(sorted(cluster) for cluster in cluster_photos(items, groups))
+    by_label = _gather((label, i) for i, cluster in enumerate(clusters) for label in {label_of[image] for image in cluster})
+    wanted = {label: max(1, round(fraction * count)) for label, count in remaining.items()}
+    rng = np.random.default_rng(seed)
+    chosen: set[int] = set()
+    taken: Counter[str] = Counter()
+    for label in sorted(by_label):
+        order = [by_label[label][i] for i in rng.permutation(len(by_label[label]))]
+        # Clusters that fit come first; when none does, the smallest gives the one photo that a class should have.
+        order.sort(key=lambda index: len(clusters[index]) > wanted[label])
+        for index in order:
+            counts = Counter(label_of[image] for image in clusters[index])
+            fits = taken[label] + counts[label] <= wanted[label] or taken[label] == 0
+            if index in chosen or not fits or any(remaining[name] - n < 1 for name, n in counts.items()):
+                continue
+            chosen.add(index)
+            taken.update(counts)
+            remaining.subtract(counts)
+    return frozenset(image for index in chosen for image in clusters[index])
+
+
+def cluster_photos(items: Sequence[Item], groups: Mapping[str, str]) -> list[list[str]]:
+    """Clusters of image ids that have to stay on one side: near-duplicates within a class, and the groups that are given."""
+    parent = {item.image: item.image for item in items}
+
+    def find(image: str) -> str:
+        while parent[image] != image:
+            parent[image] = parent[parent[image]]
+            image = parent[image]
+        return image
+
+    for a, b in _linked(items, groups):
+        parent[find(a)] = find(b)
+    return list(_gather((find(item.image), item.image) for item in items).values())
+
+
+def near_duplicates(left: Sequence[int], right: Sequence[int]) -> NDArray[np.bool_]:
+    """Which fingerprints differ in at most :data:`NEAR` bits. Shape ``len(left)`` × ``len(right)``."""
+    a, b = np.array(left, dtype=np.uint64), np.array(right, dtype=np.uint64)
+    different = (a[:, None] ^ b[None, :]).view(np.uint8).reshape(len(a), len(b), 8)
+    near: NDArray[np.bool_] = np.unpackbits(different, axis=2).sum(axis=2) <= NEAR
+    return near
+
+
+def leaked(training: Sequence[Item], testing: Sequence[Item]) -> frozenset[str]:
+    """Test photos that are near-duplicates of a training photo of the same class: what a reviewer calls a leak."""
+    learnt = _gather((item.label, item.fingerprint) for item in training)
+    found: set[str] = set()
+    for label, items in _gather((item.label, item) for item in testing).items():
+        if label in learnt:
+            near = near_duplicates([item.fingerprint for item in items], learnt[label]).any(axis=1)
+            found.update(item.image for item, hit in zip(items, near, strict=True) if hit)
+    return frozenset(found)
+
+
+def _linked(items: Sequence[Item], groups: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for same_class in _gather((item.label, item) for item in items).values():
+        # A block of rows at a time: a class of 10,000 photos would otherwise need gigabytes.
+        prints = [item.fingerprint for item in same_class]
+        for start in range(0, len(same_class), 256):
+            near = near_duplicates(prints[start : start + 256], prints)
+            rows, columns = np.nonzero(near)
+            for row, column in zip((rows + start).tolist(), columns.tolist(), strict=True):
+                if row < column:
+                    yield same_class[row].image, same_class[column].image
+    members = _gather((groups[item.image], item.image) for item in items if item.image in groups)
+    for together in members.values():
+        yield from pairwise(together)
+
+
+def _gather(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    gathered: dict[K, list[V]] = defaultdict(list)
+    for key, value in pairs:
+        gathered[key].append(value)
+    return dict(gathered)

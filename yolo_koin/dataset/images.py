@@ -1,0 +1,170 @@
+"""From a photo file to the square JPEG that a model sees. The one place where photos are decoded and fitted.
+
+``convert`` writes what :func:`prepare` returns, and ``predict`` shows the model those same bytes decoded again, so both see one thing.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from yolo_koin.errors import KoinError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # JPEG opens the MPO of many phones too
+MAX_PIXELS = 178_956_970  # where Pillow calls a picture a decompression bomb: about 13,400 × 13,400
+PAD_COLOUR = (114, 114, 114)  # Ultralytics' letterbox grey
+JPEG_QUALITY = 95
+
+# Photos between half of our limit and the limit are wanted; and nobody can act on a crooked EXIF block. Set once, here, because
+# warnings.catch_warnings() is not safe in threads.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", message="Corrupt EXIF data", module="PIL")
+
+Box = tuple[float, float, float, float]  # x, y, width, height in pixels
+RGB = NDArray[np.uint8]  # height × width × 3
+
+
+class PhotoError(KoinError):
+    """One photo that cannot be used; its text is short, for a row of a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A photo made ready.
+
+    Attributes:
+        jpeg: bytes of a ``side`` × ``side`` JPEG, 8-bit RGB.
+        width, height: size of the upright original, in pixels.
+        fingerprint: 64-bit difference hash of the fitted photo; near-duplicates differ in few bits.
+    """
+
+    jpeg: bytes
+    width: int
+    height: int
+    fingerprint: int
+
+
+def open_photo(path: Path, at_least: int | None = None) -> tuple[Image.Image, tuple[int, int]]:
+    """Decode a photo: upright, 8-bit RGB, transparency on white.
+
+    Args:
+        path: a JPEG, PNG, WebP or BMP, whatever its ending says.
+        at_least: the shorter side, in pixels, that is needed. A larger JPEG is then decoded at 1/2, 1/4 or 1/8 of its size, never
+            below twice this: the discrete cosine transform gives the reduced picture without the cost of the full one.
+
+    Returns:
+        The picture, and the ``(width, height)`` of the upright original.
+
+    Raises:
+        PhotoError: the file cannot be decoded, or is larger than :data:`MAX_PIXELS`.
+    """
+    try:
+        if path.stat().st_size == 0:
+            raise PhotoError("empty file")
+        with Image.open(path, formats=FORMATS) as image:
+            return _decode(image, at_least)
+    except Image.DecompressionBombError as error:
+        raise PhotoError(f"too large: more than {MAX_PIXELS // 1_000_000} megapixels") from error
+    except UnidentifiedImageError as error:
+        raise PhotoError("not an image") from error
+    except IsADirectoryError as error:
+        raise PhotoError("a folder, not a photo") from error
+    except OSError as error:
+        if error.strerror:
+            raise PhotoError(f"cannot read ({error.strerror})") from error
+        raise PhotoError("truncated or damaged") from error
+    except (SyntaxError, ValueError, EOFError, OverflowError, MemoryError) as error:
+        raise PhotoError("damaged") from error  # Pillow's decoders raise these on malformed headers
+
+
+def _decode(image: Image.Image, at_least: int | None) -> tuple[Image.Image, tuple[int, int]]:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise PhotoError(f"too large: {width} × {height} px, more than {MAX_PIXELS // 1_000_000} megapixels")
+    if at_least is not None and image.format in {"JPEG", "MPO"}:
+        # draft() takes the smallest reduction that is still no smaller than asked, in both directions.
+        scale = 2 * at_least / min(width, height)
+        if scale < 1:
+            image.draft("RGB", (round(width * scale), round(height * scale)))
+    image.load()
+    upright = ImageOps.exif_transpose(image)
+    turned = image.getexif().get(0x0112, 1) in {5, 6, 7, 8}  # a quarter turn: the sides change places
+    return _rgb(upright), (height, width) if turned else (width, height)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode in {"I", "I;16", "I;16B", "I;16L", "F"}:
+        # Pillow would clip 16 bits at 255; keep the high byte instead.
+        wide = np.asarray(image).astype(np.float64)
+        return Image.fromarray((wide / 256 if wide.max(initial=0) > 255 else wide).astype(np.uint8)).convert("RGB")
+    if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        ground = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return Image.alpha_composite(ground, layer).convert("RGB")
+    return image.convert("RGB")
+
+
+# ------------------------------------------------------------------------------------------------------------- fitting
+def crop(image: Image.Image, side: int) -> Image.Image:
+    """The largest centred square, scaled to ``side``: what the stock transform does, which cuts faces near a border away."""
+    return ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)
+
+
+def pad(image: Image.Image, side: int) -> Image.Image:
+    """The whole photo on a grey square: nothing is cut away."""
+    return ImageOps.pad(image, (side, side), Image.Resampling.BILINEAR, color=PAD_COLOUR)
+
+
+def crop_face(image: Image.Image, side: int, box: Box, margin: float = 0.35) -> Image.Image:
+    """A square around a face, ``margin`` of the face's longer side left on each side, grey where it leaves the photo."""
+    x, y, width, height = box
+    half = max(width, height) * (0.5 + margin)
+    centre_x, centre_y = x + width / 2, y + height / 2
+    square = (round(centre_x - half), round(centre_y - half), round(centre_x + half), round(centre_y + half))
+    inside = (max(square[0], 0), max(square[1], 0), min(square[2], image.width), min(square[3], image.height))
+    ground = Image.new("RGB", (square[2] - square[0], square[3] - square[1]), PAD_COLOUR)
+    ground.paste(image.crop(inside), (inside[0] - square[0], inside[1] - square[1]))
+    return ground.resize((side, side), Image.Resampling.BILINEAR)
+
+
+FaceFinder = Callable[[RGB], "Box | None"]  # photo → the box of its dominant face
+
+
+def prepare(path: Path, fit: str, side: int, find_face: FaceFinder | None = None) -> Prepared:
+    """Decode, fit and encode one photo.
+
+    Args:
+        path: the photo; it is only read.
+        fit: ``crop``, ``pad`` or ``face``.
+        side: side of the square, in pixels.
+        find_face: needed for ``face``.
+
+    Raises:
+        PhotoError: the photo cannot be decoded, or ``fit`` is ``face`` and no face is found.
+    """
+    image, (width, height) = open_photo(path, at_least=side if fit != "face" else max(side, 640))
+    if fit == "face":
+        box = find_face(np.asarray(image)) if find_face else None
+        if box is None:
+            raise PhotoError("no face found")
+        fitted = crop_face(image, side, box)
+    else:
+        fitted = {"crop": crop, "pad": pad}[fit](image, side)
+    stream = io.BytesIO()
+    # 4:4:4: coloured edges stay where they are; the files are small anyway.
+    fitted.save(stream, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return Prepared(stream.getvalue(), width, height, fingerprint(fitted))
+
+
+def fingerprint(image: Image.Image) -> int:
+    """Difference hash (dHash): 64 bits, each telling whether a pixel of the 9 × 8 grey thumbnail is darker than its right neighbour."""
+    grey = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
+    bits = (grey[:, :-1] < grey[:, 1:]).ravel()
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")

@@ -1,0 +1,39 @@
+"""What must be settled before torch and Ultralytics are imported: threads, no telemetry, no network, nothing in the home folder.
+
+Importing this module imports neither of them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+# Read once, when Ultralytics is imported; see its utils/__init__.py, utils/checks.py, utils/events.py and nn/tasks.py.
+SETTINGS = {
+    "YOLO_OFFLINE": "1",  # no analytics, no DNS probe, no version check
+    "YOLO_AUTOINSTALL": "0",  # never call pip
+    "YOLO_VERBOSE": "False",  # our own progress bar instead
+    "ULTRALYTICS_SAFE_LOAD": "1",  # a checkpoint is data: its pickle may build known classes only
+}
+
+
+def prepare() -> None:
+    """Set the environment for Ultralytics. Has to run before it is imported; harmless when called again.
+
+    Its settings file goes into a private temporary folder, unless the user names one with ``YOLO_CONFIG_DIR``: the user's own settings
+    (telemetry, experiment trackers, the folder for runs) then neither change what we do nor are changed by us.
+    """
+    os.environ.update(SETTINGS)
+    if "YOLO_CONFIG_DIR" not in os.environ:
+        user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+        folder = Path(tempfile.gettempdir()) / f"yolo_koin-{user}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        os.environ["YOLO_CONFIG_DIR"] = str(folder)
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

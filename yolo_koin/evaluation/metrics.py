@@ -1,0 +1,242 @@
+"""Metrics as pure functions of the validated predictions of one split (see :mod:`yolo_koin.evaluation.predictions`).
+
+Which photos count:
+
+- A photo without a true label counts nowhere. Where none has one, every function raises PredictionsError.
+- An unreadable photo is a wrong answer in accuracy, recall and F1. The probability scores (NLL, Brier, ECE) leave it out, since
+  the model said nothing about it; their own number of photos tells (:func:`nlls`, :func:`briers`, :func:`reliability`).
+- A class that the model never learnt is a wrong answer everywhere, and its photos stay in ECE and Brier; only the NLL, which
+  would be infinite, leaves them out.
+- Averages over classes ("macro") go over the classes that occur as true labels in the split: scikit-learn's ``average="macro",
+  zero_division=0`` with ``labels=`` those classes. A class that is only predicted lowers the scores of others, and adds no zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from yolo_koin.evaluation.predictions import labelled
+from yolo_koin.evaluation.statistics import RESAMPLES, Interval, bootstrap, wilson
+
+BINS = 15
+LEAST_SCORE = 1e-12  # a probability that underflowed to 0 costs 27.6 nats, not infinitely many
+
+
+# -------------------------------------------------------------------------------------------------------------- accuracy
+def hits(frame: pd.DataFrame, k: int = 1) -> NDArray[np.bool_]:
+    """Whether the true label is among the k best, one value per labelled photo."""
+    return (labelled(frame)["true_rank"] <= k).to_numpy(dtype=np.bool_)  # an empty rank is NaN, which is not <= k
+
+
+def top_k(frame: pd.DataFrame, k: int = 1) -> float:
+    """Share of photos whose true label is among the k best."""
+    return float(hits(frame, k).mean())
+
+
+def per_class(frame: pd.DataFrame) -> pd.DataFrame:
+    """Recall of each true class, sorted by label: columns ``label,n,correct,recall,low,high``, with Wilson's 95 % interval."""
+    right = (labelled(frame)["true_rank"] == 1).groupby(frame["true_label"]).agg(["size", "sum"])
+    n, correct = right["size"].to_numpy(dtype=np.int64), right["sum"].to_numpy(dtype=np.int64)
+    low, high = wilson(correct, n)
+    columns = {"label": list(right.index), "n": n, "correct": correct, "recall": correct / n, "low": low, "high": high}
+    return pd.DataFrame(columns)
+
+
+def confused_pairs(frame: pd.DataFrame, top: int = 10) -> pd.DataFrame:
+    """The most frequent mistakes: columns ``true,predicted,count,share``, ordered by count, then by share, then by label.
+
+    ``share`` is of all photos of the true class. Unreadable photos are nobody's confusion and do not appear.
+    """
+    photos = labelled(frame)
+    wrong = photos[(photos["pred_1"] != photos["true_label"]) & (photos["error"] == "")]
+    counts = wrong.groupby(["true_label", "pred_1"]).size()
+    pairs = pd.DataFrame(
+        {"true": counts.index.get_level_values(0), "predicted": counts.index.get_level_values(1), "count": counts.to_numpy()}
+    )
+    pairs["share"] = pairs["count"] / pairs["true"].map(photos["true_label"].value_counts()).astype(np.float64)
+    order = ["count", "share", "true", "predicted"]
+    return pairs.sort_values(order, ascending=[False, False, True, True], ignore_index=True).head(top)
+
+
+# ------------------------------------------------------------------------------------------------- averages over classes
+@dataclass(frozen=True)
+class _Confusion:
+    """The distinct pairs (true, predicted) of some photos: the cells of their confusion matrix that are not empty.
+
+    Attributes:
+        cell: n cell numbers, one per photo.
+        totals: sparse cells × 3c; times a row of cell counts gives, for each of c true classes, the photos that are right, the
+            photos of that class, and the photos taken for it.
+    """
+
+    cell: NDArray[np.intp]
+    totals: sparse.csr_array
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> _Confusion:
+        photos = labelled(frame)
+        true, classes = pd.factorize(photos["true_label"], sort=True)
+        predicted = pd.Index(classes).get_indexer(pd.Index(photos["pred_1"]))  # -1: not a true class here, or unreadable
+        c = len(classes)
+        codes, cell = np.unique(true * (c + 1) + predicted + 1, return_inverse=True)
+        t, p = codes // (c + 1), codes % (c + 1) - 1
+        cells = np.arange(len(codes))
+        right, taken = t == p, p >= 0
+        at = np.concatenate([cells[right], cells, cells[taken]]), np.concatenate([t[right], c + t, 2 * c + p[taken]])
+        totals = sparse.coo_array((np.ones(len(at[0])), at), shape=(len(codes), 3 * c)).tocsr()
+        return cls(cell, totals)
+
+    def of_classes(self, numbers: NDArray[np.intp]) -> tuple[NDArray[np.float64], ...]:
+        """Right, true and predicted photos by class, each m × c, of m resamples: an m × n array of photo numbers."""
+        counts = _count(self.cell[numbers], self.totals.shape[0])
+        right, true, predicted = np.split(counts @ self.totals, 3, axis=1)
+        return right, true, predicted
+
+    def macro_f1(self, numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+        right, true, predicted = self.of_classes(numbers)
+        return _mean_of_present(2 * right / np.maximum(true + predicted, 1), true)
+
+    def macro_recall(self, numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+        right, true, _ = self.of_classes(numbers)
+        return _mean_of_present(right / np.maximum(true, 1), true)
+
+
+def macro_recall(frame: pd.DataFrame) -> float:
+    """Mean over true classes of the share of their photos that are right."""
+    confusion = _Confusion.of(frame)
+    return float(confusion.macro_recall(_every(confusion.cell))[0])
+
+
+def macro_f1(frame: pd.DataFrame) -> float:
+    """Mean over true classes of F1 = 2 right / (photos of the class + photos taken for it)."""
+    confusion = _Confusion.of(frame)
+    return float(confusion.macro_f1(_every(confusion.cell))[0])
+
+
+def macro_recall_interval(frame: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """BCa bootstrap interval of :func:`macro_recall`; a class that a resample misses is not in that resample's mean."""
+    confusion = _Confusion.of(frame)
+    return bootstrap(confusion.macro_recall, len(confusion.cell), resamples, seed)
+
+
+def macro_f1_interval(frame: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """BCa bootstrap interval of :func:`macro_f1`; a class that a resample misses is not in that resample's mean."""
+    confusion = _Confusion.of(frame)
+    return bootstrap(confusion.macro_f1, len(confusion.cell), resamples, seed)
+
+
+def _every(values: NDArray[np.intp]) -> NDArray[np.intp]:
+    return np.arange(len(values))[None, :]
+
+
+def _count(numbers: NDArray[np.intp], of: int) -> NDArray[np.float64]:
+    """How often each number below ``of`` occurs in each row."""
+    apart = numbers + of * np.arange(len(numbers))[:, None]
+    return np.bincount(apart.ravel(), minlength=of * len(numbers)).reshape(len(numbers), of).astype(np.float64)
+
+
+def _mean_of_present(values: NDArray[np.float64], true: NDArray[np.float64]) -> NDArray[np.float64]:
+    present = true > 0
+    means: NDArray[np.float64] = np.where(present, values, 0).sum(axis=1) / present.sum(axis=1)
+    return means
+
+
+# --------------------------------------------------------------------------------------------------- probability scores
+def nlls(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Negative log-likelihood, -ln(true_score), in nats, of each readable photo whose class the model knows.
+
+    Scores below 1e-12 count as 1e-12.
+    """
+    scores = labelled(frame)["true_score"].dropna().to_numpy(dtype=np.float64)
+    losses: NDArray[np.float64] = -np.log(np.maximum(scores, LEAST_SCORE))
+    return losses
+
+
+def nll(frame: pd.DataFrame) -> float:
+    """Mean of :func:`nlls`; NaN where no photo has one."""
+    return _mean(nlls(frame))
+
+
+def briers(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Brier's score of each readable photo: squared distance of the probabilities to the true class, from 0 to 2.
+
+    In the form for many classes (Brier, Mon. Weather Rev. 78 (1950) 1), which for two classes is twice the form for one. A class
+    that the model never learnt has the probability 0, and all others are off: 1 + sum of squares.
+    """
+    photos = _readable(frame)
+    scores: pd.Series[float] = photos["sum_sq_score"] - 2 * photos["true_score"].fillna(0) + 1
+    return scores.to_numpy(dtype=np.float64).clip(min=0)  # rounding may give -1e-9
+
+
+def brier(frame: pd.DataFrame) -> float:
+    """Mean of :func:`briers`; NaN where no photo is readable."""
+    return _mean(briers(frame))
+
+
+@dataclass(frozen=True)
+class _Calibration:
+    """Of n readable photos: the bin of their confidence, the confidence (top-1 score), and whether top-1 is right."""
+
+    bins: int
+    bin: NDArray[np.intp]
+    confidence: NDArray[np.float64]
+    right: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, bins: int) -> _Calibration:
+        photos = _readable(frame)
+        confidence = photos["score_1"].to_numpy(dtype=np.float64)
+        edges = np.linspace(0, 1, bins + 1)
+        at = np.searchsorted(edges, confidence, side="left") - 1  # a bin includes its upper edge
+        right = (photos["true_rank"] == 1).to_numpy().astype(np.float64)
+        return cls(bins, at.clip(min=0), confidence, right)
+
+    def ece(self, numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Calibration errors of m resamples: an m × n array of photo numbers."""
+        apart = self.bin[numbers] + self.bins * np.arange(len(numbers))[:, None]
+        excess = (self.confidence - self.right)[numbers]
+        sums = np.bincount(apart.ravel(), weights=excess.ravel(), minlength=self.bins * len(numbers))
+        errors: NDArray[np.float64] = np.abs(sums.reshape(len(numbers), self.bins)).sum(axis=1) / numbers.shape[1]
+        return errors
+
+
+def reliability(frame: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
+    """The reliability diagram of readable photos: columns ``low,high,n,confidence,accuracy``, one row per bin that has a photo.
+
+    Confidence is the top-1 score; bins are of equal width, open below and closed above (Guo et al., ICML 2017, section 2).
+    """
+    found = _Calibration.of(frame, bins)
+    values = pd.DataFrame({"confidence": found.confidence, "accuracy": found.right})
+    groups = values.groupby(found.bin)
+    table = groups.mean()
+    at, edges = table.index.to_numpy(dtype=np.intp), np.linspace(0, 1, bins + 1)
+    table.insert(0, "n", groups.size())
+    table.insert(0, "high", edges[at + 1])
+    table.insert(0, "low", edges[at])
+    return table.reset_index(drop=True)
+
+
+def ece(frame: pd.DataFrame, bins: int = BINS) -> float:
+    """Expected calibration error: mean over readable photos of |accuracy - confidence| in their bin; NaN where there is none."""
+    found = _Calibration.of(frame, bins)
+    return float(found.ece(_every(found.bin))[0]) if len(found.bin) else float("nan")
+
+
+def ece_interval(frame: pd.DataFrame, bins: int = BINS, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """BCa bootstrap interval of :func:`ece`. Of few photos both are too high: in a bin of few, chance makes a difference."""
+    found = _Calibration.of(frame, bins)
+    return bootstrap(found.ece, len(found.bin), resamples, seed)
+
+
+def _readable(frame: pd.DataFrame) -> pd.DataFrame:
+    photos = labelled(frame)
+    return photos[photos["error"] == ""]
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else float("nan")

@@ -1,0 +1,239 @@
+"""The table of predictions: one row per photo, by name. It is the one source of every number that is reported.
+
+Columns of ``predictions.csv`` (:data:`COLUMNS`); an empty cell is an empty text or a NaN:
+
+- ``split``: a case and a part (``hard_cases/test``), empty for photos outside of a dataset; ``image``: image id.
+- ``true_label``: empty where nobody knows it.
+- ``pred_1, score_1 … pred_5, score_5``: the best classes and their softmax probabilities; fewer if the model has fewer classes.
+- ``true_rank``: 1 + number of classes that rank before the true one, among all classes of the model. Equal scores rank by class
+  index, in ``pred_k`` as here, so ``true_rank`` is k exactly when ``pred_k`` is the true label. ``true_score``: probability of
+  the true label. Both are empty where the true label is unknown, or is no class of the model.
+- ``sum_sq_score``: squared probabilities summed over all classes, which the Brier score needs.
+- ``error``: why the photo could not be read; everything from ``pred_1`` to ``sum_sq_score`` is then empty.
+
+Numbers have nine significant digits, which tell any two float32 apart, in memory as in the file: a frame that was written and
+read is the same frame, so a metric never depends on which of the two it was computed from.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from yolo_koin.errors import KoinError
+from yolo_koin.runs import atomic_path
+
+TOP = 5
+PREDICTED = tuple(f"pred_{k}" for k in range(1, TOP + 1))
+SCORES = tuple(f"score_{k}" for k in range(1, TOP + 1))
+RANKED = tuple(column for pair in zip(PREDICTED, SCORES, strict=True) for column in pair)
+COLUMNS = ("split", "image", "true_label", *RANKED, "true_rank", "true_score", "sum_sq_score", "error")
+TEXTS = ("split", "image", "true_label", *PREDICTED, "error")
+NUMBERS = tuple(column for column in COLUMNS if column not in TEXTS)
+FIRST_ROW = 2  # of the photos, as a spreadsheet numbers rows: the column names are in row 1
+REMEDY = "Write it anew with yolo_koin evaluate or predict."
+
+
+class PredictionsError(KoinError):
+    """A table of predictions is malformed, or does not hold what a metric needs."""
+
+
+# -------------------------------------------------------------------------------------------------------------- building
+def rows(
+    split: str | Sequence[str],
+    images: Sequence[str],
+    true_labels: Sequence[str | None],
+    probabilities: NDArray[Any],
+    names: Sequence[str],
+) -> pd.DataFrame:
+    """Rows of photos that a model has seen.
+
+    Args:
+        split: split of all photos, or of each.
+        images: n image ids.
+        true_labels: n labels; None or empty where unknown. A label that is not in ``names`` is kept, with an empty rank.
+        probabilities: n × c softmax probabilities.
+        names: the c labels of the model, in the order of its outputs.
+
+    Raises:
+        PredictionsError: a probability is not a number, as a model gives whose training diverged.
+        ValueError: the shapes do not agree, a name is there twice, or the values are no probabilities.
+    """
+    p = _checked(probabilities, len(images), names)
+    index = {name: i for i, name in enumerate(names)}
+    true = np.array([index.get(label or "", -1) for label in true_labels], dtype=np.intp)
+    known = true >= 0
+    true_score = p[np.arange(len(p)), true]  # of an unknown label: of the last class, and not used
+    before = (p > true_score[:, None]) | ((p == true_score[:, None]) & (np.arange(p.shape[1]) < true[:, None]))
+    frame = _blank(split, images, true_labels)
+    best = np.argsort(-p, axis=1, kind="stable")[:, :TOP]
+    for place, column in enumerate(best.T):
+        frame[PREDICTED[place]] = np.array(names, dtype=object)[column]
+        frame[SCORES[place]] = _nine_digits(p[np.arange(len(p)), column])
+    frame["true_rank"] = np.where(known, 1.0 + before.sum(axis=1), np.nan)
+    frame["true_score"] = np.where(known, _nine_digits(true_score), np.nan)
+    frame["sum_sq_score"] = _nine_digits(np.square(p).sum(axis=1).clip(max=1))
+    return _typed(frame)
+
+
+def error_rows(
+    split: str | Sequence[str], images: Sequence[str], true_labels: Sequence[str | None], errors: Sequence[str]
+) -> pd.DataFrame:
+    """Rows of photos that could not be read, with a short reason each."""
+    frame = _blank(split, images, true_labels)
+    frame["error"] = [" ".join(error.split()) or "unreadable" for error in errors]
+    return _typed(frame)
+
+
+def labelled(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that can be scored: those with a true label, unreadable photos among them.
+
+    Raises:
+        PredictionsError: there is none.
+    """
+    found = frame[frame["true_label"] != ""]
+    if found.empty:
+        raise PredictionsError("no photo with a known label", "", "Scores need photos in class folders of a split.")
+    return found
+
+
+def _checked(probabilities: NDArray[Any], n: int, names: Sequence[str]) -> NDArray[np.float64]:
+    p = np.asarray(probabilities, dtype=np.float64)
+    if p.shape != (n, len(names)) or not names:
+        raise ValueError(f"probabilities are {p.shape}, not {n} photos × {len(names)} classes")
+    if len(set(names)) < len(names) or "" in names:
+        raise ValueError("the model's class names are not distinct, or one is empty")
+    if not np.isfinite(p).all():
+        raise PredictionsError("the model's scores are not numbers", "", "Its training diverged: take other weights.")
+    # 16-bit softmax sums to one within a percent; anything else is logits.
+    if n and (p.min() < -1e-6 or np.abs(p.sum(axis=1) - 1).max() > 0.02):
+        raise ValueError("not probabilities: each photo's have to be positive and sum to one")
+    return p.clip(0, 1)
+
+
+def _blank(split: str | Sequence[str], images: Sequence[str], true_labels: Sequence[str | None]) -> pd.DataFrame:
+    splits = [split] * len(images) if isinstance(split, str) else list(split)
+    frame = pd.DataFrame({"split": splits, "image": list(images), "true_label": [label or "" for label in true_labels]})
+    for column in COLUMNS[3:]:
+        frame[column] = "" if column in TEXTS else np.nan
+    return frame
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.astype({column: str if column in TEXTS else np.float64 for column in COLUMNS})[list(COLUMNS)]
+
+
+def _nine_digits(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.char.mod("%.9g", values).astype(np.float64)
+
+
+# ------------------------------------------------------------------------------------------------------- file and checks
+def write(path: Path, frame: pd.DataFrame) -> None:
+    """Check a frame and write it whole or not at all: UTF-8, line feeds, nine significant digits.
+
+    Raises:
+        PredictionsError: the frame is malformed.
+        RunError: the file cannot be written.
+    """
+    frame = validate(frame)
+    # A file name may hold a carriage return, which Python before 3.13 leaves unquoted, and bytes that are no UTF-8.
+    returns = any(frame[column].str.contains("\r", regex=False).any() for column in TEXTS)
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
+    with atomic_path(path) as temporary:
+        frame.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n", quoting=quoting, errors="backslashreplace")
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read and check a ``predictions.csv``. Labels stay texts: ``0007``, ``NA`` and ``nan`` are names.
+
+    Raises:
+        PredictionsError: the file is missing or malformed; the message has column and row (the column names are row 1).
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            header, *lines = list(csv.reader(stream, strict=True)) or [[]]
+    except OSError as error:
+        raise PredictionsError(f"cannot read the predictions ({error.strerror})", path, REMEDY) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise PredictionsError("not a table of predictions", path, REMEDY) from error
+    if missing := [column for column in COLUMNS if column not in header]:
+        raise PredictionsError(f"no column {', '.join(missing)}", path, REMEDY)
+    if len(set(header)) < len(header):
+        raise PredictionsError("a column is there twice", path, REMEDY)
+    lines = [line for line in lines if line]  # an editor may leave an empty line at the end
+    for number, line in enumerate(lines, FIRST_ROW):
+        if len(line) != len(header):
+            raise PredictionsError(f"row {number} has {len(line)} cells, not {len(header)}", path, REMEDY)
+    texts = pd.DataFrame(lines, columns=header, dtype=str)
+    for column in NUMBERS:
+        texts[column] = _numbers(list(texts[column]), column, path)
+    return validate(texts, path)
+
+
+def validate(frame: pd.DataFrame, where: object = "") -> pd.DataFrame:
+    """Check a frame and return its :data:`COLUMNS`, numbered from 0.
+
+    Args:
+        frame: predictions of any number of splits.
+        where: the file it came from, for the message.
+
+    Raises:
+        PredictionsError: something in it cannot be; the message has column and row (the first photo is row 2, as in the file).
+    """
+    if missing := [column for column in COLUMNS if column not in frame.columns]:
+        raise PredictionsError(f"no column {', '.join(missing)}", where, REMEDY)
+    frame = _typed(frame.reset_index(drop=True))
+    for column, bad, rule in _rules(frame):
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            value = frame[column].iloc[row]
+            shown = "empty" if value == "" or pd.isna(value) else f"{value!s}"
+            raise PredictionsError(f"{column} in row {row + FIRST_ROW} is {shown}, but {rule}", where, REMEDY)
+    return frame
+
+
+def _rules(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series[bool], str]]:
+    """Column, which rows break the rule, and the rule in words."""
+    failed, true, rank = frame["error"] != "", frame["true_label"], frame["true_rank"]
+    yield "image", frame["image"] == "", "every row needs its photo"
+    yield "image", frame.duplicated(["split", "image"]), "a split has each photo once"
+    for column in (*SCORES, "true_score", "sum_sq_score"):
+        yield column, frame[column].notna() & ~frame[column].between(0, 1), "a probability is from 0 to 1"
+    yield "true_rank", rank.notna() & ~((rank >= 1) & (rank % 1 == 0)), "ranks are whole and begin at 1"
+    for column in ("pred_1", "score_1", "sum_sq_score"):
+        yield column, ~failed & _empty(frame[column]), "a photo without an error has a prediction"
+    for column in COLUMNS[3:-1]:
+        yield column, failed & ~_empty(frame[column]), "a photo with an error has no prediction"
+    for place, (label, score) in enumerate(zip(PREDICTED, SCORES, strict=True)):
+        yield score, _empty(frame[score]) != _empty(frame[label]), f"it goes with {label}"
+        if place:
+            better = frame[SCORES[place - 1]]
+            yield score, frame[score].notna() & ~(frame[score] <= better), f"it follows {SCORES[place - 1]}, which is no smaller"
+        ranked = (frame[label] == true) & (true != "")
+        yield "true_rank", ranked != (rank == place + 1), f"{label} and true_label say otherwise"
+    yield "true_rank", rank.notna() & (true == ""), "no true_label is given"
+    yield "true_score", frame["true_score"].isna() != rank.isna(), "it goes with true_rank"
+
+
+def _empty(column: pd.Series[Any]) -> pd.Series[bool]:
+    return column.isna() | (column == "")
+
+
+def _numbers(cells: list[str], column: str, path: Path) -> list[float]:
+    # Python's own float() rounds correctly; the fast parsers of CSV readers are off by a last bit.
+    values = []
+    for number, cell in enumerate(cells, FIRST_ROW):
+        try:
+            value = float(cell) if cell else np.nan
+        except ValueError:
+            value = np.inf
+        if np.isinf(value) or (cell and np.isnan(value)):
+            raise PredictionsError(f"{column} in row {number} is {cell!r}, but has to be a number or empty", path, REMEDY)
+        values.append(value)
+    return values

@@ -1,0 +1,166 @@
+"""From predictions to ``metrics.csv``, the tidy table of all numbers of a run, and to the short table that people read.
+
+Columns of ``metrics.csv`` (:data:`COLUMNS`): ``run, split, metric, value, low, high, n``. Shares are from 0 to 1. ``low`` and
+``high`` are 95 % limits, empty where there are none; ``n`` is the number of photos behind the value. Metrics:
+
+- ``top1, top3, top5`` (only where k is smaller than the number of classes): Wilson's interval.
+- ``macro_recall, macro_f1, ece``: BCa bootstrap over photos. ``nll, brier``: Student's t interval of the mean.
+- ``errors``: how many labelled photos could not be read. ``unknown_class``: how many readable ones show a class that the model
+  never learnt.
+- ``top1_gap`` on a hard or group test split: top-1 on ``normal_cases/test`` minus top-1 here, so positive is lost, with
+  Newcombe's interval for independent photos; ``n`` is the number of photos here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from yolo_koin.dataset.koin import SPLITS
+from yolo_koin.errors import KoinError
+from yolo_koin.evaluation import metrics, predictions
+from yolo_koin.evaluation.statistics import NO_INTERVAL, RESAMPLES, Interval, mean_interval, newcombe, wilson
+from yolo_koin.runs import write_csv
+
+COLUMNS = ("run", "split", "metric", "value", "low", "high", "n")
+TOP_K = (1, 3, 5)
+REFERENCE = "normal_cases/test"
+GAPS = ("hard_cases/test", "group_cases/test")
+PERCENTS = frozenset({"top1", "top3", "top5", "macro_recall", "macro_f1"})
+POINTS = frozenset({"top1_gap"})
+COUNTS = frozenset({"errors", "unknown_class"})
+METRICS = ("top1", "top3", "top5", "macro_recall", "macro_f1", "nll", "brier", "ece", "top1_gap", "errors", "unknown_class")
+
+Row = dict[str, Any]
+
+
+class MetricsError(KoinError):
+    """A table of metrics is missing or malformed."""
+
+
+def score(frame: pd.DataFrame, run: str, classes: int, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """All metrics of a run, split by split; a split is never mixed with another.
+
+    Args:
+        frame: predictions of one or more splits; splits without a labelled photo are passed over.
+        run: name of the run.
+        classes: number of classes of the model.
+        resamples: of the bootstrap; 0 leaves its intervals empty.
+        seed: of the bootstrap.
+
+    Returns:
+        Rows of ``metrics.csv``, splits in the order of the dataset, then others by name.
+
+    Raises:
+        PredictionsError: the frame is malformed, or no photo has a label.
+        ValueError: a true label ranks beyond ``classes``.
+    """
+    frame = predictions.validate(frame)
+    known = predictions.labelled(frame)
+    if (known["true_rank"] > classes).any():
+        raise ValueError(f"a true label ranks beyond the {classes} classes of the model")
+    order = [*SPLITS, *sorted(set(known["split"]) - set(SPLITS))]
+    by_split = {split: known[known["split"] == split] for split in order if (known["split"] == split).any()}
+    rows: list[Row] = []
+    for split, photos in by_split.items():
+        rows += [{"split": split, **row} for row in _of_split(photos, classes, resamples, seed)]
+        if classes > 1 and split in GAPS and REFERENCE in by_split:
+            rows.append({"split": split, **_gap(by_split[REFERENCE], photos)})
+    return pd.DataFrame([{"run": run, **row} for row in rows], columns=list(COLUMNS))
+
+
+def _of_split(photos: pd.DataFrame, classes: int, resamples: int, seed: int) -> list[Row]:
+    n, readable = len(photos), photos["error"] == ""
+    unknown = readable & photos["true_rank"].isna()
+    f1, recall = metrics.macro_f1_interval, metrics.macro_recall_interval
+    return [
+        *(_accuracy(photos, k) for k in TOP_K if k < classes),
+        _row("macro_recall", metrics.macro_recall(photos), recall(photos, resamples, seed), n),
+        _row("macro_f1", metrics.macro_f1(photos), f1(photos, resamples, seed), n),
+        _row("nll", metrics.nll(photos), _not_below_0(mean_interval(metrics.nlls(photos))), len(metrics.nlls(photos))),
+        _row("brier", metrics.brier(photos), _not_below_0(mean_interval(metrics.briers(photos))), int(readable.sum())),
+        _row("ece", metrics.ece(photos), metrics.ece_interval(photos, resamples=resamples, seed=seed), int(readable.sum())),
+        _row("errors", float(n - readable.sum()), NO_INTERVAL, n),
+        _row("unknown_class", float(unknown.sum()), NO_INTERVAL, n),
+    ]
+
+
+def _accuracy(photos: pd.DataFrame, k: int) -> Row:
+    right = metrics.hits(photos, k)
+    low, high = wilson(right.sum(), len(right))
+    return _row(f"top{k}", float(right.mean()), (float(low), float(high)), len(right))
+
+
+def _gap(normal: pd.DataFrame, here: pd.DataFrame) -> Row:
+    a, b = metrics.hits(normal), metrics.hits(here)
+    return _row("top1_gap", float(a.mean() - b.mean()), newcombe(int(a.sum()), len(a), int(b.sum()), len(b)), len(b))
+
+
+def _row(metric: str, value: float, interval: Interval, n: int) -> Row:
+    return {"metric": metric, "value": value, "low": interval[0], "high": interval[1], "n": n}
+
+
+def _not_below_0(interval: Interval) -> Interval:
+    low, high = np.maximum(interval, 0)  # NaN stays NaN
+    return float(low), float(high)
+
+
+# ------------------------------------------------------------------------------------------------------------------ files
+def write(path: Path, table: pd.DataFrame) -> None:
+    """Write a ``metrics.csv``, with six significant digits."""
+    write_csv(path, table[list(COLUMNS)])
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read a ``metrics.csv``; names of runs stay texts.
+
+    Raises:
+        MetricsError: the file is missing or malformed.
+    """
+    remedy = "Write it anew with yolo_koin evaluate."
+    types = {"run": str, "split": str, "metric": str, "value": np.float64, "low": np.float64, "high": np.float64, "n": np.int64}
+    empty = {column: [""] for column in ("value", "low", "high")}  # a run may be called nan
+    try:
+        table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=empty, encoding="utf-8-sig")
+    except OSError as error:
+        raise MetricsError(f"cannot read the metrics ({error.strerror})", path, remedy) from error
+    except ValueError as error:  # pandas' parser errors are among them
+        raise MetricsError("not a table of metrics", path, remedy) from error
+    if missing := [column for column in COLUMNS if column not in table.columns]:
+        raise MetricsError(f"no column {', '.join(missing)}", path, remedy)
+    return table[list(COLUMNS)]
+
+
+# ------------------------------------------------------------------------------------------------------------- for people
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """A short table for people: one row per run and split, in the order that they come, each metric a text with its interval.
+
+    Args:
+        table: rows of ``metrics.csv``, of one or more runs.
+
+    Returns:
+        Columns ``run, split, n`` and those of :data:`METRICS` that occur; ``n`` counts all labelled photos of the split.
+    """
+    texts = [text(*row) for row in table[["metric", "value", "low", "high"]].itertuples(index=False)]
+    wide = table.assign(text=texts).pivot_table("text", ["run", "split"], "metric", aggfunc="last", sort=False, fill_value="")
+    columns = [metric for metric in METRICS if metric in wide.columns]
+    wide = wide[columns]
+    wide.insert(0, "n", table.groupby(["run", "split"], sort=False)["n"].max())
+    return wide.rename_axis(columns=None).reset_index()
+
+
+def text(metric: str, value: float, low: float = float("nan"), high: float = float("nan")) -> str:
+    """A value as people read it: ``97.5 % [91.3, 99.3]``, ``12.5 pp [3.1, 21.9]``, ``0.113 [0.094, 0.132]``, or a count.
+
+    ``pp`` are percentage points. Empty where the value is NaN; without the brackets where there is no interval.
+    """
+    if np.isnan(value):
+        return ""
+    if metric in COUNTS:
+        return f"{value:.0f}"
+    factor, digits, unit = (100, 1, " pp" if metric in POINTS else " %") if metric in PERCENTS | POINTS else (1, 3, "")
+    shown, *limits = (f"{round(factor * number, digits) + 0:.{digits}f}" for number in (value, low, high))  # + 0: no -0.0
+    return f"{shown}{unit}" if np.isnan(low) or np.isnan(high) else f"{shown}{unit} [{', '.join(limits)}]"

@@ -1,0 +1,1 @@
+"""Models behind one small protocol. Only ``yolo`` and ``trainer`` import Ultralytics."""

@@ -1,0 +1,118 @@
+"""What all figures share: colours, sizes, type, and how they are saved.
+
+Colours are those of Okabe and Ito ("Color Universal Design", 2008), which stay apart for colour-blind readers; shapes and
+words carry the same meaning, so that a grey print loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, ParamSpec
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from yolo_koin.reporting.fonts import matplotlib_fonts
+from yolo_koin.runs import atomic_path
+
+INK, GREY, RULE, PAPER = "#222222", "#6b6b6b", "#dcdcdc", "#ffffff"
+BLUE, VERMILION, GREEN = "#0072b2", "#d55e00", "#009e73"
+SERIES = (BLUE, VERMILION, GREEN, "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+WIDTH = 7.2  # inches: the full text width of a two-column paper
+DPI = 300
+
+
+class CaseStyle(NamedTuple):
+    """How one case is called and drawn everywhere."""
+
+    name: str
+    colour: str
+    marker: str
+
+
+CASES = {
+    "normal_cases": CaseStyle("normal", BLUE, "o"),
+    "hard_cases": CaseStyle("hard", VERMILION, "^"),
+    "group_cases": CaseStyle("group", GREEN, "s"),
+}
+
+_SETTINGS: dict[str, Any] = {
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 8,
+    "axes.labelsize": 8,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.5,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "legend.frameon": False,
+    "legend.fontsize": 7.5,
+    "legend.handletextpad": 0.4,
+    "text.color": INK,
+    "text.parse_math": False,  # a name with a dollar sign is a name
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4.5,
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "savefig.bbox": None,
+}
+
+Arguments = ParamSpec("Arguments")
+
+
+def settings() -> dict[Any, Any]:
+    """Our settings over matplotlib's defaults, whatever the user's own ``matplotlibrc`` says."""
+    defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith(("backend", "toolbar"))}
+    return {**defaults, **_SETTINGS, **matplotlib_fonts()}
+
+
+def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
+    """Let a function draw with our settings, and leave matplotlib's own as they were."""
+
+    @wraps(draw)
+    def inner(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
+        with matplotlib.rc_context(settings()):
+            figure = draw(*args, **kwargs)
+            # Ticks come into being only when drawn, and take the settings of that moment.
+            figure.draw_without_rendering()
+        return figure
+
+    return inner
+
+
+def new_figure(height: float, width: float = WIDTH, layout: Literal["constrained"] | None = "constrained") -> Figure:
+    """An empty figure, sizes in inches, that no window and no pyplot state knows of."""
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    if layout:
+        figure.set_layout_engine(layout)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, 300 dpi; the same figure gives the same bytes, since neither a date nor a version goes in.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    with matplotlib.rc_context(settings()), atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})

@@ -1,0 +1,229 @@
+"""``yolo_koin report``: the figures and tables of one or more scored runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from yolo_koin.dataset.images import PhotoError, open_photo
+from yolo_koin.dataset.koin import CASES, Dataset, Sample, scan
+from yolo_koin.errors import RunError
+from yolo_koin.evaluation import metrics, predictions, scores
+from yolo_koin.evaluation.statistics import paired
+from yolo_koin.reporting import figures, sheets
+from yolo_koin.reporting.report import markdown_table
+from yolo_koin.reporting.sheets import NamedPhoto
+from yolo_koin.reporting.style import save
+from yolo_koin.runs import MANIFEST, RUNS, read_manifest, write_text
+from yolo_koin.verbs.predict import rows_of, verdict_of
+
+NORMAL, HARD = "normal_cases/test", "hard_cases/test"
+SHOWN = 18  # photos in hardcases_results_YOLO.png
+EXAMPLES = 8  # photos of each case in examples_for_each_case.png
+CELLS = "cells"
+
+
+@dataclass(frozen=True)
+class ReportSpec:
+    """What to report.
+
+    Attributes:
+        runs: folders or names under ``runs/evaluate`` or ``runs/benchmark``.
+        out: folder for the figures; ``figures/`` of the first run when None.
+    """
+
+    runs: tuple[str, ...]
+    out: Path | None = None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A run that was scored.
+
+    Attributes:
+        name: of its folder.
+        title: what figures call it: ``YOLOv8n-cls, normal``.
+        predictions, metrics: its tables.
+        curve: ``results.csv`` of its training, when there is one.
+        data: root of the raw dataset, when it is known and still there.
+        val_top1: validation accuracy of its checkpoint; NaN when unknown.
+    """
+
+    name: str
+    title: str
+    predictions: pd.DataFrame
+    metrics: pd.DataFrame
+    curve: pd.DataFrame | None
+    data: Path | None
+    val_top1: float
+
+
+@dataclass(frozen=True)
+class ReportResult:
+    """What was written."""
+
+    out: Path
+    files: tuple[Path, ...]
+
+
+def report(spec: ReportSpec) -> ReportResult:
+    """Draw the figures of some runs.
+
+    Raises:
+        RunError: a run is not there, or was not scored.
+    """
+    folders = [find_run(run) for run in spec.runs]
+    scored = [run for folder in folders for run in load_runs(folder)]
+    out = spec.out or folders[0] / "figures"
+    return ReportResult(out, write_report(scored, out))
+
+
+def find_run(run: str) -> Path:
+    """The folder of a run, given as a path or as a name under ``runs/evaluate`` or ``runs/benchmark``."""
+    for folder in (Path(run), RUNS / "evaluate" / run, RUNS / "benchmark" / run):
+        if (folder / MANIFEST).is_file():
+            return folder
+    raise RunError("no such scored run", run, "Name a folder of runs/evaluate or runs/benchmark; yolo_koin evaluate makes one.")
+
+
+def load_runs(folder: Path) -> list[Scored]:
+    """The scored run in a folder, or each scored cell of a benchmark."""
+    if (folder / CELLS).is_dir():
+        return [_load(cell) for cell in sorted((folder / CELLS).iterdir()) if (cell / "metrics.csv").is_file()]
+    if not (folder / "metrics.csv").is_file():
+        raise RunError("not a scored run (no metrics.csv)", folder, "Run yolo_koin evaluate on its weights first.")
+    return [_load(folder)]
+
+
+def write_report(runs: Sequence[Scored], out: Path) -> tuple[Path, ...]:
+    """Write every figure that the runs have data for, and ``report.md``.
+
+    Photos and pairs of people are shown of one run: the one with the best validation accuracy, so that no test split chooses it.
+    """
+    chosen = max(runs, key=lambda run: np.nan_to_num(run.val_top1, nan=-1.0))
+    titles = {run.name: run.title for run in runs}
+    table = pd.concat([run.metrics for run in runs], ignore_index=True)
+    files = [out / "detection_performance.png"]
+    save(figures.performance(table, titles), files[0])
+    curves = {run.title: run.curve for run in runs if run.curve is not None}
+    if curves:
+        files.append(out / "training_curves.png")
+        save(figures.training_curves(curves), files[-1])
+    dataset = scan(chosen.data) if chosen.data else None
+    names = dataset.names if dataset else {}
+    for split in dict.fromkeys(chosen.predictions["split"]):
+        files += _people(chosen, split, names, out)
+    if dataset:
+        files += _photos(chosen, dataset, out)
+    files.append(out / "report.md")
+    write_text(files[-1], markdown(runs))
+    return tuple(files)
+
+
+def markdown(runs: Sequence[Scored]) -> str:
+    """The result table, and the tests between runs where there are several."""
+    table = pd.concat([run.metrics for run in runs], ignore_index=True)
+    titles = {run.name: run.title for run in runs}
+    text = markdown_table(readable(table, titles))
+    text += "\nBrackets: 95 % intervals (Wilson for accuracies, Newcombe for the gap to normal photos, bootstrap for macro-F1 and ECE).\n"
+    if len(runs) > 1:
+        frames = {run.title: run.predictions for run in runs}
+        for split in dict.fromkeys(runs[0].predictions["split"]):
+            tests = paired(frames, split).drop(columns="p")
+            text += f"\n{split}: McNemar's exact test between runs, with Holm's correction.\n\n{markdown_table(tests)}"
+    return text
+
+
+def readable(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """The summary of metrics with the columns that fit a page."""
+    frame = scores.summary(table)
+    frame["run"] = [(titles or {}).get(run, run) for run in frame["run"]]
+    wanted = {
+        "run": "model",
+        "split": "split",
+        "n": "photos",
+        "top1": "top-1",
+        "top3": "top-3",
+        "macro_f1": "macro-F1",
+        "top1_gap": "lost from normal",
+    }
+    return frame[[column for column in wanted if column in frame]].rename(columns=wanted)
+
+
+def _load(folder: Path) -> Scored:
+    manifest = read_manifest(folder) or {}
+    trained = folder if (folder / "results.csv").is_file() else Path(str(manifest.get("spec", {}).get("weights", ""))).parent.parent
+    training = (read_manifest(trained) or {}) if (trained / "results.csv").is_file() else {}
+    spec = training.get("spec", {})
+    title = f"YOLOv8{spec['size']}-cls, {spec['train_on']}" if spec else folder.name
+    if spec.get("seed"):
+        title += f", seed {spec['seed']}"
+    data = (read_manifest(Path(manifest.get("converted", ""))) or {}).get("data") if manifest.get("converted") else None
+    return Scored(
+        name=folder.name,
+        title=title,
+        predictions=predictions.read(folder / "predictions.csv"),
+        metrics=scores.read(folder / "metrics.csv"),
+        curve=pd.read_csv(trained / "results.csv") if training else None,
+        data=Path(data) if data and Path(data).is_dir() else None,
+        val_top1=float(training.get("val_top1", float("nan"))),
+    )
+
+
+def _people(run: Scored, split: str, names: Mapping[str, str], out: Path) -> list[Path]:
+    """Who is recognised how well on a split, and who is taken for whom."""
+    photos = run.predictions[run.predictions["split"] == split]
+    if (photos["true_label"] == "").all():
+        return []
+    slug = split.split("_")[0]
+    classes = metrics.per_class(photos)
+    pairs = metrics.confused_pairs(photos, top=15)
+    classes["label"] = [names.get(label, label) for label in classes["label"]]
+    for column in ("true", "predicted"):
+        pairs[column] = [names.get(label, label) for label in pairs[column]]
+    files = [out / f"per_class_{slug}.png", out / f"confused_pairs_{slug}.png"]
+    save(figures.per_class(classes), files[0])
+    save(figures.confused_pairs(pairs), files[1])
+    return files
+
+
+def _photos(run: Scored, dataset: Dataset, out: Path) -> list[Path]:
+    """The two figures that show photos."""
+    rows = [(case.split("_")[0], _named(_spread(dataset.split(f"{case}/test"), EXAMPLES), dataset)) for case in CASES]
+    files = [out / "examples_for_each_case.png"]
+    save(sheets.examples_for_each_case(rows), files[0])
+    hard = run.predictions[(run.predictions["split"] == HARD) & (run.predictions["error"] == "")]
+    paths = {s.image: s.path for s in dataset.split(HARD)}
+    hard = hard[hard["image"].isin(list(paths))]
+    if len(hard):
+        shown = rows_of(hard.iloc[_evenly(len(hard), SHOWN)])
+        tiles = [(open_photo(paths[row["image"]], at_least=400)[0], verdict_of(row, dataset.names)) for row in shown]
+        top1 = metrics.top_k(run.predictions[run.predictions["split"] == HARD], 1)
+        files.append(out / "hardcases_results_YOLO.png")
+        figure = sheets.hardcases_results(tiles, title=f"{run.title} on {HARD}", photos=len(hard), top1=top1)
+        save(figure, files[-1])
+    return files
+
+
+def _named(samples: Sequence[Sample], dataset: Dataset) -> list[NamedPhoto]:
+    named: list[NamedPhoto] = []
+    for sample in samples:
+        try:
+            photo, _ = open_photo(sample.path, at_least=400)
+        except PhotoError:
+            continue
+        named.append((photo, dataset.names[sample.label]))
+    return named
+
+
+def _spread(samples: Sequence[Sample], count: int) -> list[Sample]:
+    return [samples[i] for i in _evenly(len(samples), count)]
+
+
+def _evenly(n: int, count: int) -> list[int]:
+    """Indices spread evenly over a split: photos that nobody picked."""
+    return sorted({int(i) for i in np.linspace(0, n - 1, min(n, count))}) if n else []
