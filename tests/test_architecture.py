@@ -1,4 +1,4 @@
-"""The house keeps its order: rooms import downwards, only models/yolo.py and its trainer touch Ultralytics, and help loads nothing heavy."""
+"""The house keeps its order: rooms import down, only models/yolo.py and its trainer touch Ultralytics, and help loads nothing heavy."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ Device = Annotated[str, typer.Option(help="cpu, 0, 0,1 or mps. [default: first G
 Weights = Annotated[Path | None, typer.Option(help="Checkpoint. [default: the newest finished training run's best.pt]")]
 Trust = Annotated[bool, typer.Option("--trust-weights", help="Load a checkpoint that safe loading refuses. It can run any code.")]
 Name = Annotated[str | None, typer.Option(help="Name of the run. [default: after what it does]")]
-Epochs = Annotated[int | None, typer.Option(help="Epochs. [default: 60 from scratch, 30 from pretrained weights]")]
+Epochs = Annotated[int | None, typer.Option(help="Epochs. [default: 70 from scratch, 30 from pretrained weights]")]
 Imgsz = Annotated[int | None, typer.Option(help="Network input in pixels. [default: by the photos' size, at most 224]")]
 Batch = Annotated[int, typer.Option(help="Photos per training step.")]
 Freeze = Annotated[int, typer.Option(help="Layers to keep as they are; 9 is the whole backbone.")]
@@ -43,7 +43,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 def main() -> None:
     """Run the command line; the console script's entry point."""
     try:
-        app(standalone_mode=True)
+        app(prog_name="yolo_koin")
     except KoinError as error:
         print(f"yolo_koin: {error}", file=sys.stderr)
         sys.exit(2)
@@ -220,7 +220,7 @@ def evaluate(
         from yolo_koin.verbs.report import readable
 
         result = verb.evaluate(verb.EvaluateSpec(weights, data, device, name, trust_weights), progress)
-    table = readable(result.metrics)
+    table = readable(result.metrics, synthetic=result.synthetic)
     notes = [f"weights: {result.weights}"] + [
         f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown
     ]
@@ -298,7 +298,6 @@ def benchmark(
     """
     with _epochs("The same command goes on from the last epoch.") as (on_epoch, on_photo):
         from yolo_koin.verbs import benchmark as verb
-        from yolo_koin.verbs.report import readable
 
         spec = verb.BenchmarkSpec(
             data,
@@ -317,7 +316,7 @@ def benchmark(
             val,
         )
         result = verb.benchmark(spec, lambda cell, i, n: print(f"cell {i} of {n}: {cell}", file=sys.stderr), on_epoch, on_photo)
-    table = readable(result.metrics)
+    table = result.table
     notes = [f"{len(result.taken)} cells were finished before"] if result.taken else []
     files = (result.run / "results.csv", result.run / "report.md", result.run / "figures")
     _say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)

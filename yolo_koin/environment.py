@@ -5,7 +5,9 @@ Importing this module imports neither of them.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -26,10 +28,18 @@ def prepare() -> None:
     """
     os.environ.update(SETTINGS)
     if "YOLO_CONFIG_DIR" not in os.environ:
-        user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-        folder = Path(tempfile.gettempdir()) / f"yolo_koin-{user}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        os.environ["YOLO_CONFIG_DIR"] = str(folder)
+        os.environ["YOLO_CONFIG_DIR"] = str(_private_folder())
+
+
+def _private_folder() -> Path:
+    """A folder that is ours alone: the same one each time, unless somebody else on this machine was there first."""
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    folder = Path(tempfile.gettempdir()) / f"yolo_koin-{user}"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    ours = stat.S_ISDIR(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
+    return folder if ours else Path(tempfile.mkdtemp(prefix="yolo_koin-"))
 
 
 def cores() -> int:

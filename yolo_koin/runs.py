@@ -9,11 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import platform
+import secrets
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
@@ -36,22 +35,28 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; rename it to ``path`` when the block ends well, remove it when it does not.
 
     The temporary name keeps the file's ending, so that writers which choose a format by it still do.
+
+    Raises:
+        RunError: the file system refuses: no permission, no room.
     """
+    temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
+    with writing(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.touch(exist_ok=False)  # not tempfile's: that one is private, and a result is as readable as any other file
+            yield temporary
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the file system refuses inside the block into a RunError about ``path``."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        Path(name).chmod(0o666 & ~_umask())  # mkstemp makes private files; a result is as readable as any other file
+        yield
     except OSError as error:
         raise _cannot_write(path, error) from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -118,7 +123,7 @@ def write_manifest(folder: Path, status: str, spec: Mapping[str, Any], **facts: 
         spec: everything that was asked for.
         facts: what came of it: hashes, counts, times.
     """
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
     manifest = read_manifest(folder) or {"started": now}
     manifest.update(kind=folder.parent.name, name=folder.name, status=status, spec=dict(spec), updated=now, **facts)
     manifest.update(versions=_versions(), platform=platform.platform(), git_commit=_git_commit())
@@ -146,7 +151,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 def newest_finished(kind: str, root: Path | None = None) -> Path | None:
     """The run of this kind whose manifest says finished and was renewed last; None when there is none."""
     folders = [path.parent for path in ((root or RUNS) / kind).glob(f"*/{MANIFEST}")]
-    finished = [(m["updated"], f) for f in folders if (m := read_manifest(f)) and m.get("status") == "finished"]
+    finished = [(m.get("updated", ""), f) for f in folders if (m := read_manifest(f)) and m.get("status") == "finished"]
     return max(finished, default=(None, None))[1]
 
 
@@ -165,12 +170,6 @@ def free_bytes(folder: Path) -> int:
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _cannot_write(path: Path, error: OSError) -> RunError:

@@ -41,9 +41,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
     names = draw(st.lists(NAMES, min_size=1, max_size=8, unique=True))
     images = draw(st.lists(NAMES, max_size=6, unique=True))
     weights = draw(hnp.arrays(np.float32, (len(images), len(names)), elements=st.integers(1, 40).map(float)))
-    labels = draw(
-        st.lists(st.sampled_from([*names, "stranger of " + names[0], None, ""]), min_size=len(images), max_size=len(images))
-    )
+    labels = draw(st.lists(st.sampled_from([*names, "stranger of " + names[0], None, ""]), min_size=len(images), max_size=len(images)))
     seen = predictions.rows("hard_cases/test", images, labels, weights / weights.sum(axis=1, keepdims=True), names)
     lost = predictions.error_rows("", images, labels, draw(st.lists(NAMES, min_size=len(images), max_size=len(images))))
     return pd.concat([seen, lost], ignore_index=True)
@@ -51,9 +49,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
 
 @given(frames())
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_a_written_frame_is_read_back_the_same_to_the_last_bit(
-    tmp_path_factory: pytest.TempPathFactory, frame: pd.DataFrame
-) -> None:
+def test_a_written_frame_is_read_back_the_same_to_the_last_bit(tmp_path_factory: pytest.TempPathFactory, frame: pd.DataFrame) -> None:
     path = tmp_path_factory.mktemp("round") / "predictions.csv"
     predictions.write(path, frame)
     pd.testing.assert_frame_equal(predictions.read(path), frame, check_exact=True)

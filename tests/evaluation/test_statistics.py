@@ -103,9 +103,7 @@ def test_bootstrap_of_a_mean_is_scipys_own_on_the_values() -> None:
     assert statistics.bootstrap(mean, 60, 500, seed=3) != statistics.bootstrap(mean, 60, 500, seed=4)
 
 
-@pytest.mark.parametrize(
-    ("photos", "resamples"), [(1, 99), (0, 99), (20, 0), (20, 99)], ids=["one", "none", "not asked", "alike"]
-)
+@pytest.mark.parametrize(("photos", "resamples"), [(1, 99), (0, 99), (20, 0), (20, 99)], ids=["one", "none", "not asked", "alike"])
 def test_bootstrap_gives_no_interval_where_it_knows_none(photos: int, resamples: int) -> None:
     def constant(numbers: NDArray[np.intp]) -> NDArray[np.float64]:
         return np.ones(len(numbers))

@@ -120,9 +120,7 @@ def test_network_input_is_bounded_and_a_multiple_of_32(height: int, width: int) 
     assert framed.shape[0] >= round(height * scale) + 2 * BORDER
 
 
-@pytest.mark.parametrize(
-    ("other", "expected"), [((5, 0, 10, 10), 1 / 3), ((0, 0, 10, 10), 1), ((10, 0, 4, 4), 0), ((2, 2, 5, 5), 0.25)]
-)
+@pytest.mark.parametrize(("other", "expected"), [((5, 0, 10, 10), 1 / 3), ((0, 0, 10, 10), 1), ((10, 0, 4, 4), 0), ((2, 2, 5, 5), 0.25)])
 def test_overlap(other: tuple[float, float, float, float], expected: float) -> None:
     assert overlap((0, 0, 10, 10), other) == pytest.approx(expected)
 

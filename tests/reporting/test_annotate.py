@@ -23,9 +23,7 @@ def count(image: Image.Image, colour: str) -> int:
     return int((np.asarray(image) == ImageColor.getrgb(colour)).all(axis=2).sum())
 
 
-@pytest.mark.parametrize(
-    "size", [(1080, 1350), (320, 240), (4000, 3000), (4000, 1)], ids=["portrait", "narrowest", "camera", "1 px high"]
-)
+@pytest.mark.parametrize("size", [(1080, 1350), (320, 240), (4000, 3000), (4000, 1)], ids=["portrait", "narrowest", "camera", "1 px high"])
 def test_the_photo_is_not_touched(size: tuple[int, int], face: Face) -> None:
     photo = face(1, 1).resize(size)
     page = annotate(photo, WRONG)

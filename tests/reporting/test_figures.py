@@ -88,7 +88,8 @@ def test_the_cases_have_shapes_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cases", "gaps", "panels"), [(("normal", "hard"), True, 2), (("normal",), False, 1), (("hard",), False, 1)],
+    ("cases", "gaps", "panels"),
+    [(("normal", "hard"), True, 2), (("normal",), False, 1), (("hard",), False, 1)],
     ids=["no group photos", "normal photos only", "hard photos only"],
 )
 def test_performance_draws_what_there_is(cases: tuple[str, ...], gaps: bool, panels: int) -> None:

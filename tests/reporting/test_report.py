@@ -9,10 +9,7 @@ from yolo_koin.reporting.report import markdown_table
 def test_a_table() -> None:
     frame = pd.DataFrame({"run": ["n", "YOLOv8n"], "top-1": [0.9712345678, None], "n": [80, 3]}, index=[7, 8])
     assert markdown_table(frame) == (
-        "| run     |    top-1 |   n |\n"
-        "| ------- | -------: | --: |\n"
-        "| n       | 0.971235 |  80 |\n"
-        "| YOLOv8n |          |   3 |\n"
+        "| run     |    top-1 |   n |\n| ------- | -------: | --: |\n| n       | 0.971235 |  80 |\n| YOLOv8n |          |   3 |\n"
     )
 
 

@@ -90,7 +90,7 @@ def test_hardcases_results(count: int, face: Face) -> None:
     assert len(axes.images) == count
     assert sum(isinstance(patch, Rectangle) for patch in axes.patches) == count // 3 + (count % 3 > 1)  # wrong: a square
     assert sum(isinstance(patch, Circle) for patch in axes.patches) == count - count // 3 - (count % 3 > 1)
-    assert texts(figure).count("wrong, true: 김민준") == count // 3 + (count % 3 > 1)
+    assert texts(figure).count("true: 김민준") == count // 3 + (count % 3 > 1)
 
 
 def test_long_names_end_within_the_page(face: Face) -> None:

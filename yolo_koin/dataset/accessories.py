@@ -180,11 +180,7 @@ def _crown(board: Board, line: float, width: float, top: float, colour: Floats, 
     )
     crown = board.fill([*outline, (width * 0.5, line + 0.16), (-width * 0.5, line + 0.16)])
     across = board.u / width
-    dome = (
-        1.22
-        - 0.62 * np.abs(across) ** 2.4
-        + 0.22 * np.exp(-(((board.u + 0.35) / 0.38) ** 2 + ((board.v - top - 0.42) / 0.34) ** 2))
-    )
+    dome = 1.22 - 0.62 * np.abs(across) ** 2.4 + 0.22 * np.exp(-(((board.u + 0.35) / 0.38) ** 2 + ((board.v - top - 0.42) / 0.34) ** 2))
     tuck = -0.24 * np.exp(-(((board.v - line) / 0.16) ** 2))
     board.paint(crown, colour, np.asarray(np.clip(dome + tuck, 0.2, 1.6), np.float32))
     return crown

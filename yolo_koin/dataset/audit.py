@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass
 
@@ -73,11 +74,12 @@ def audit(dataset: Dataset, workers: int | None = None, progress: Progress | Non
         progress: called with photos done and photos in all.
     """
     bad: dict[str, str] = {}
-    for done, (sample, reason) in enumerate(zip(dataset.samples, in_threads(_problem, dataset.samples, workers), strict=True), 1):
-        if reason:
-            bad[sample.image] = reason
-        if progress:
-            progress(done, len(dataset.samples))
+    with contextlib.closing(in_threads(_problem, dataset.samples, workers)) as reasons:
+        for done, (sample, reason) in enumerate(zip(dataset.samples, reasons, strict=True), 1):
+            if reason:
+                bad[sample.image] = reason
+            if progress:
+                progress(done, len(dataset.samples))
     counts = Counter(s.split for s in dataset.samples)
     layout = recognise(counts)
     published = {"A": LAYOUT_A, "B": LAYOUT_B}.get(layout or "", {})

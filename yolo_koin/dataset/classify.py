@@ -6,11 +6,13 @@ Photos of the user are only read.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -20,43 +22,21 @@ import pandas as pd
 from yolo_koin.dataset.carve import Item, carve, cluster_photos, leaked
 from yolo_koin.dataset.images import FaceFinder, PhotoError, prepare
 from yolo_koin.dataset.koin import TRAINING_SETS, Dataset, Sample, nfc
+from yolo_koin.dataset.state import Record, read_state, still_holds, write_state
 from yolo_koin.environment import cores
 from yolo_koin.errors import DatasetError, RunError
-from yolo_koin.runs import MANIFEST, atomic_path, free_bytes, read_manifest, sha256, write_csv, write_json
+from yolo_koin.runs import MANIFEST, atomic_path, free_bytes, read_manifest, sha256, write_csv, write_json, writing
 
 INDEX, STATE, INCOMING = "index.csv", ".state.csv", ".incoming"
 INDEX_COLUMNS = ("image", "split", "label", "source", "sha256", "width", "height", "status")
+FOLDERS = ("train", "val", "test", "hard_cases", "group_cases", INCOMING)  # ours alone
+LONGEST_STEM = 200  # bytes of a file name that are copied; file systems take 255 in all
 BYTES_PER_PIXEL = 0.75  # generous for a JPEG of quality 95 without chroma subsampling
-VERSION = 1  # of the prepared pixels: raise it when prepare() changes what it writes
+VERSION = 2  # of prepare(): raise it when its pixels or fingerprints change
 
 T = TypeVar("T")
 R = TypeVar("R")
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One source photo and what became of it; a line of the state file.
-
-    Attributes:
-        source: image id in the raw dataset.
-        size, mtime_ns: of the source file when it was read: unchanged ones need not be read again.
-        sha256: of the source file.
-        width, height: of the upright source, in pixels; 0 when unreadable.
-        fingerprint: perceptual hash of the prepared photo, 16 hex digits.
-        status: ``ok``, or why the photo could not be used.
-        image: path of the prepared photo relative to the converted dataset, empty when there is none.
-    """
-
-    source: str
-    size: int
-    mtime_ns: int
-    sha256: str
-    width: int
-    height: int
-    fingerprint: str
-    status: str
-    image: str
 
 
 @dataclass(frozen=True)
@@ -119,24 +99,16 @@ def convert(
     samples = [s for s in dataset.samples if s.split in training or s.split.endswith("/test")]
     _check_trainable(dataset, samples, training, train_on)
     settings = {"version": VERSION, "fit": fit, "side": side}
-    known = _open(out, dataset.root, settings)
+    with writing(out):
+        known = _open(out, dataset.root, settings)
     room = int(side * side * BYTES_PER_PIXEL * len(samples))
     if not known and free_bytes(out) < room:
-        raise RunError(f"the disk has less than {room >> 20} MB free", out, "Free some space, or give another --out.")
+        raise RunError(f"the disk has less than {(room >> 20) + 1} MB free", out, "Free some space, or give another --out.")
 
-    names = _file_names(samples)
-    kept = {s.image: r for s in samples if (r := known.get(s.image)) and _unchanged(s, r, out)}
-    todo = [s for s in samples if s.image not in kept]
-    (out / INDEX).unlink(missing_ok=True)  # from here until the end the folder is not a whole dataset
+    records = {s.image: r for s in samples if (r := known.get(s.image)) and still_holds(r, s.path, out)}
+    todo = [s for s in samples if s.image not in records]
     work = partial(_prepare, out=out, fit=fit, side=side, find_face=find_face)
-    records = dict(kept)
-    try:
-        for done, record in enumerate(in_threads(work, todo, workers), len(kept) + 1):
-            records[record.source] = record
-            if progress:
-                progress(done, len(samples))
-    finally:  # an interrupted conversion goes on from here
-        _write_state(out, records.values())
+    _prepare_all(todo, records, out, work, workers, progress)
 
     usable = [s for s in samples if records[s.image].status == "ok"]
     items = [Item(s.image, s.label, int(records[s.image].fingerprint, 16)) for s in usable]
@@ -144,9 +116,13 @@ def convert(
     if len({item.label for item in learnt}) < 2:
         raise DatasetError("fewer than two classes with readable training photos", dataset.root, "Run yolo_koin audit to see why.")
     validation = carve(learnt, dataset.groups, val, seed)
-    placed = _place(samples, records, names, validation, out)
-    _sweep(out, {record.image for record in known.values()} - {record.image for record in placed})
-    _write(out, samples, placed, validation, {**settings, "train_on": train_on, "val": val, "seed": seed, "data": dataset.root})
+    placed = _placed(samples, records, validation)
+    spec = {**settings, "train_on": train_on, "val": val, "seed": seed, "data": str(dataset.root)}
+    manifest = {"kind": "classify", **spec, "synthetic": sorted(dataset.synthetic)}
+    if not ((out / INDEX).is_file() and list(known.values()) == placed and read_manifest(out) == manifest):
+        with writing(out):
+            _settle(out, records, placed)
+            _write(out, samples, placed, validation, manifest)
     folders = {s.image: _folder(s, validation) for s in usable}
     return Converted(
         root=out,
@@ -160,7 +136,7 @@ def convert(
     )
 
 
-def in_threads(work: Callable[[T], R], items: Sequence[T], workers: int | None = None) -> Iterator[R]:
+def in_threads(work: Callable[[T], R], items: Sequence[T], workers: int | None = None) -> Generator[R, None, None]:
     """Map in order over a pool of threads, a bounded number of items ahead. Pillow and OpenCV let other threads run while they compute.
 
     Leaving the iteration early, by Ctrl-C too, drops what has not begun.
@@ -189,7 +165,10 @@ def read_index(root: Path) -> pd.DataFrame:
     if not path.is_file():
         raise DatasetError("not a converted dataset (no index.csv)", root, "Run yolo_koin convert classify first.")
     text = dict.fromkeys(("image", "split", "label", "source", "sha256", "status"), str)
-    frame = pd.read_csv(path, dtype=text, keep_default_na=False)
+    try:
+        frame = pd.read_csv(path, dtype=text, keep_default_na=False)
+    except ValueError as error:  # pandas' own errors are ValueErrors
+        raise DatasetError("damaged", path, "Run yolo_koin convert classify again.") from error
     if missing := set(INDEX_COLUMNS) - set(frame.columns):
         raise DatasetError(f"no column {', '.join(sorted(missing))}", path, "Run yolo_koin convert classify again.")
     return frame
@@ -209,65 +188,78 @@ def _open(out: Path, data: Path, settings: Mapping[str, object]) -> dict[str, Re
     resolved, raw = out.resolve(), data.resolve()
     if resolved == raw or resolved in raw.parents or raw in resolved.parents:
         raise DatasetError("the converted dataset may not lie in the raw one, nor around it", out, "Give another --out.")
-    marker = read_manifest(out) if out.is_dir() else None
-    if out.exists() and marker is None and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not out.is_dir():
+        raise DatasetError("a file, not a folder", out, "Give --out a new or empty folder.")
+    marker = read_manifest(out)
+    if (marker is None and out.is_dir() and any(out.iterdir())) or (marker is not None and marker.get("kind") != "classify"):
         raise DatasetError("this folder holds something else", out, "Give --out a new or empty folder.")
-    if marker is not None and marker.get("kind") != "classify":
-        raise DatasetError("this folder holds something else", out, "Give --out a new or empty folder.")
-    state = _read_state(out / STATE)
-    if marker is not None and {key: marker.get(key) for key in settings} == dict(settings) and marker.get("data") == str(data):
-        return state
-    _sweep(out, {record.image for record in state.values()})
+    if marker is not None and all(marker.get(key) == value for key, value in settings.items()) and _same_place(marker.get("data"), raw):
+        return read_state(out / STATE)
     (out / INDEX).unlink(missing_ok=True)
     (out / STATE).unlink(missing_ok=True)
+    _sweep(out, ())
     write_json(out / MANIFEST, {"kind": "classify", **settings, "data": str(data)})
     return {}
 
 
-def _read_state(path: Path) -> dict[str, Record]:
-    if not path.is_file():
-        return {}
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    records = (
-        Record(source, int(size), int(mtime), digest, int(width), int(height), fingerprint, status, image)
-        for source, size, mtime, digest, width, height, fingerprint, status, image in frame[[f.name for f in fields(Record)]].to_numpy()
-    )
-    return {record.source: record for record in records}
+def _same_place(noted: object, raw: Path) -> bool:
+    return isinstance(noted, str) and Path(noted).resolve() == raw
 
 
-def _unchanged(sample: Sample, record: Record, out: Path) -> bool:
-    stat = sample.path.stat()
-    same = (stat.st_size, stat.st_mtime_ns) == (record.size, record.mtime_ns)
-    return same and record.status == "ok" and (out / record.image).is_file()
+def _prepare_all(
+    todo: Sequence[Sample],
+    records: dict[str, Record],
+    out: Path,
+    work: Callable[[Sample], Record],
+    workers: int | None,
+    progress: Progress | None,
+) -> None:
+    """Add the records of new and changed photos."""
+    if not todo:
+        return
+    (out / INDEX).unlink(missing_ok=True)  # from here until the end the folder is not a whole dataset
+    total = len(records) + len(todo)
+    try:
+        with contextlib.closing(in_threads(work, todo, workers)) as prepared:
+            for record in prepared:
+                records[record.source] = record
+                if progress:
+                    progress(len(records), total)
+    finally:  # an interrupted conversion goes on from here
+        write_state(out / STATE, records.values())
 
 
 def _prepare(sample: Sample, out: Path, fit: str, side: int, find_face: FaceFinder | None) -> Record:
     """Prepare one photo into the folder of incoming ones; where it belongs is known when all fingerprints are."""
-    blank = Record(sample.image, 0, 0, "", 0, 0, "", "ok", "")
     try:
         stat = sample.path.stat()
-        blank = replace(blank, size=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=sha256(sample.path))
+        seen = Record(sample.image, stat.st_size, stat.st_mtime_ns, sha256(sample.path), 0, 0, "", "ok", "")
+    except OSError as error:
+        return Record(sample.image, 0, 0, "", 0, 0, "", f"cannot read ({error.strerror})", "")
+    try:
         photo = prepare(sample.path, fit, side, find_face)
     except PhotoError as error:
-        return replace(blank, status=str(error))
-    except OSError as error:
-        return replace(blank, status=f"cannot read ({error.strerror})")
-    image = f"{INCOMING}/{hashlib.sha256(sample.image.encode()).hexdigest()}.jpg"
+        return replace(seen, status=str(error))
+    image = f"{INCOMING}/{_hash(sample.image)}.jpg"
     with atomic_path(out / image) as temporary:
         temporary.write_bytes(photo.jpeg)
-    return replace(blank, width=photo.width, height=photo.height, fingerprint=f"{photo.fingerprint:016x}", image=image)
+    return replace(seen, width=photo.width, height=photo.height, fingerprint=f"{photo.fingerprint:016x}", image=image)
 
 
 def _file_names(samples: Sequence[Sample]) -> dict[str, str]:
-    """File name of each prepared photo: its case and its own name; the ending joins in where two would be the same."""
-    stems = Counter((s.label, s.split, nfc(s.path.stem).lower()) for s in samples)
-    return {s.image: f"{s.split.split('_')[0]}_{_stem(s, stems)}.jpg" for s in samples}
+    """File name of each prepared photo: its case and its own name; a hash joins in where two would be the same, or one too long."""
+    stems = Counter((s.split, s.label, nfc(s.path.stem).lower()) for s in samples)
+    names = {}
+    for s in samples:
+        stem = nfc(s.path.stem)
+        if stems[s.split, s.label, stem.lower()] > 1 or len(stem.encode()) > LONGEST_STEM:
+            stem = f"{stem[:40]}_{_hash(s.image)[:8]}"
+        names[s.image] = f"{s.split.split('_')[0]}_{stem}.jpg"
+    return names
 
 
-def _stem(sample: Sample, stems: Mapping[tuple[str, str, str], int]) -> str:
-    stem = nfc(sample.path.stem)
-    alone = stems[sample.label, sample.split, stem.lower()] == 1
-    return stem if alone else f"{stem}_{sample.path.suffix[1:]}_{Path(sample.image).parent.parent.name}"
+def _hash(image: str) -> str:
+    return hashlib.sha256(image.encode()).hexdigest()
 
 
 def _folder(sample: Sample, validation: frozenset[str]) -> str:
@@ -277,45 +269,48 @@ def _folder(sample: Sample, validation: frozenset[str]) -> str:
     return "test" if sample.split == "normal_cases/test" else sample.split
 
 
-def _place(
-    samples: Sequence[Sample], records: Mapping[str, Record], names: Mapping[str, str], validation: frozenset[str], out: Path
-) -> list[Record]:
+def _placed(samples: Sequence[Sample], records: Mapping[str, Record], validation: frozenset[str]) -> list[Record]:
+    """The records with every photo where it belongs."""
+    names = _file_names(samples)
     placed = []
-    for sample in samples:
-        record = records[sample.image]
-        if record.status == "ok":
-            target = f"{_folder(sample, validation)}/{sample.label}/{names[sample.image]}"
-            if target != record.image:
-                (out / target).parent.mkdir(parents=True, exist_ok=True)
-                (out / record.image).replace(out / target)
-            record = replace(record, image=target)
-        placed.append(record)
+    for s in samples:
+        record = records[s.image]
+        placed.append(replace(record, image=f"{_folder(s, validation)}/{s.label}/{names[s.image]}") if record.status == "ok" else record)
     return placed
 
 
-def _sweep(out: Path, images: set[str]) -> None:
-    """Remove prepared photos that are no longer wanted, and the folders that this leaves empty."""
-    for image in images - {""}:
-        (out / image).unlink(missing_ok=True)
-    for leftover in (out / INCOMING).glob("*"):
-        leftover.unlink()
-    for folder in sorted((p for p in out.rglob("*") if p.is_dir()), reverse=True):
-        if not any(folder.iterdir()):
-            folder.rmdir()
+def _settle(out: Path, records: Mapping[str, Record], placed: Sequence[Record]) -> None:
+    """Move the prepared photos to their places, and remove all others."""
+    (out / INDEX).unlink(missing_ok=True)
+    for record in placed:
+        before = records[record.source].image
+        if before != record.image:
+            (out / record.image).parent.mkdir(parents=True, exist_ok=True)
+            (out / before).replace(out / record.image)
+    _sweep(out, {record.image for record in placed})
 
 
-def _write(out: Path, samples: Sequence[Sample], placed: Sequence[Record], validation: frozenset[str], spec: Mapping[str, object]) -> None:
+def _sweep(out: Path, keep: Collection[str]) -> None:
+    """Remove prepared photos that are not to be kept, known to the state file or not, and the folders that this leaves empty."""
+    for top in FOLDERS:
+        for folder, _, files in os.walk(out / top, topdown=False):
+            for path in (Path(folder, name) for name in files):
+                if path.suffix == ".jpg" and nfc(path.relative_to(out).as_posix()) not in keep:
+                    path.unlink()
+            with contextlib.suppress(OSError):  # not empty
+                Path(folder).rmdir()
+
+
+def _write(
+    out: Path, samples: Sequence[Sample], placed: Sequence[Record], validation: frozenset[str], manifest: Mapping[str, object]
+) -> None:
     rows = [
         (r.image, _index_split(s, validation), s.label, s.image, r.sha256, r.width, r.height, r.status)
         for s, r in zip(samples, placed, strict=True)
     ]
-    _write_state(out, placed)
-    write_json(out / MANIFEST, {"kind": "classify", **spec})
+    write_state(out / STATE, placed)
+    write_json(out / MANIFEST, manifest)
     write_csv(out / INDEX, pd.DataFrame(rows, columns=list(INDEX_COLUMNS)))
-
-
-def _write_state(out: Path, records: Iterable[Record]) -> None:
-    write_csv(out / STATE, pd.DataFrame([asdict(record) for record in records], columns=[f.name for f in fields(Record)]))
 
 
 def _index_split(sample: Sample, validation: frozenset[str]) -> str:

@@ -109,11 +109,7 @@ def _microphone(board: Board, severity: int, side: int, skin: Floats) -> None:
     shaft_half = radius * (0.50 - 0.06 * np.clip(along, 0, 2))
     edge = 1.6 / board.resolution
     shaft = np.clip((shaft_half - np.abs(across)) / edge + 0.5, 0, 1) * (along > 0)
-    tube = (
-        0.35
-        + 0.9 * np.exp(-(((across / shaft_half + 0.35) / 0.28) ** 2))
-        + 0.25 * np.exp(-(((across / shaft_half - 0.7) / 0.12) ** 2))
-    )
+    tube = 0.35 + 0.9 * np.exp(-(((across / shaft_half + 0.35) / 0.28) ** 2)) + 0.25 * np.exp(-(((across / shaft_half - 0.7) / 0.12) ** 2))
     board.paint(np.asarray(shaft, np.float32), (0.10, 0.10, 0.11), np.asarray(tube, np.float32))
     collar = np.clip((radius * 0.80 - np.abs(across)) / edge + 0.5, 0, 1) * (np.abs(along - radius * 0.82) < radius * 0.16)
     board.paint(np.asarray(collar, np.float32), (0.30, 0.30, 0.31), np.asarray(tube, np.float32))
@@ -139,6 +135,4 @@ def _ball(board: Board, u: Floats, v: Floats, along: Floats, across: Floats, rad
     glint = 0.9 * np.exp(-(((u / radius + 0.38) / 0.20) ** 2 + ((v / radius + 0.42) / 0.20) ** 2))
     board.paint(ball, (0.42, 0.42, 0.43), np.asarray(lit * (0.55 + 0.62 * wires) + glint * wires, np.float32))
     ring = np.clip((0.05 - np.abs(along / radius - 0.12)) * radius * board.resolution / 1.6 + 0.5, 0, 1)
-    board.paint(
-        np.asarray(ball * ring, np.float32), (0.34, 0.34, 0.35), np.asarray(0.4 + 1.0 * height - 0.5 * u / radius, np.float32)
-    )
+    board.paint(np.asarray(ball * ring, np.float32), (0.34, 0.34, 0.35), np.asarray(0.4 + 1.0 * height - 0.5 * u / radius, np.float32))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from yolo_koin.errors import KoinError
 
@@ -22,10 +23,20 @@ MAX_PIXELS = 178_956_970  # where Pillow calls a picture a decompression bomb: a
 PAD_COLOUR = (114, 114, 114)  # Ultralytics' letterbox grey
 JPEG_QUALITY = 95
 
+TURNS = {  # EXIF orientation → what makes the photo upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
 # Photos between half of our limit and the limit are wanted; and nobody can act on a crooked EXIF block. Set once, here, because
 # warnings.catch_warnings() is not safe in threads.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-warnings.filterwarnings("ignore", message="Corrupt EXIF data", module="PIL")
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels
 RGB = NDArray[np.uint8]  # height × width × 3
@@ -42,7 +53,7 @@ class Prepared:
     Attributes:
         jpeg: bytes of a ``side`` × ``side`` JPEG, 8-bit RGB.
         width, height: size of the upright original, in pixels.
-        fingerprint: 64-bit difference hash of the fitted photo; near-duplicates differ in few bits.
+        fingerprint: 64-bit difference hash of the whole photo, before it is fitted; near-duplicates differ in few bits.
     """
 
     jpeg: bytes
@@ -72,7 +83,8 @@ def open_photo(path: Path, at_least: int | None = None) -> tuple[Image.Image, tu
             return _decode(image, at_least)
     except Image.DecompressionBombError as error:
         raise PhotoError(f"too large: more than {MAX_PIXELS // 1_000_000} megapixels") from error
-    except UnidentifiedImageError as error:
+    except (UnidentifiedImageError, ModuleNotFoundError) as error:
+        # Once Ultralytics is imported, its own Image.open looks for the HEIF package when a file cannot be identified.
         raise PhotoError("not an image") from error
     except IsADirectoryError as error:
         raise PhotoError("a folder, not a photo") from error
@@ -80,7 +92,9 @@ def open_photo(path: Path, at_least: int | None = None) -> tuple[Image.Image, tu
         if error.strerror:
             raise PhotoError(f"cannot read ({error.strerror})") from error
         raise PhotoError("truncated or damaged") from error
-    except (SyntaxError, ValueError, EOFError, OverflowError, MemoryError) as error:
+    except MemoryError as error:
+        raise PhotoError("too large for the memory") from error
+    except (SyntaxError, ValueError, EOFError, OverflowError, struct.error) as error:
         raise PhotoError("damaged") from error  # Pillow's decoders raise these on malformed headers
 
 
@@ -94,16 +108,25 @@ def _decode(image: Image.Image, at_least: int | None) -> tuple[Image.Image, tupl
         if scale < 1:
             image.draft("RGB", (round(width * scale), round(height * scale)))
     image.load()
-    upright = ImageOps.exif_transpose(image)
-    turned = image.getexif().get(0x0112, 1) in {5, 6, 7, 8}  # a quarter turn: the sides change places
-    return _rgb(upright), (height, width) if turned else (width, height)
+    turn = _turn(image)
+    if turn is None:
+        return _rgb(image), (width, height)
+    quarter = turn not in {Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.ROTATE_180}
+    return _rgb(image).transpose(turn), (height, width) if quarter else (width, height)
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What makes a photo upright. ImageOps.exif_transpose() would fail on an EXIF block that it cannot write again."""
+    try:
+        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # a damaged EXIF block raises all kinds, and takes nothing from the photo
+        return None
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode in {"I", "I;16", "I;16B", "I;16L", "F"}:
+    if image.mode.startswith("I;16"):
         # Pillow would clip 16 bits at 255; keep the high byte instead.
-        wide = np.asarray(image).astype(np.float64)
-        return Image.fromarray((wide / 256 if wide.max(initial=0) > 255 else wide).astype(np.uint8)).convert("RGB")
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
     if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
         layer = image.convert("RGBA")
         ground = Image.new("RGBA", layer.size, (255, 255, 255, 255))
@@ -119,18 +142,22 @@ def crop(image: Image.Image, side: int) -> Image.Image:
 
 def pad(image: Image.Image, side: int) -> Image.Image:
     """The whole photo on a grey square: nothing is cut away."""
-    return ImageOps.pad(image, (side, side), Image.Resampling.BILINEAR, color=PAD_COLOUR)
+    scale = side / max(image.size)
+    # ImageOps.pad() would leave nothing of a very long, thin photo.
+    width, height = (max(round(length * scale), 1) for length in image.size)
+    ground = Image.new("RGB", (side, side), PAD_COLOUR)
+    ground.paste(image.resize((width, height), Image.Resampling.BILINEAR), ((side - width) // 2, (side - height) // 2))
+    return ground
 
 
 def crop_face(image: Image.Image, side: int, box: Box, margin: float = 0.35) -> Image.Image:
     """A square around a face, ``margin`` of the face's longer side left on each side, grey where it leaves the photo."""
     x, y, width, height = box
-    half = max(width, height) * (0.5 + margin)
+    half = max(width, height, 1.0) * (0.5 + margin)
     centre_x, centre_y = x + width / 2, y + height / 2
     square = (round(centre_x - half), round(centre_y - half), round(centre_x + half), round(centre_y + half))
-    inside = (max(square[0], 0), max(square[1], 0), min(square[2], image.width), min(square[3], image.height))
     ground = Image.new("RGB", (square[2] - square[0], square[3] - square[1]), PAD_COLOUR)
-    ground.paste(image.crop(inside), (inside[0] - square[0], inside[1] - square[1]))
+    ground.paste(image, (-square[0], -square[1]))
     return ground.resize((side, side), Image.Resampling.BILINEAR)
 
 
@@ -160,7 +187,8 @@ def prepare(path: Path, fit: str, side: int, find_face: FaceFinder | None = None
     stream = io.BytesIO()
     # 4:4:4: coloured edges stay where they are; the files are small anyway.
     fitted.save(stream, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    return Prepared(stream.getvalue(), width, height, fingerprint(fitted))
+    # Not of the fitted photo: grey bars are alike in all photos, and the validation split should not depend on the fit.
+    return Prepared(stream.getvalue(), width, height, fingerprint(image))
 
 
 def fingerprint(image: Image.Image) -> int:

@@ -7,12 +7,14 @@ names and in which splits exist; both come out of :func:`scan` the same.
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import unicodedata
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -25,7 +27,7 @@ PARTS = ("train", "test")
 SPLITS = tuple(f"{case}/{part}" for case in CASES for part in PARTS)
 TRAINING_SETS = {"normal": ("normal_cases",), "hard": ("hard_cases",), "both": ("normal_cases", "hard_cases")}
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
-CLASSES, EXCLUDE, GROUPS = "classes.csv", "exclude.txt", "groups.csv"
+CLASSES, EXCLUDE, GROUPS, SYNTHETIC = "classes.csv", "exclude.txt", "groups.csv", "synthetic.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Dataset:
         unsupported: files in class folders that are no photos by their ending, relative to the root.
         empty: ``(split, label)`` of class folders that hold no photo.
         groups: image id → group, for photos that ``groups.csv`` says belong together (one shoot, one post, one original).
+        synthetic: splits that ``synthetic.txt`` says are drawn or composed; tables and figures call them so.
     """
 
     root: Path
@@ -66,6 +69,7 @@ class Dataset:
     unsupported: tuple[str, ...] = ()
     empty: tuple[tuple[str, str], ...] = ()
     groups: dict[str, str] = field(default_factory=dict)
+    synthetic: frozenset[str] = frozenset()
 
     def split(self, name: str) -> tuple[Sample, ...]:
         """The samples of one split."""
@@ -87,18 +91,21 @@ def find_root(folder: Path) -> Path:
     """The dataset root at ``folder`` or in the one folder that wraps it.
 
     Raises:
-        DatasetError: there is no ``normal_cases/`` or ``hard_cases/`` folder there.
+        DatasetError: there is no ``normal_cases/`` or ``hard_cases/`` folder there, or more than one folder that holds them.
     """
     if not folder.is_dir():
         what = "the dataset is a file, not a folder" if folder.exists() else "no dataset"
         raise DatasetError(what, folder, "Put KoIn there or name its folder with --data; --data sample takes the built-in faces.")
-    inside = [Path(e.path) for e in sorted(_entries(folder), key=lambda e: e.name) if e.is_dir()]
-    for root in (folder, *inside):
-        if any(nfc(e.name).lower() in CASES and e.is_dir() for e in _entries(root)):
-            return root
-    raise DatasetError(
-        "no normal_cases/ or hard_cases/ folder", folder, "Give --data the folder that holds normal_cases/, or --data sample."
-    )
+    if _holds_cases(folder):
+        return folder
+    inside = [Path(e.path) for e in sorted(_entries(folder), key=lambda e: e.name) if e.is_dir() and _holds_cases(e.path)]
+    if not inside:
+        raise DatasetError(
+            "no normal_cases/ or hard_cases/ folder", folder, "Give --data the folder that holds normal_cases/, or --data sample."
+        )
+    if len(inside) > 1:
+        raise DatasetError(f"more than one dataset ({', '.join(p.name for p in inside)})", folder, "Give --data one of them.")
+    return inside[0]
 
 
 def scan(folder: Path) -> Dataset:
@@ -117,24 +124,33 @@ def scan(folder: Path) -> Dataset:
     for split, label, path in _class_folders(root):
         seen.setdefault((split, label), 0)
         for entry in _entries(path):
-            if not entry.is_file() or Path(entry.name).suffix.lower() not in IMAGE_SUFFIXES:
+            name = _text(entry)
+            if not entry.is_file() or Path(name).suffix.lower() not in IMAGE_SUFFIXES:
                 unsupported.append(_relative(entry.path, root))
                 continue
             samples.append(Sample(_relative(entry.path, root), split, label, Path(entry.path)))
             seen[split, label] += 1
     samples.sort(key=lambda s: s.image)
-    kept, excluded = _without_excluded(samples, read_exclude(root / EXCLUDE))
+    for a, b in pairwise(samples):
+        if a.image == b.image:
+            raise DatasetError("two photos whose names differ in Unicode normal form only", a.path, "Rename or remove one of them.")
+    tables = {name: _tables(root, folder, name) for name in (CLASSES, EXCLUDE, GROUPS, SYNTHETIC)}
+    exclude = frozenset[str]().union(*map(read_lines, tables[EXCLUDE]))
+    kept, excluded = _without_excluded(samples, exclude)
     if not kept:
-        raise DatasetError("no photo in the dataset", root, "Photos go into normal_cases/train/<class>/ and so on.")
-    labels = sorted({label for _, label in seen})
+        where = f"{root} ({EXCLUDE} took {len(excluded)} photos out)" if excluded else root
+        raise DatasetError("no photo in the dataset", where, "Photos go into normal_cases/train/<class>/ and so on.")
+    empty = tuple(sorted((split, label) for (split, label), count in seen.items() if count == 0 and label not in exclude))
+    labels = sorted({s.label for s in kept} | {label for _, label in empty})
     return Dataset(
         root=root,
         samples=tuple(kept),
-        names=_display_names(labels, root / CLASSES),
+        names=_display_names(labels, tables[CLASSES]),
         excluded=tuple(s.image for s in excluded),
         unsupported=tuple(sorted(unsupported)),
-        empty=tuple(sorted(key for key, count in seen.items() if count == 0)),
-        groups=_read_groups(root / GROUPS),
+        empty=empty,
+        groups=_pairs(tables[GROUPS], ("image", "group")),
+        synthetic=_synthetic(tables[SYNTHETIC]),
     )
 
 
@@ -145,23 +161,36 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         DatasetError: it cannot be decoded or parsed, or lacks one of ``columns``.
     """
     expected = ",".join(columns)
-    text = _read_text(path)
     try:
-        frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, skipinitialspace=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DatasetError("not a table", path, f"It needs the columns {expected}.") from error
-    frame.columns = pd.Index([str(c).strip().lower() for c in frame.columns])
-    if missing := [c for c in columns if c not in frame.columns]:
+        lines = [
+            [nfc(cell.strip()) for cell in row]
+            for row in csv.reader(io.StringIO(_read_text(path), newline=None), skipinitialspace=True, strict=True)
+        ]
+    except csv.Error as error:
+        raise DatasetError(f"not a table ({error})", path, f"It needs the columns {expected}.") from error
+    head, *rows = [row for row in lines if any(row)] or [[]]
+    head = [cell.lower() for cell in head]
+    if missing := [c for c in columns if c not in head]:
         raise DatasetError(f"no column {', '.join(missing)}", path, f"Its first line has to be {expected}.")
-    return frame[list(columns)].map(lambda cell: nfc(str(cell).strip()))
+    if long := next((row for row in rows if any(row[len(head) :])), None):
+        remedy = "Put quotation marks around a text with a comma."
+        raise DatasetError(f"more cells than columns in {','.join(long)!r}", path, remedy)
+    full = [row + [""] * (len(head) - len(row)) for row in rows]
+    return pd.DataFrame({column: [row[head.index(column)] for row in full] for column in columns}, dtype=str)
 
 
-def read_exclude(path: Path) -> frozenset[str]:
-    """The lines of an ``exclude.txt``: image ids, labels or sha256, NFC; ``#`` begins a comment line. Empty where there is no file."""
-    if not path.is_file():
+def read_lines(path: Path) -> frozenset[str]:
+    """The lines of an ``exclude.txt`` or ``synthetic.txt``, NFC; ``#`` begins a comment line. Empty where there is no file."""
+    if not path.exists():
         return frozenset()
     lines = (nfc(line.strip()) for line in _read_text(path).splitlines())
     return frozenset(line for line in lines if line and not line.startswith("#"))
+
+
+def _synthetic(paths: Sequence[Path]) -> frozenset[str]:
+    """The splits that are named, or whose case is."""
+    named = {line.lower().rstrip("/") for path in paths for line in read_lines(path)}
+    return frozenset(split for split in SPLITS if split in named or split.split("/")[0] in named)
 
 
 def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
@@ -173,17 +202,42 @@ def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
         raise DatasetError(f"cannot read ({error.strerror})", folder, "Check the folder's permissions.") from error
 
 
+def _holds_cases(folder: Path | str) -> bool:
+    return any(e.name.lower() in CASES and e.is_dir() for e in _entries(folder))
+
+
+def _tables(root: Path, folder: Path, name: str) -> list[Path]:
+    """Files of this name, in any letter case, in the dataset root and in the folder that wraps it."""
+    return [Path(e.path) for place in dict.fromkeys((root, folder)) for e in _entries(place) if e.name.lower() == name]
+
+
+def _text(entry: os.DirEntry[str]) -> str:
+    """The NFC name of a file or folder.
+
+    Raises:
+        DatasetError: it is not UTF-8, as after unpacking an archive of a Korean Windows without saying so.
+    """
+    try:
+        entry.name.encode()
+    except UnicodeEncodeError as error:
+        where = os.fsencode(entry.path).decode(errors="replace")
+        raise DatasetError(
+            "a name that is not UTF-8", where, "Unpack the archive with its encoding (unzip -O cp949), or rename it."
+        ) from error
+    return nfc(entry.name)
+
+
 def _class_folders(root: Path) -> Iterator[tuple[str, str, str]]:
-    """``(split, label, path)`` of every class folder; folders that differ in letter case or normal form only come out as one split or label."""
+    """``(split, label, path)`` of every class folder; folders that differ in letter case or normal form only are one split or label."""
     for case in _entries(root):
-        if nfc(case.name).lower() not in CASES or not case.is_dir():
+        if case.name.lower() not in CASES or not case.is_dir():
             continue
         for part in _entries(case.path):
             if part.name.lower() not in PARTS or not part.is_dir():
                 continue
             for label in _entries(part.path):
                 if label.is_dir():
-                    yield f"{case.name.lower()}/{part.name.lower()}", nfc(label.name), label.path
+                    yield f"{case.name.lower()}/{part.name.lower()}", _text(label), label.path
 
 
 def _relative(path: str, root: Path) -> str:
@@ -195,7 +249,7 @@ def _without_excluded(samples: list[Sample], exclude: frozenset[str]) -> tuple[l
     by_hash: set[str] = set()
     if hashes:
         with ThreadPoolExecutor() as pool:
-            found = pool.map(sha256, [s.path for s in samples])
+            found = pool.map(_digest, samples)
             by_hash = {s.image for s, digest in zip(samples, found, strict=True) if digest in hashes}
     kept: list[Sample] = []
     excluded: list[Sample] = []
@@ -205,21 +259,24 @@ def _without_excluded(samples: list[Sample], exclude: frozenset[str]) -> tuple[l
     return kept, excluded
 
 
-def _display_names(labels: list[str], path: Path) -> dict[str, str]:
+def _digest(sample: Sample) -> str:
+    try:
+        return sha256(sample.path)
+    except OSError:
+        return ""  # whoever opens the photo reports it
+
+
+def _display_names(labels: list[str], tables: list[Path]) -> dict[str, str]:
     """Display names from ``classes.csv``; a folder ``0000`` is also found under the number 0, as the authors' table writes it."""
-    if not path.is_file():
-        return {label: label for label in labels}
-    frame = read_table(path, ("folder", "name"))
-    named = {folder: name for folder, name in zip(frame["folder"], frame["name"], strict=True) if name}
+    named = _pairs(tables, ("folder", "name"))
     numbered = {int(folder): name for folder, name in named.items() if folder.isdecimal()}
     return {label: named.get(label) or (numbered.get(int(label)) if label.isdecimal() else None) or label for label in labels}
 
 
-def _read_groups(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    frame = read_table(path, ("image", "group"))
-    return {image: group for image, group in zip(frame["image"], frame["group"], strict=True) if group}
+def _pairs(tables: list[Path], columns: tuple[str, str]) -> dict[str, str]:
+    """First column → second column, of all lines that have both."""
+    frames = [read_table(path, columns) for path in tables]
+    return {key: value for frame in frames for key, value in zip(frame[columns[0]], frame[columns[1]], strict=True) if key and value}
 
 
 def _read_text(path: Path) -> str:

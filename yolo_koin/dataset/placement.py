@@ -123,12 +123,7 @@ class Board:
         """The part of the board between two u and two v; what is painted on it appears on the board."""
         part = copy.copy(self)
         columns, rows = (
-            slice(
-                *(
-                    int(np.clip(math.floor((end - start) * self.resolution), 0, size))
-                    for end in (ends[0], ends[1] + 1 / self.resolution)
-                )
-            )
+            slice(*(int(np.clip(math.floor((end - start) * self.resolution), 0, size)) for end in (ends[0], ends[1] + 1 / self.resolution)))
             for ends, start, size in ((u, self.left, self.u.size), (v, self.top, self.v.size))
         )
         part.u, part.v, part.layer = self.u[:, columns], self.v[rows], self.layer[rows, columns]

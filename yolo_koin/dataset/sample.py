@@ -22,12 +22,12 @@ from PIL import Image
 
 from yolo_koin.dataset.hardcases import KINDS, apply
 from yolo_koin.dataset.images import RGB, Box
-from yolo_koin.dataset.koin import CLASSES, GROUPS, SPLITS
+from yolo_koin.dataset.koin import CLASSES, GROUPS, SPLITS, SYNTHETIC
 from yolo_koin.dataset.scenes import Grey, Portrait, compose
 from yolo_koin.errors import DatasetError
 from yolo_koin.runs import write_csv, write_json, write_text
 
-VERSION = 1  # of the layout and the drawing: raise it when a build would give other bytes
+VERSION = 2  # of the layout and the drawing: raise it when a build would give other bytes
 MARKER, BOXES, HARDCASES, CREDIT = "sample.json", "boxes.csv", "hardcases.csv", "README.txt"
 PEOPLE, TRAIN, TEST, HELD_OUT = 40, (1, 2, 3, 4, 5, 6), (7, 8), (9, 10)
 SCENES_EACH = 2
@@ -128,9 +128,7 @@ def build(destination: Path, find_face: FaceLocator, seed: int = 0, progress: Pr
         finally:
             shutil.rmtree(workshop, ignore_errors=True)
     except OSError as error:
-        raise DatasetError(
-            f"cannot write ({error.strerror})", destination, "Check the disk and the folder's permissions."
-        ) from error
+        raise DatasetError(f"cannot write ({error.strerror})", destination, "Check the disk and the folder's permissions.") from error
     return counts
 
 
@@ -225,6 +223,7 @@ def _write_tables(root: Path, people: list[Person], tables: Tables) -> None:
     write_csv(root / GROUPS, pd.DataFrame(tables.groups, columns=["image", "group"]))
     write_csv(root / HARDCASES, pd.DataFrame(tables.hardcases, columns=["image", "source", "kind", "severity"]))
     write_csv(root / BOXES, pd.DataFrame(tables.boxes, columns=["image", "label", "x", "y", "width", "height"]))
+    write_text(root / SYNTHETIC, "hard_cases\ngroup_cases\n")
     write_text(root / CREDIT, CREDIT_TEXT)
 
 

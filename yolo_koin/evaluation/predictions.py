@@ -82,9 +82,7 @@ def rows(
     return _typed(frame)
 
 
-def error_rows(
-    split: str | Sequence[str], images: Sequence[str], true_labels: Sequence[str | None], errors: Sequence[str]
-) -> pd.DataFrame:
+def error_rows(split: str | Sequence[str], images: Sequence[str], true_labels: Sequence[str | None], errors: Sequence[str]) -> pd.DataFrame:
     """Rows of photos that could not be read, with a short reason each."""
     frame = _blank(split, images, true_labels)
     frame["error"] = [" ".join(error.split()) or "unreadable" for error in errors]

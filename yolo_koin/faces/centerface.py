@@ -102,7 +102,7 @@ def find_weights() -> Path:
 
 def scale_of(photo: RGB) -> float:
     """How much a photo is enlarged (at most three times) or reduced before the network sees it."""
-    longer = max(photo.shape[:2])
+    longer: int = max(photo.shape[:2])
     return min(LARGEST / longer, 1.0) if longer >= SMALLEST else min(SMALLEST / longer, MAX_ENLARGEMENT)
 
 

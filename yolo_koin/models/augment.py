@@ -32,15 +32,15 @@ class Strength:
     """
 
     flip: float = 0.5
-    degrees: float = 8.0
-    scale: float = 0.1
-    stretch: float = 0.05
-    shift: float = 0.05
-    brightness: float = 0.2
-    contrast: float = 0.2
+    degrees: float = 6.0
+    scale: float = 0.08
+    stretch: float = 0.04
+    shift: float = 0.04
+    brightness: float = 0.15
+    contrast: float = 0.15
     tint: float = 0.1
-    grey: float = 0.1
-    erase: float = 0.25
+    grey: float = 0.05
+    erase: float = 0.1
     erase_area: tuple[float, float] = (0.02, 0.15)
 
 

@@ -65,8 +65,5 @@ class Photos(Dataset[dict[str, Tensor]]):
 
     def __getitems__(self, indices: list[int]) -> dict[str, Tensor]:
         """A batch: ``img`` n × 3 × side × side uint8, ``cls`` n."""
-        if self.cache is not None:
-            images = self.cache[indices]
-        else:
-            images = torch.stack([load_square(self.paths[i], self.side) for i in indices])
-        return {"img": images, "cls": self.labels[indices]}
+        read = (load_square(self.paths[i], self.side) for i in indices)
+        return {"img": torch.stack(list(read)) if self.cache is None else self.cache[indices], "cls": self.labels[indices]}

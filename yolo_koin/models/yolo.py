@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,7 @@ def load_checkpoint(weights: Path, trust: bool = False) -> dict[str, Any]:
     try:
         checkpoint, _ = torch_safe_load(str(weights), safe_only=not trust)
     except TypeError as error:
-        if "references types outside" in str(error):
+        if "references types outside" in str(error) and _is_pickle(weights):
             raise WeightsError(
                 "safe loading refuses this checkpoint: it would run code of its own",
                 weights,
@@ -284,6 +285,12 @@ def _device_argument(device: str) -> str:
 def _bf16(device: str) -> bool:
     chosen = choose_device(device)
     return chosen.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def _is_pickle(weights: Path) -> bool:
+    """Whether a file is of the kind that torch writes: a zip archive with a pickle in it, or, before torch 1.6, a pickle."""
+    with weights.open("rb") as stream:
+        return stream.read(1) == b"\x80" or zipfile.is_zipfile(weights)
 
 
 def _no_checkpoint(weights: Path) -> WeightsError:

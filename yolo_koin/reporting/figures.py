@@ -7,7 +7,7 @@ down the page, so that names of models and people stand upright whatever their l
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ MOST_ROWS = 150  # of a per-class figure, which would not fit a page with more
 
 # ------------------------------------------------------------------------------------------------- accuracy of the models
 @styled
-def performance(metrics: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Figure:
+def performance(metrics: pd.DataFrame, labels: Mapping[str, str] | None = None, synthetic: Collection[str] = ()) -> Figure:
     """Top-1 per run and test split (left), and what was lost from normal to hard photos (right).
 
     Args:
@@ -38,6 +38,7 @@ def performance(metrics: pd.DataFrame, labels: Mapping[str, str] | None = None) 
             ``top1_gap`` (normal minus the split's own top-1) the right one, which is left out where there is none. Values are
             fractions, drawn in percent and percentage points; ``low`` and ``high`` are the 95 % interval's ends.
         labels: what to call a run; its own name where it is not listed. Runs keep the order of the frame.
+        synthetic: splits whose photos are synthetic; the legend says so.
     """
     test = metrics[metrics["split"].str.endswith(TEST)]
     top1, gaps = test[test["metric"] == "top1"], test[test["metric"] == "top1_gap"]
@@ -48,7 +49,7 @@ def performance(metrics: pd.DataFrame, labels: Mapping[str, str] | None = None) 
     step = 0.13 if len(runs) * len(cases) > 12 else 0.2  # inches between dots
     figure = new_figure(max(1.55, 0.95 + len(runs) * (len(cases) + 0.6) * step))
     panels = figure.subplots(1, 2 if len(gaps) else 1, sharey=True, width_ratios=[1.7, 1] if len(gaps) else [1], squeeze=False)[0]
-    _accuracy_panel(panels[0], top1, runs, cases)
+    _accuracy_panel(panels[0], top1, runs, cases, synthetic)
     if len(gaps):
         _gap_panel(panels[1], gaps, runs, cases)
     names = [_short((labels or {}).get(run, run)) for run in runs]
@@ -57,7 +58,7 @@ def performance(metrics: pd.DataFrame, labels: Mapping[str, str] | None = None) 
     return figure
 
 
-def _accuracy_panel(axes: Axes, top1: pd.DataFrame, runs: list[str], cases: list[str]) -> None:
+def _accuracy_panel(axes: Axes, top1: pd.DataFrame, runs: list[str], cases: list[str], synthetic: Collection[str]) -> None:
     for case in cases:
         rows = top1[top1["split"] == case + TEST]
         _dots(axes, rows, _rows_of(rows, runs, cases, case), CASES[case], scale=100)
@@ -66,7 +67,7 @@ def _accuracy_panel(axes: Axes, top1: pd.DataFrame, runs: list[str], cases: list
     axes.set_xlim(10 * math.floor(low * 10 - 0.2) if low > 0.03 else -1.5, 101)
     axes.set(xlabel="top-1 accuracy, % (95 % Wilson interval)", title="Accuracy")
     axes.grid(axis="x")
-    _legend_of_cases(axes, cases)
+    _legend_of_cases(axes, cases, synthetic)
 
 
 def _gap_panel(axes: Axes, gaps: pd.DataFrame, runs: list[str], cases: list[str]) -> None:
@@ -93,18 +94,14 @@ def _dots(axes: Axes, rows: pd.DataFrame, at: list[float], style: CaseStyle, sca
     value, low, high = (rows[column].to_numpy(dtype=float) * scale for column in ("value", "low", "high"))
     # A rounded CSV may put an end a hair beyond the value.
     whiskers = np.clip(np.vstack([value - low, high - value]), 0, None)
-    axes.errorbar(
-        value, at, xerr=whiskers, fmt=style.marker, color=style.colour, elinewidth=1, markersize=4.5, label=style.name, zorder=3
-    )
+    axes.errorbar(value, at, xerr=whiskers, fmt=style.marker, color=style.colour, elinewidth=1, markersize=4.5, label=style.name, zorder=3)
     _at_the_right(axes, at, [f"{x:.1f}".replace("-", "−") for x in value])
 
 
 def _at_the_right(axes: Axes, at: Iterable[float], texts: Iterable[str]) -> None:
     beside = blended_transform_factory(axes.transAxes, axes.transData)
     for y, text in zip(at, texts, strict=True):
-        axes.annotate(
-            text, (1, y), (3, 0), xycoords=beside, textcoords="offset points", va="center_baseline", fontsize=6.5, color=GREY
-        )
+        axes.annotate(text, (1, y), (3, 0), xycoords=beside, textcoords="offset points", va="center_baseline", fontsize=6.5, color=GREY)
 
 
 def _between_rows(axes: Axes, count: int) -> None:
@@ -113,9 +110,12 @@ def _between_rows(axes: Axes, count: int) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def _legend_of_cases(axes: Axes, cases: list[str]) -> None:
-    styles = [CASES[case] for case in cases]
-    handles = [Line2D([], [], color=s.colour, marker=s.marker, linestyle="none", label=s.name) for s in styles]
+def _legend_of_cases(axes: Axes, cases: list[str], synthetic: Collection[str]) -> None:
+    handles = []
+    for case in cases:
+        style, drawn = CASES[case], case + TEST in synthetic
+        label = f"{style.name} (synthetic)" if drawn else style.name
+        handles.append(Line2D([], [], color=style.colour, marker=style.marker, linestyle="none", label=label))
     above: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 0.995), "borderaxespad": 0.3}
     axes.legend(handles=handles, ncols=len(handles), columnspacing=1.2, **above)
 

@@ -94,7 +94,7 @@ def _paste_contained(page: Image.Image, photo: Image.Image, side: int) -> None:
 
 def _second_line(verdict: Verdict) -> str:
     if verdict.correct is False and verdict.true_name is not None:
-        return f"wrong, true: {verdict.true_name}"
+        return f"true: {verdict.true_name}"
     return verdict.word
 
 
@@ -110,7 +110,7 @@ def examples_for_each_case(rows: Sequence[tuple[str, Sequence[NamedPhoto]]]) -> 
     """One row of photos per case, names beneath.
 
     Args:
-        rows: ``(case, [(photo, display name), …])``, as in ``("normal", …)``; rows may differ in length, and an empty one is
+        rows: ``(case, [(photo, display name), …])``, as in ``("normal", …)`` or, with a remark, ``("hard\\n(synthetic)", …)``; rows may differ in length, and an empty one is
             left out.
     """
     rows = [(case, photos) for case, photos in rows if photos]
@@ -122,19 +122,20 @@ def examples_for_each_case(rows: Sequence[tuple[str, Sequence[NamedPhoto]]]) -> 
     page = _Page(max(0.4, sum(heights) + len(rows) * (caption + row_gap) - row_gap))
     y = 0.0
     for (case, photos), cell, height in zip(rows, cells, heights, strict=True):
-        page.text(0, y + height / 2, case, left - 0.08, size=9, bold=True)
-        for column, (photo, name) in enumerate(photos):
+        name, *remark = case.split("\n")
+        page.text(0, y + height / 2 - 0.08 * len(remark), name, left - 0.08, size=9, bold=True)
+        for line in remark:
+            page.text(0, y + height / 2 + 0.08, line, left - 0.04, size=6.5, colour=GREY)
+        for column, (photo, person) in enumerate(photos):
             x = left + column * (cell + gap)
             page.photo(photo, x, y, cell, height)
-            page.text(x + cell / 2, y + height + 0.105, name, cell, size=7, centred=True)
+            page.text(x + cell / 2, y + height + 0.105, person, cell, size=7, centred=True)
         y += height + caption + row_gap
     return page.figure
 
 
 @styled
-def hardcases_results(
-    tiles: Sequence[tuple[Image.Image, Verdict]], *, title: str, photos: int, top1: float, columns: int = 6
-) -> Figure:
+def hardcases_results(tiles: Sequence[tuple[Image.Image, Verdict]], *, title: str, photos: int, top1: float, columns: int = 6) -> Figure:
     """Photos of a test split with what the model made of them. Which photos: the caller's choice, which should be an honest one.
 
     Args:

@@ -17,7 +17,7 @@ from yolo_koin.runs import RUNS, read_manifest, sha256, stopwatch, write_csv, wr
 from yolo_koin.verbs.convert import convert, one_of
 from yolo_koin.verbs.evaluate import EvaluateSpec, evaluate
 from yolo_koin.verbs.predict import PredictSpec, predict
-from yolo_koin.verbs.report import CELLS, HARD, NORMAL, load_runs, markdown, write_report
+from yolo_koin.verbs.report import CELLS, HARD, NORMAL, load_runs, markdown, readable, write_report
 from yolo_koin.verbs.train import TrainSpec, resume, train
 
 DONE = "cell.json"  # written last in a cell's folder
@@ -82,6 +82,7 @@ class BenchmarkResult:
     Attributes:
         run: its folder.
         metrics: metrics of all cells.
+        table: the same for people.
         ran: cells that were run now.
         taken: cells that were finished before.
         figures: files of the report.
@@ -89,6 +90,7 @@ class BenchmarkResult:
 
     run: Path
     metrics: pd.DataFrame
+    table: pd.DataFrame
     ran: tuple[str, ...]
     taken: tuple[str, ...]
     figures: tuple[Path, ...]
@@ -123,13 +125,21 @@ def benchmark(
         if not finished(run / CELLS / cell, training, photos[training.train_on]):
             run_cell(run / CELLS / cell, training, on_epoch)
             ran.append(cell)
-    scored = [s for s in load_runs(run) if s.name in cells]
+    by_name = {s.name: s for s in load_runs(run)}
+    scored = [by_name[cell] for cell in cells]
     metrics = pd.concat([s.metrics for s in scored], ignore_index=True)
     write_csv(run / "results.csv", _with_settings(metrics, cells))
     files = write_report(scored, run / "figures")
     write_text(run / "report.md", markdown(scored))
     write_manifest(run, "finished", asdict(spec), cells=list(cells))
-    return BenchmarkResult(run, metrics, tuple(ran), tuple(c for c in cells if c not in ran), files)
+    return BenchmarkResult(
+        run,
+        metrics,
+        readable(metrics, {s.name: s.title for s in scored}, scored[0].synthetic),
+        tuple(ran),
+        tuple(c for c in cells if c not in ran),
+        files,
+    )
 
 
 def finished(folder: Path, training: TrainSpec, index_sha256: str) -> bool:

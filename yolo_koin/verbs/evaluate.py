@@ -49,6 +49,7 @@ class EvaluateResult:
         run: its folder, with ``predictions.csv`` and ``metrics.csv``.
         weights: the checkpoint.
         metrics: rows of ``metrics.csv``.
+        synthetic: test splits whose photos are synthetic.
         unknown: classes of the test splits that the model never learnt; their photos count as wrong.
     """
 
@@ -56,6 +57,7 @@ class EvaluateResult:
     weights: Path
     metrics: pd.DataFrame
     unknown: tuple[str, ...]
+    synthetic: tuple[str, ...]
 
 
 def evaluate(spec: EvaluateSpec, progress: Progress | None = None, folder: Path | None = None) -> EvaluateResult:
@@ -89,7 +91,8 @@ def evaluate(spec: EvaluateSpec, progress: Progress | None = None, folder: Path 
             "classes": len(model.names),
         }
         write_manifest(run, "finished", {**asdict(spec), "weights": str(weights)}, converted=str(root), **facts)
-    return EvaluateResult(run, weights, table, tuple(sorted(set(tests["label"]) - set(model.names))))
+    unknown = tuple(sorted(set(tests["label"]) - set(model.names)))
+    return EvaluateResult(run, weights, table, unknown, tuple((read_manifest(root) or {}).get("synthetic", ())))
 
 
 def newest_weights() -> Path:

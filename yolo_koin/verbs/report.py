@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,7 @@ class Scored:
         predictions, metrics: its tables.
         curve: ``results.csv`` of its training, when there is one.
         data: root of the raw dataset, when it is known and still there.
+        synthetic: splits whose photos are synthetic.
         val_top1: validation accuracy of its checkpoint; NaN when unknown.
     """
 
@@ -59,6 +61,7 @@ class Scored:
     metrics: pd.DataFrame
     curve: pd.DataFrame | None
     data: Path | None
+    synthetic: frozenset[str]
     val_top1: float
 
 
@@ -77,7 +80,7 @@ def report(spec: ReportSpec) -> ReportResult:
         RunError: a run is not there, or was not scored.
     """
     folders = [find_run(run) for run in spec.runs]
-    scored = [run for folder in folders for run in load_runs(folder)]
+    scored = _told_apart([run for folder in folders for run in load_runs(folder)])
     out = spec.out or folders[0] / "figures"
     return ReportResult(out, write_report(scored, out))
 
@@ -107,8 +110,9 @@ def write_report(runs: Sequence[Scored], out: Path) -> tuple[Path, ...]:
     chosen = max(runs, key=lambda run: np.nan_to_num(run.val_top1, nan=-1.0))
     titles = {run.name: run.title for run in runs}
     table = pd.concat([run.metrics for run in runs], ignore_index=True)
+    synthetic = chosen.synthetic
     files = [out / "detection_performance.png"]
-    save(figures.performance(table, titles), files[0])
+    save(figures.performance(table, titles, synthetic), files[0])
     curves = {run.title: run.curve for run in runs if run.curve is not None}
     if curves:
         files.append(out / "training_curves.png")
@@ -128,7 +132,7 @@ def markdown(runs: Sequence[Scored]) -> str:
     """The result table, and the tests between runs where there are several."""
     table = pd.concat([run.metrics for run in runs], ignore_index=True)
     titles = {run.name: run.title for run in runs}
-    text = markdown_table(readable(table, titles))
+    text = markdown_table(readable(table, titles, runs[0].synthetic))
     text += "\nBrackets: 95 % intervals (Wilson for accuracies, Newcombe for the gap to normal photos, bootstrap for macro-F1 and ECE).\n"
     if len(runs) > 1:
         frames = {run.title: run.predictions for run in runs}
@@ -138,9 +142,10 @@ def markdown(runs: Sequence[Scored]) -> str:
     return text
 
 
-def readable(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """The summary of metrics with the columns that fit a page."""
+def readable(table: pd.DataFrame, titles: Mapping[str, str] | None = None, synthetic: Collection[str] = ()) -> pd.DataFrame:
+    """The summary of metrics with the columns that fit a page; splits that are synthetic are called so."""
     frame = scores.summary(table)
+    frame["split"] = [called(split, synthetic) for split in frame["split"]]
     frame["run"] = [(titles or {}).get(run, run) for run in frame["run"]]
     wanted = {
         "run": "model",
@@ -154,6 +159,17 @@ def readable(table: pd.DataFrame, titles: Mapping[str, str] | None = None) -> pd
     return frame[[column for column in wanted if column in frame]].rename(columns=wanted)
 
 
+def called(split: str, synthetic: Collection[str]) -> str:
+    """The name of a split, with a word where its photos are synthetic."""
+    return f"{split} (synthetic)" if split in synthetic else split
+
+
+def _told_apart(runs: list[Scored]) -> list[Scored]:
+    """The runs with the folder's name joined to titles that several have."""
+    titles = Counter(run.title for run in runs)
+    return [replace(run, title=f"{run.title} ({run.name})") if titles[run.title] > 1 else run for run in runs]
+
+
 def _load(folder: Path) -> Scored:
     manifest = read_manifest(folder) or {}
     trained = folder if (folder / "results.csv").is_file() else Path(str(manifest.get("spec", {}).get("weights", ""))).parent.parent
@@ -162,7 +178,8 @@ def _load(folder: Path) -> Scored:
     title = f"YOLOv8{spec['size']}-cls, {spec['train_on']}" if spec else folder.name
     if spec.get("seed"):
         title += f", seed {spec['seed']}"
-    data = (read_manifest(Path(manifest.get("converted", ""))) or {}).get("data") if manifest.get("converted") else None
+    converted = (read_manifest(Path(manifest["converted"])) or {}) if manifest.get("converted") else {}
+    data = converted.get("data")
     return Scored(
         name=folder.name,
         title=title,
@@ -170,6 +187,7 @@ def _load(folder: Path) -> Scored:
         metrics=scores.read(folder / "metrics.csv"),
         curve=pd.read_csv(trained / "results.csv") if training else None,
         data=Path(data) if data and Path(data).is_dir() else None,
+        synthetic=frozenset(converted.get("synthetic", ())),
         val_top1=float(training.get("val_top1", float("nan"))),
     )
 
@@ -193,7 +211,10 @@ def _people(run: Scored, split: str, names: Mapping[str, str], out: Path) -> lis
 
 def _photos(run: Scored, dataset: Dataset, out: Path) -> list[Path]:
     """The two figures that show photos."""
-    rows = [(case.split("_")[0], _named(_spread(dataset.split(f"{case}/test"), EXAMPLES), dataset)) for case in CASES]
+    rows = []
+    for case in CASES:
+        name = case.split("_")[0] + ("\n(synthetic)" if f"{case}/test" in dataset.synthetic else "")
+        rows.append((name, _named(_spread(dataset.split(f"{case}/test"), EXAMPLES), dataset)))
     files = [out / "examples_for_each_case.png"]
     save(sheets.examples_for_each_case(rows), files[0])
     hard = run.predictions[(run.predictions["split"] == HARD) & (run.predictions["error"] == "")]
@@ -204,7 +225,7 @@ def _photos(run: Scored, dataset: Dataset, out: Path) -> list[Path]:
         tiles = [(open_photo(paths[row["image"]], at_least=400)[0], verdict_of(row, dataset.names)) for row in shown]
         top1 = metrics.top_k(run.predictions[run.predictions["split"] == HARD], 1)
         files.append(out / "hardcases_results_YOLO.png")
-        figure = sheets.hardcases_results(tiles, title=f"{run.title} on {HARD}", photos=len(hard), top1=top1)
+        figure = sheets.hardcases_results(tiles, title=f"{run.title} on {called(HARD, dataset.synthetic)}", photos=len(hard), top1=top1)
         save(figure, files[-1])
     return files
 

@@ -1,0 +1,109 @@
+"""How fast we are against stock Ultralytics, both measured in one run on the same photos: ratios, since seconds are a machine's own.
+
+    python benchmarks/against_stock.py [--side 224] [--photos 200]
+
+Photos are AT&T faces enlarged to 1080 × 1350 px, the size of KoIn's. Stock reads them as they are; we convert them once first, and that time
+is told apart. Nothing is trained to an end: the numbers are of speed only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from yolo_koin import environment
+
+environment.prepare()
+
+from PIL import Image  # noqa: E402
+from ultralytics import YOLO  # noqa: E402
+
+from yolo_koin.dataset.classify import convert, read_index  # noqa: E402
+from yolo_koin.dataset.koin import Dataset, scan  # noqa: E402
+from yolo_koin.dataset.sample import find_photographs  # noqa: E402
+from yolo_koin.models.yolo import Classifier, train  # noqa: E402
+from yolo_koin.verbs.evaluate import predict_index  # noqa: E402
+
+SIZE = (1080, 1350)
+
+
+def make_photos(root: Path, count: int) -> Dataset:
+    """A KoIn-shaped folder: half of ``count`` for training, half for testing, ten people."""
+    source = find_photographs()
+    for number in range(count):
+        person, photo = number % 10 + 1, number // 10 % 10 + 1
+        split = "train" if number < count // 2 else "test"
+        path = root / f"normal_cases/{split}/s{person:02d}/{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(source / f"s{person}/{photo}.pgm") as face:
+            face.convert("RGB").resize(SIZE, Image.Resampling.BICUBIC).save(path, quality=90)
+    return scan(root)
+
+
+def as_stock(dataset: Dataset, out: Path) -> Path:
+    """The same photos as somebody would lay them out by hand for stock Ultralytics: untouched, and the test split for ``val``."""
+    for sample in dataset.samples:
+        target = out / ("train" if sample.split.endswith("train") else "val") / sample.label / sample.path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(sample.path, target)
+    return out
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of a call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def per_epoch(work: Callable[[int], object]) -> float:
+    """Seconds of an epoch: the difference between three epochs and one, halved, so that neither start nor end counts."""
+    one, three = seconds(lambda: work(1)), seconds(lambda: work(3))
+    return (three - one) / 2
+
+
+def main() -> None:
+    """Measure, and print a table of ratios."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--side", type=int, default=224, help="network input in pixels")
+    arguments.add_argument("--photos", type=int, default=200)
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        dataset = make_photos(folder / "KoIn", given.photos)
+        stock = as_stock(dataset, folder / "stock")
+        converting = seconds(lambda: convert(dataset, folder / "cls"))
+        print(f"converting once: {given.photos / converting:.0f} photos/s on {environment.cores()} cores\n")
+        runs = iter(range(100))
+
+        def train_ours(epochs: int) -> None:
+            train(
+                **{"data": folder / "cls", "size": "n", "weights": None, "folder": folder / f"run{next(runs)}", "epochs": epochs},
+                **{"imgsz": given.side, "batch": 32, "device": "cpu", "seed": 0, "freeze": 0, "lr": 1e-3, "note": {}},
+            )
+
+        def train_stock(epochs: int) -> None:
+            model = YOLO("yolov8n-cls.yaml")
+            model.train(data=stock, epochs=epochs, imgsz=given.side, batch=32, device="cpu", plots=False, project=folder / "stock-runs")
+
+        rows = [("training, an epoch with its validation", per_epoch(train_stock), per_epoch(train_ours))]
+        model = Classifier(folder / "run1/weights/best.pt", "cpu")
+        index = read_index(folder / "cls")
+        index = index[index["split"] == "normal_cases/test"]
+        ours = seconds(lambda: predict_index(model, folder / "cls", index))
+        network = YOLO(folder / "run1/weights/best.pt")
+        val = seconds(lambda: network.val(data=stock, split="val", imgsz=given.side, device="cpu", plots=False, verbose=False))
+        files = sorted(str(path) for path in (stock / "val").rglob("*.jpg"))
+        one_by_one = seconds(lambda: [None for _ in network.predict(files, imgsz=given.side, device="cpu", stream=True, verbose=False)])
+        rows += [("scoring a test split, against stock val", val, ours), ("naming photos, against stock predict", one_by_one, ours)]
+        print(f"{'YOLOv8n-cls, ' + str(given.side) + ' px':42}{'stock':>9}{'ours':>9}{'ratio':>8}")
+        for what, theirs, own in rows:
+            print(f"{what:42}{theirs:8.2f}s{own:8.2f}s{theirs / own:7.1f}×")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.conftest import PEOPLE, make_koin, working_in
+from yolo_koin import ConvertSpec, EvaluateSpec, convert, evaluate
+from yolo_koin.errors import DatasetError, RunError
+from yolo_koin.evaluation import predictions, scores
+from yolo_koin.runs import read_manifest, sha256
+from yolo_koin.verbs.evaluate import EvaluateResult
+from yolo_koin.verbs.train import TrainResult
+
+
+@pytest.fixture(scope="module")
+def evaluated(home: Path, trained: TrainResult) -> EvaluateResult:
+    with working_in(home):
+        return evaluate(EvaluateSpec(name="scored"))
+
+
+def value(result: EvaluateResult, split: str, metric: str) -> float:
+    table = result.metrics
+    return float(table[(table["split"] == split) & (table["metric"] == metric)]["value"].iloc[0])
+
+
+def test_every_test_photo_is_a_row_and_every_split_is_scored(at_home: Path, evaluated: EvaluateResult) -> None:
+    frame = predictions.read(evaluated.run / "predictions.csv")
+    assert frame["split"].value_counts().to_dict() == {"hard_cases/test": 8, "normal_cases/test": 8}
+    assert set(frame["true_label"]) == set(PEOPLE)
+    assert frame["image"].str.startswith(("normal_cases/test/", "hard_cases/test/")).all()
+    assert set(evaluated.metrics["split"]) == {"normal_cases/test", "hard_cases/test"}
+    manifest = read_manifest(evaluated.run)
+    assert manifest is not None
+    assert manifest["weights_sha256"] == sha256(evaluated.weights)
+
+
+def test_the_numbers_are_a_function_of_predictions_csv(at_home: Path, evaluated: EvaluateResult) -> None:
+    again = scores.score(predictions.read(evaluated.run / "predictions.csv"), "scored", classes=len(PEOPLE))
+    written = scores.read(evaluated.run / "metrics.csv")
+    pd.testing.assert_frame_equal(again, written, rtol=1e-5)
+
+
+def test_four_classes_have_no_top5_and_a_gap_from_normal_to_hard(at_home: Path, evaluated: EvaluateResult) -> None:
+    assert {"top1", "top3", "macro_f1", "macro_recall", "nll", "brier", "ece"} <= set(evaluated.metrics["metric"])
+    assert "top5" not in set(evaluated.metrics["metric"])
+    gap = value(evaluated, "normal_cases/test", "top1") - value(evaluated, "hard_cases/test", "top1")
+    assert value(evaluated, "hard_cases/test", "top1_gap") == pytest.approx(gap)
+
+
+def test_stock_classify_val_reports_the_same_top1(at_home: Path, evaluated: EvaluateResult, trained: TrainResult) -> None:
+    """``yolo classify val`` on the converted dataset, in a process without this package."""
+    code = f"""
+import sys
+sys.modules["yolo_koin"] = None
+from ultralytics import YOLO
+metrics = YOLO({str(trained.weights)!r}).val(data={str(trained.data.resolve())!r}, split="test", imgsz=64, plots=False, verbose=False)
+print("top1", metrics.top1)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    stock = float(done.stdout.strip().splitlines()[-1].split()[1])
+    assert stock == pytest.approx(value(evaluated, "normal_cases/test", "top1"), abs=1e-6)
+
+
+def test_bad_photos_and_unknown_people_count_as_wrong_and_are_told(at_home: Path, trained: TrainResult, tmp_path: Path) -> None:
+    raw = make_koin(tmp_path / "KoIn")
+    (raw / "normal_cases/test" / PEOPLE[0] / "6.png").write_bytes(b"")
+    shutil.move(raw / "hard_cases/test" / PEOPLE[1], raw / "hard_cases/test" / "stranger")
+    out = convert(ConvertSpec(data=str(raw), out=tmp_path / "cls")).root
+    result = evaluate(EvaluateSpec(weights=trained.weights, data=str(out)))
+    frame = predictions.read(result.run / "predictions.csv").set_index("image")
+    assert frame.loc[f"normal_cases/test/{PEOPLE[0]}/6.png", "error"] == "empty file"
+    assert value(result, "normal_cases/test", "errors") == 1
+    assert value(result, "hard_cases/test", "unknown_class") == 2
+    assert result.unknown == ("stranger",)
+    assert value(result, "normal_cases/test", "top1") <= 7 / 8
+    assert value(result, "hard_cases/test", "top1") <= 6 / 8
+
+
+def test_memory_does_not_hold_all_photos(at_home: Path, trained: TrainResult) -> None:
+    """A photo of the generator is made only when the batch before it has been named."""
+    import torch
+
+    from yolo_koin.models.yolo import Classifier
+
+    model = Classifier(trained.weights, "cpu")
+    alive = made = most = 0
+
+    class Counted(torch.Tensor):
+        pass
+
+    def photos() -> object:
+        nonlocal made
+        for _ in range(100):
+            made += 1
+            yield torch.zeros(3, 64, 64, dtype=torch.uint8)
+
+    for alive, _ in enumerate(model.run(photos(), batch=8), 1):  # type: ignore[arg-type]
+        most = max(most, made - alive)
+    assert alive == 100
+    assert most < 8
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "words"),
+    [
+        pytest.param({"data": "nowhere"}, DatasetError, "no dataset", id="no such dataset"),
+        pytest.param({"name": "scored"}, RunError, "exists already", id="a name that is taken"),
+    ],
+)
+def test_mistakes(at_home: Path, evaluated: EvaluateResult, spec: dict[str, str], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        evaluate(EvaluateSpec(**spec))  # type: ignore[arg-type]
+
+
+def test_without_a_training_run(tmp_path: Path) -> None:
+    with working_in(tmp_path), pytest.raises(DatasetError, match="yolo_koin train"):
+        evaluate(EvaluateSpec())

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tests.conftest import PEOPLE, att
+from yolo_koin import EvaluateSpec, PredictSpec, evaluate, predict, scan
+from yolo_koin.errors import DatasetError, UsageError
+from yolo_koin.evaluation import predictions
+from yolo_koin.verbs.predict import find_photos
+from yolo_koin.verbs.train import TrainResult
+
+
+def test_a_split_is_annotated_in_its_own_folders(at_home: Path, koin: Path, trained: TrainResult) -> None:
+    result = predict(PredictSpec("hard_cases/test"))
+    assert (result.photos, result.unreadable, result.labelled) == (8, 0, 8)
+    annotated = sorted(p.relative_to(result.run / "annotated").as_posix() for p in (result.run / "annotated").rglob("*.jpg"))
+    assert annotated == sorted(s.image.replace(".png", ".jpg") for s in scan(koin).split("hard_cases/test"))
+    with Image.open(result.run / "annotated" / annotated[0]) as picture:
+        assert picture.height > picture.width * 112 / 92  # the photo and a caption beneath it
+    with Image.open(result.run / "contact_sheet.png") as sheet:
+        sheet.load()
+
+
+def test_predict_and_evaluate_see_the_same_pixels(at_home: Path, trained: TrainResult) -> None:
+    shown = predictions.read(predict(PredictSpec("hard_cases/test")).run / "predictions.csv").set_index("image")
+    frame = predictions.read(evaluate(EvaluateSpec()).run / "predictions.csv").set_index("image")
+    frame = frame[frame["split"] == "hard_cases/test"].loc[shown.index]
+    assert shown["pred_1"].equals(frame["pred_1"])
+    pd.testing.assert_series_equal(shown["score_1"], frame["score_1"], rtol=1e-4)
+
+
+def test_any_folder_of_photos_without_labels(at_home: Path, tmp_path: Path, trained: TrainResult) -> None:
+    (tmp_path / "여행 사진" / "day 1").mkdir(parents=True)
+    att(1, 9).save(tmp_path / "여행 사진" / "day 1" / "a.JPG", "JPEG")
+    (tmp_path / "여행 사진" / "broken.png").write_bytes(b"no photo")
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    result = predict(PredictSpec(str(tmp_path / "여행 사진")))
+    frame = predictions.read(result.run / "predictions.csv").set_index("image")
+    assert (result.photos, result.unreadable, result.labelled) == (2, 1, 0)
+    assert frame.loc["broken.png", "error"] == "not an image"
+    assert frame.loc["day 1/a.JPG", "pred_1"] in PEOPLE
+    assert (result.run / "annotated" / "day 1" / "a.jpg").is_file()
+    assert before == {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        pytest.param("hard_cases/test", 8, id="a split"),
+        pytest.param("HARD_CASES/test/", 8, id="in any letter case"),
+        pytest.param(f"hard_cases/test/{PEOPLE[0]}", 2, id="a class"),
+        pytest.param(f"normal_cases/test/{PEOPLE[0]}/6.png", 1, id="a photo"),
+        pytest.param("normal_cases", 28, id="a case"),
+    ],
+)
+def test_a_source_is_looked_up_in_the_dataset_first(koin: Path, source: str, count: int) -> None:
+    found = find_photos(source, scan(koin))
+    assert len(found) == count
+    assert all(s.label in PEOPLE for s in found)
+
+
+def test_paths_into_the_dataset_keep_their_labels(koin: Path) -> None:
+    dataset = scan(koin)
+    by_folder = find_photos(str(koin / "hard_cases" / "test"), dataset)
+    by_glob = find_photos(str(koin / "hard_cases" / "test" / "*" / "*.png"), dataset)
+    assert by_folder == by_glob == list(dataset.split("hard_cases/test"))
+
+
+@pytest.mark.parametrize("source", ["nowhere", "*.nothing"], ids=["a path that is not there", "a glob that matches nothing"])
+def test_nothing_found_is_said(koin: Path, source: str) -> None:
+    with pytest.raises(DatasetError, match="no photo found"):
+        find_photos(source, scan(koin))
+
+
+def test_top_is_checked() -> None:
+    with pytest.raises(UsageError, match="--top 6"):
+        PredictSpec("x", top=6)
