@@ -17,6 +17,7 @@ lint: .venv/installed-dev
 
 figures: benchmark  # what the README shows
 	$(BIN)/yolo_koin report sample --out resources
+	cp runs/benchmark/sample/cells/n-normal-seed0/predictions.csv resources/
 
 .venv/installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -2,8 +2,8 @@
 
     python benchmarks/against_stock.py [--side 224] [--photos 200]
 
-Photos are AT&T faces enlarged to 1080 × 1350 px, the size of KoIn's. Stock reads them as they are; we convert them once first, and that time
-is told apart. Nothing is trained to an end: the numbers are of speed only.
+Photos are AT&T faces enlarged to 1080 × 1350 px, the size of KoIn's. Stock reads them as they are; we convert them once
+first, and that time is told apart. Nothing is trained to an end: the numbers are of speed only.
 """
 
 from __future__ import annotations
@@ -82,8 +82,18 @@ def main() -> None:
 
         def train_ours(epochs: int) -> None:
             train(
-                **{"data": folder / "cls", "size": "n", "weights": None, "folder": folder / f"run{next(runs)}", "epochs": epochs},
-                **{"imgsz": given.side, "batch": 32, "device": "cpu", "seed": 0, "freeze": 0, "lr": 1e-3, "note": {}},
+                data=folder / "cls",
+                size="n",
+                weights=None,
+                folder=folder / f"run{next(runs)}",
+                epochs=epochs,
+                imgsz=given.side,
+                batch=32,
+                device="cpu",
+                seed=0,
+                freeze=0,
+                lr=1e-3,
+                note={},
             )
 
         def train_stock(epochs: int) -> None:

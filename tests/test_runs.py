@@ -51,9 +51,13 @@ def test_a_file_is_there_when_the_block_is_done(tmp_path: Path) -> None:
 def test_the_old_file_stays_when_the_block_fails(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(error), atomic_path(path) as temporary:
+
+    def fail(temporary: Path) -> None:
         temporary.write_text("new")
         raise error("no")
+
+    with pytest.raises(error), atomic_path(path) as temporary:
+        fail(temporary)
     assert (path.read_text(), listing(tmp_path)) == ("old", ["a.txt"])
 
 

@@ -27,7 +27,9 @@ def jpegs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def test_same_pixels_as_the_stock_validation_transform(jpegs: list[Path], side: int) -> None:
     stock = classify_transforms(size=side)
     for path in jpegs:
-        read_by_stock = Image.fromarray(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB))
+        read = cv2.imread(str(path))
+        assert read is not None
+        read_by_stock = Image.fromarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB))
         difference = stock(read_by_stock) * 255 - load_square(path, side).float()
         assert difference.abs().max() <= 1.5  # the two JPEG decoders may round apart by one
 

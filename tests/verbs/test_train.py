@@ -142,6 +142,11 @@ def test_weights_that_are_none(tmp_path: Path, koin: Path, content: bytes | None
     assert not (tmp_path / "runs").exists()  # refused before anything was made
 
 
+def test_weights_of_another_size_are_refused(at_home: Path, koin: Path, trained: TrainResult) -> None:
+    with pytest.raises(UsageError, match="Say --size n"):
+        train(TrainSpec(data=str(koin), weights=str(trained.weights), size="m"))
+
+
 def test_a_checkpoint_of_another_task_is_refused(tmp_path: Path) -> None:
     from ultralytics import YOLO
 

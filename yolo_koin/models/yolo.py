@@ -117,7 +117,7 @@ def load_checkpoint(weights: Path, trust: bool = False) -> dict[str, Any]:
             raise WeightsError(
                 "safe loading refuses this checkpoint: it would run code of its own",
                 weights,
-                "Add --trust-weights if you know its author.",
+                "If you know its author, evaluate and predict take it with --trust-weights.",
             ) from error
         raise _no_checkpoint(weights) from error
     except Exception as error:  # a pickle can fail in any way at all
@@ -127,6 +127,12 @@ def load_checkpoint(weights: Path, trust: bool = False) -> dict[str, Any]:
         kind = type(model).__name__ if model is not None else "none"
         raise WeightsError(f"not a classification model ({kind})", weights, "Take a yolov8*-cls.pt, or a best.pt of yolo_koin train.")
     return dict(checkpoint)
+
+
+def size_of(checkpoint: Mapping[str, Any]) -> str:
+    """The size of a checkpoint's network, n to x; empty when it does not say."""
+    model = checkpoint.get("ema") or checkpoint["model"]
+    return str(dict(model.yaml).get("scale", ""))
 
 
 def check_file(weights: Path) -> None:
@@ -214,18 +220,18 @@ def train(
         "model": f"yolov8{size}-cls.yaml" if weights is None else str(weights.resolve()),
         "pretrained": weights is not None,
         "data": str(data.resolve()),
-        "epochs": epochs,
-        "imgsz": imgsz,
-        "batch": batch,
-        "nbs": batch,
-        "seed": seed,
-        "freeze": freeze or None,
         "project": str(folder.resolve().parent),
         "name": folder.name,
         "exist_ok": True,
+        "epochs": epochs,
+        "imgsz": imgsz,
+        "batch": batch,
+        "nbs": batch,  # gradients are not gathered over batches
         "device": _device_argument(device),
         "workers": environment.cores(),
-        # Warm-up, then a cosine to zero. Gradients are not gathered over batches (nbs = batch).
+        "seed": seed,
+        "freeze": freeze or None,
+        # Warm-up, then a cosine to nearly zero.
         "optimizer": "AdamW",
         "lr0": lr,
         "lrf": 0.01,

@@ -110,8 +110,8 @@ def examples_for_each_case(rows: Sequence[tuple[str, Sequence[NamedPhoto]]]) -> 
     """One row of photos per case, names beneath.
 
     Args:
-        rows: ``(case, [(photo, display name), …])``, as in ``("normal", …)`` or, with a remark, ``("hard\\n(synthetic)", …)``; rows may differ in length, and an empty one is
-            left out.
+        rows: ``(case, [(photo, display name), …])``, as in ``("normal", …)``; a second line of the case is a remark. Rows may
+            differ in length, and an empty one is left out.
     """
     rows = [(case, photos) for case, photos in rows if photos]
     left, gap, caption, row_gap = 0.62, 0.08, 0.22, 0.14

@@ -186,7 +186,9 @@ def _starting_weights(spec: TrainSpec) -> Path | None:
     if spec.weights == SCRATCH or (spec.weights == AUTO and is_sample(spec.data)):
         return None
     path = yolo.pretrained(spec.size) if spec.weights == AUTO else Path(spec.weights)
-    yolo.load_checkpoint(path)
+    size = yolo.size_of(yolo.load_checkpoint(path))
+    if size not in {"", spec.size}:
+        raise UsageError(f"these weights are of size {size}, not {spec.size}", path, f"Say --size {size}.")
     return path
 
 

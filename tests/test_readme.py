@@ -1,0 +1,56 @@
+"""What the README says is what the committed predictions give, and every command in it exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.main import get_command
+
+from yolo_koin.cli import app
+from yolo_koin.evaluation import predictions, scores
+from yolo_koin.reporting.report import markdown_table
+from yolo_koin.verbs.report import readable
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SYNTHETIC = ("hard_cases/test", "group_cases/test")
+COMMANDS = sorted({line.split("#")[0].strip() for line in README.splitlines() if line.startswith("yolo_koin ")})
+
+
+def test_the_result_table_comes_out_of_predictions_csv() -> None:
+    """The table of the README's first screen, recomputed from ``resources/predictions.csv``."""
+    frame = predictions.read(ROOT / "resources" / "predictions.csv")
+    metrics = scores.score(frame, "n-normal-seed0", classes=40)
+    table = markdown_table(readable(metrics, {"n-normal-seed0": "YOLOv8n-cls, normal"}, SYNTHETIC))
+    assert table in README
+
+
+def test_every_split_of_the_built_in_faces_was_scored() -> None:
+    frame = predictions.read(ROOT / "resources" / "predictions.csv")
+    assert frame["split"].value_counts().to_dict() == {"hard_cases/test": 160, "normal_cases/test": 80, "group_cases/test": 80}
+
+
+@pytest.mark.parametrize("picture", re.findall(r"\]\((resources/[^)]+)\)", README))
+def test_pictures_are_there(picture: str) -> None:
+    with Image.open(ROOT / picture) as image:
+        image.load()
+    assert (ROOT / picture).stat().st_size < 1_500_000
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_and_their_options_exist(command: str) -> None:
+    """Parsed by the command line itself, and not run."""
+    node, words = get_command(app), shlex.split(command)[1:]
+    while hasattr(node, "commands"):
+        node = node.commands[words.pop(0)]
+    node.make_parser(node.context_class(node)).parse_args(words)  # raises on an option that does not exist
+
+
+def test_the_figures_for_the_page_are_made_by_a_command_that_it_names() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "make figures" in README
+    assert "report sample --out resources" in makefile
