@@ -264,6 +264,16 @@ def add(raw: Path) -> None:
     put(raw, "hard_cases/test/b/new.png")
 
 
+def test_a_new_training_photo_moves_one_other_at_most(raw: Path, out: Path) -> None:
+    run(raw, out)
+    before = photos(out)
+    put(raw, "normal_cases/train/a/new.png")
+    assert run(raw, out).prepared == 1
+    changed = changes(before, photos(out))
+    assert len(changed) in {1, 3}
+    assert {name.split("/")[1] for name in changed} == {"a"}
+
+
 def remove(raw: Path) -> None:
     (raw / "hard_cases/test/b/1.png").unlink()
 

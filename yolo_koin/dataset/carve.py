@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,8 +31,8 @@ class Item:
 def carve(items: Sequence[Item], groups: Mapping[str, str], fraction: float, seed: int) -> frozenset[str]:
     """Choose the validation photos: stratified by class, whole clusters only, seeded.
 
-    Each class gives ``fraction`` of its photos, rounded, and at least one where it has two or more clusters. A class is never emptied:
-    one whose photos are all near-duplicates of each other gives none.
+    Each class gives ``fraction`` of its photos, rounded, and at least one where it has two or more clusters of its own. A class is never
+    emptied: one whose photos are all near-duplicates of each other gives none.
 
     Args:
         items: the training photos.
@@ -49,13 +50,11 @@ def carve(items: Sequence[Item], groups: Mapping[str, str], fraction: float, see
     clusters = sorted(sorted(cluster) for cluster in cluster_photos(items, groups))
     by_label = _gather((label, i) for i, cluster in enumerate(clusters) for label in {label_of[image] for image in cluster})
     wanted = {label: max(1, round(fraction * count)) for label, count in remaining.items()}
-    rng = np.random.default_rng(seed)
     chosen: set[int] = set()
     taken: Counter[str] = Counter()
     for label in sorted(by_label):
-        order = [by_label[label][i] for i in rng.permutation(len(by_label[label]))]
-        # Clusters that fit come first, in their random order; when none does, the smallest gives the one photo that a class should have.
-        order.sort(key=lambda index: max(len(clusters[index]), wanted[label]))
+        # Clusters that fit come first, in random order; when none does, the smallest gives the one photo that a class should have.
+        order = sorted(by_label[label], key=lambda i: (max(len(clusters[i]), wanted[label]), _draw(seed, clusters[i][0])))
         for index in order:
             counts = Counter(label_of[image] for image in clusters[index])
             fits = taken[label] + counts[label] <= wanted[label] or taken[label] == 0
@@ -100,6 +99,11 @@ def leaked(training: Sequence[Item], testing: Sequence[Item]) -> frozenset[str]:
                 near = near_duplicates([item.fingerprint for item in block], learnt[label])
                 found.update(block[row].image for row in np.nonzero(near)[0].tolist())
     return frozenset(found)
+
+
+def _draw(seed: int, image: str) -> bytes:
+    """A random number of a photo's own: unlike with a shuffled list, a new photo then leaves the choice among the others as it was."""
+    return hashlib.sha256(f"{seed}/{image}".encode()).digest()
 
 
 def _signs(fingerprints: Sequence[int]) -> NDArray[np.float32]:
