@@ -25,11 +25,11 @@ Fit = Annotated[str, typer.Option(help="pad: whole photo on a grey square; crop:
 Side = Annotated[int, typer.Option(help="Side of the prepared square photos, in pixels.")]
 Val = Annotated[float, typer.Option(help="Share of the training photos that becomes the validation split.")]
 Workers = Annotated[int | None, typer.Option(help="Threads. [default: all cores]")]
-Device = Annotated[str, typer.Option(help="cpu, 0, 0,1 or mps. [default: first GPU, else cpu]")]
+Device = Annotated[str, typer.Option(help="cpu, a GPU's number, or mps. [default: first GPU, else cpu]")]
 Weights = Annotated[Path | None, typer.Option(help="Checkpoint. [default: the newest finished training run's best.pt]")]
 Trust = Annotated[bool, typer.Option("--trust-weights", help="Load a checkpoint that safe loading refuses. It can run any code.")]
 Name = Annotated[str | None, typer.Option(help="Name of the run. [default: after what it does]")]
-Epochs = Annotated[int | None, typer.Option(help="Epochs. [default: 70 from scratch, 30 from pretrained weights]")]
+Epochs = Annotated[int | None, typer.Option(help="Epochs. [default: 80 from scratch, 30 from pretrained weights]")]
 Imgsz = Annotated[int | None, typer.Option(help="Network input in pixels. [default: by the photos' size, at most 224]")]
 Batch = Annotated[int, typer.Option(help="Photos per training step.")]
 Freeze = Annotated[int, typer.Option(help="Layers to keep as they are; 9 is the whole backbone.")]
@@ -126,10 +126,11 @@ def convert_classify(
     """
     from yolo_koin.verbs.convert import ConvertSpec, convert
 
-    with _bar("preparing") as progress:
+    with _bar("preparing", "The same command does the rest.") as progress:
         result = convert(ConvertSpec(data, out, train_on, val, fit, side, seed, workers), progress)
     notes = [f"{image}: left out, {reason}" for image, reason in result.unusable.items()]
     notes += [f"{label}: only in a test split, so it counts as wrong" for label in result.untrained]
+    notes += [f"{label}: no validation photo, since its training photos are too alike or too few" for label in result.no_validation]
     notes += [f"{result.clusters} clusters of near-duplicate or grouped training photos were kept on one side of the train/val line."]
     notes += [f"{count} photos of {folder} are near-duplicates of a training photo." for folder, count in result.leaks.items() if count]
     _say(as_json, result, ("folder", "photos"), list(result.counts.items()), *notes, result.root)
@@ -167,6 +168,7 @@ def hardcases(
 
 @app.command()
 def train(
+    ctx: typer.Context,
     data: Data = "data/KoIn",
     size: Annotated[str, typer.Option(help="YOLOv8 size: n, s, m, l or x.")] = "n",
     train_on: TrainOn = "normal",
@@ -188,11 +190,12 @@ def train(
 
     Example: yolo_koin train --data sample --size n
     """
-    with _epochs("Go on with yolo_koin train --resume.") as (on_epoch, on_photo):
+    with _epochs("Once its first epoch is done, yolo_koin train --resume goes on with a run.") as (on_epoch, on_photo):
         from yolo_koin.verbs import train as verb
 
         if resume:
-            result = verb.resume(name, on_epoch)
+            _only(ctx, "--resume", {"resume", "name", "device", "as_json"})
+            result = verb.resume(name, device or None, on_epoch)
         else:
             spec = verb.TrainSpec(data, size, train_on, epochs, imgsz, batch, device, seed, freeze, weights, name, fit, side, val)
             result = verb.train(spec, on_epoch, on_photo)
@@ -221,7 +224,7 @@ def evaluate(
 
         result = verb.evaluate(verb.EvaluateSpec(weights, data, device, name, trust_weights), progress)
     table = readable(result.metrics, synthetic=result.synthetic)
-    notes = [f"weights: {result.weights}"] + [
+    notes = [f"weights: {result.weights}", f"data: {result.data}"] + [
         f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown
     ]
     _say(
@@ -323,6 +326,15 @@ def benchmark(
 
 
 # ------------------------------------------------------------------------------------------------------ output, progress
+def _only(ctx: typer.Context, option: str, allowed: set[str]) -> None:
+    """Raise a UsageError when the user gave options that ``option`` would silently pass over."""
+    from yolo_koin.errors import UsageError
+
+    given = [name for name in ctx.params if (source := ctx.get_parameter_source(name)) and source.name == "COMMANDLINE"]
+    if other := [f"--{name.replace('_', '-')}" for name in given if name not in allowed]:
+        raise UsageError(f"{option} goes on with the settings of the run", ", ".join(other), f"Drop it, or {option}.")
+
+
 def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -365,9 +377,7 @@ def _plain(value: Any) -> Any:
 class _bar:  # noqa: N801  # reads as a function
     """A progress bar on stderr; ``with`` gives the callback (done, of)."""
 
-    remedy = "The same command does the rest."
-
-    def __init__(self, verb: str) -> None:
+    def __init__(self, verb: str, remedy: str = "") -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -379,7 +389,7 @@ class _bar:  # noqa: N801  # reads as a function
             TextColumn("{task.fields[note]}"),
         )
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._verb = verb
+        self._verb, self.remedy = verb, remedy
 
     def __enter__(self) -> Callable[[int, int], None]:
         self._progress.start()
@@ -400,8 +410,7 @@ class _epochs(_bar):  # noqa: N801
     """The same bar for training: ``with`` gives callbacks for epochs and for photos."""
 
     def __init__(self, remedy: str) -> None:
-        super().__init__("starting")
-        self.remedy = remedy
+        super().__init__("starting", remedy)
 
     def __enter__(self) -> Any:
         super().__enter__()

@@ -27,6 +27,7 @@ def prepare() -> None:
     (telemetry, experiment trackers, the folder for runs) then neither change what we do nor are changed by us.
     """
     os.environ.update(SETTINGS)
+    os.environ.pop("ULTRALYTICS_API_KEY", None)  # with it Ultralytics would send runs and checkpoints to its platform
     if "YOLO_CONFIG_DIR" not in os.environ:
         os.environ["YOLO_CONFIG_DIR"] = str(_private_folder())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import platform
 import secrets
 import shutil
@@ -19,6 +20,8 @@ from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from yolo_koin.errors import RunError
 
@@ -99,8 +102,8 @@ def create_run(kind: str, name: str | None, default: str, root: Path | None = No
         RunError: the chosen name is taken, is no folder name, or the folder cannot be made.
     """
     base = (root or RUNS) / kind
-    if name is not None and (name in {"", ".", ".."} or Path(name).name != name):
-        raise RunError("a run's name is one folder name", repr(name), "Give --name without slashes.")
+    if name is not None:
+        check_name(name)
     numbered = (default if i == 1 else f"{default}-{i}" for i in range(1, 100_000))
     for candidate in [name] if name is not None else numbered:
         folder = base / candidate
@@ -112,6 +115,42 @@ def create_run(kind: str, name: str | None, default: str, root: Path | None = No
             raise _cannot_write(folder, error) from error
         return folder
     raise RunError("the run exists already", base / str(name), "Choose another --name, or remove that folder yourself.")
+
+
+def check_name(name: str) -> None:
+    """Raise a RunError unless ``name`` can be the name of a run."""
+    if name in {"", ".", ".."} or Path(name).name != name:
+        raise RunError("a run's name is one folder name", repr(name), "Give --name without slashes.")
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep a folder for this process while the block runs. The lock of a process that has died is taken over.
+
+    Raises:
+        RunError: another process is writing there.
+    """
+    path, mine = folder.parent / f".{folder.name}.lock", f"{os.getpid()} {platform.node()}"
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file() and not _abandoned(path):
+            raise RunError("another process is writing there", folder, f"Wait for it, or remove {path} if there is none.")
+        path.write_text(mine, encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _abandoned(lock: Path) -> bool:
+    """Whether the process that holds a lock was on this machine and is gone, or is this one."""
+    try:
+        pid, host = lock.read_text(encoding="utf-8").split(" ", 1)
+    except (OSError, ValueError):
+        return True
+    if host != platform.node():
+        return False
+    return int(pid) == os.getpid() or not psutil.pid_exists(int(pid))
 
 
 def write_manifest(folder: Path, status: str, spec: Mapping[str, Any], **facts: Any) -> None:
@@ -149,8 +188,13 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def newest_finished(kind: str, root: Path | None = None) -> Path | None:
-    """The run of this kind whose manifest says finished and was renewed last; None when there is none."""
-    folders = [path.parent for path in ((root or RUNS) / kind).glob(f"*/{MANIFEST}")]
+    """The run whose manifest says finished and was renewed last; None when there is none.
+
+    Args:
+        kind: ``train``, …, or a glob below the folder of all runs, as ``benchmark/*/cells``.
+        root: the folder of all runs; ``runs`` when None.
+    """
+    folders = [path.parent for path in (root or RUNS).glob(f"{kind}/*/{MANIFEST}")]
     finished = [(m.get("updated", ""), f) for f in folders if (m := read_manifest(f)) and m.get("status") == "finished"]
     return max(finished, default=(None, None))[1]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import pandas as pd
 import pytest
 
 from tests.conftest import PEOPLE, make_koin, working_in
-from yolo_koin import ConvertSpec, EvaluateSpec, convert, evaluate
+from yolo_koin import ConvertSpec, EvaluateSpec, TrainSpec, convert, evaluate, train
+from yolo_koin.dataset.classify import read_index
 from yolo_koin.errors import DatasetError, RunError
 from yolo_koin.evaluation import predictions, scores
 from yolo_koin.runs import read_manifest, sha256
@@ -52,18 +54,36 @@ def test_four_classes_have_no_top5_and_a_gap_from_normal_to_hard(at_home: Path, 
     assert value(evaluated, "hard_cases/test", "top1_gap") == pytest.approx(gap)
 
 
+def test_the_model_has_learnt_something(at_home: Path, evaluated: EvaluateResult) -> None:
+    """The tests below compare predictions; those of a model that says one name of every photo would always agree."""
+    frame = predictions.read(evaluated.run / "predictions.csv")
+    assert frame["pred_1"].nunique() == len(PEOPLE)
+    assert frame["score_1"].nunique() == len(frame)
+    assert value(evaluated, "normal_cases/test", "top1") > 0.5
+
+
 def test_stock_classify_val_reports_the_same_top1(at_home: Path, evaluated: EvaluateResult, trained: TrainResult) -> None:
-    """``yolo classify val`` on the converted dataset, in a process without this package."""
+    """``yolo classify val`` and ``predict`` on the converted dataset, in a process without this package."""
     code = f"""
-import sys
+import json, sys
 sys.modules["yolo_koin"] = None
+from pathlib import Path
 from ultralytics import YOLO
-metrics = YOLO({str(trained.weights)!r}).val(data={str(trained.data.resolve())!r}, split="test", imgsz=64, plots=False, verbose=False)
-print("top1", metrics.top1)
+model, root = YOLO({str(trained.weights)!r}), Path({str(trained.data.resolve())!r})
+top1 = model.val(data=str(root), split="test", imgsz=64, plots=False, verbose=False).top1
+photos = sorted(str(path) for path in (root / "test").rglob("*.jpg"))
+scores = {{Path(photo).relative_to(root).as_posix(): model(photo, verbose=False)[0].probs.data.tolist() for photo in photos}}
+print(json.dumps([top1, scores]))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    stock = float(done.stdout.strip().splitlines()[-1].split()[1])
-    assert stock == pytest.approx(value(evaluated, "normal_cases/test", "top1"), abs=1e-6)
+    top1, scores_of = json.loads(done.stdout.strip().splitlines()[-1])
+    assert top1 == pytest.approx(value(evaluated, "normal_cases/test", "top1"), abs=1e-6)
+    index = read_index(trained.data)
+    prepared = dict(zip(index["source"], index["image"], strict=True))
+    ours = predictions.read(evaluated.run / "predictions.csv")
+    ours = ours[ours["split"] == "normal_cases/test"]
+    stock = [max(scores_of[prepared[source]]) for source in ours["image"]]
+    assert ours["score_1"].tolist() == pytest.approx(stock, abs=0.01)
 
 
 def test_bad_photos_and_unknown_people_count_as_wrong_and_are_told(at_home: Path, trained: TrainResult, tmp_path: Path) -> None:
@@ -90,9 +110,6 @@ def test_memory_does_not_hold_all_photos(at_home: Path, trained: TrainResult) ->
     model = Classifier(trained.weights, "cpu")
     alive = made = most = 0
 
-    class Counted(torch.Tensor):
-        pass
-
     def photos() -> object:
         nonlocal made
         for _ in range(100):
@@ -103,6 +120,25 @@ def test_memory_does_not_hold_all_photos(at_home: Path, trained: TrainResult) ->
         most = max(most, made - alive)
     assert alive == 100
     assert most < 8
+
+
+def test_somebody_taken_out_after_training_is_not_scored(tmp_path: Path) -> None:
+    raw = make_koin(tmp_path / "KoIn")
+    with working_in(tmp_path):
+        result = train(TrainSpec(data=str(raw), weights="scratch", epochs=1, imgsz=32, batch=8, device="cpu"))
+        (raw / "exclude.txt").write_text(f"{PEOPLE[2]}\n")
+        frame = predictions.read(evaluate(EvaluateSpec(weights=result.weights)).run / "predictions.csv")
+    assert set(frame["true_label"]) == set(PEOPLE) - {PEOPLE[2]}
+    assert not list((tmp_path / "data").rglob(f"{PEOPLE[2]}/*.jpg"))
+
+
+def test_photos_are_prepared_as_the_model_saw_them(at_home: Path, koin: Path, evaluated: EvaluateResult, trained: TrainResult) -> None:
+    """Another conversion of the same dataset changes nothing, from another folder neither."""
+    convert(ConvertSpec(data=str(koin), fit="crop", side=64))
+    again = evaluate(EvaluateSpec(weights=trained.weights))
+    pd.testing.assert_frame_equal(again.metrics.drop(columns="run"), evaluated.metrics.drop(columns="run"))
+    by_raw = evaluate(EvaluateSpec(weights=trained.weights, data=str(koin)))
+    pd.testing.assert_frame_equal(by_raw.metrics.drop(columns="run"), evaluated.metrics.drop(columns="run"))
 
 
 @pytest.mark.parametrize(

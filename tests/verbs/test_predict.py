@@ -47,6 +47,17 @@ def test_any_folder_of_photos_without_labels(at_home: Path, tmp_path: Path, trai
     assert before == {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
 
 
+def test_photos_that_differ_by_their_ending_keep_a_copy_each(at_home: Path, tmp_path: Path, trained: TrainResult) -> None:
+    for name in ("a.jpg", "a.png"):
+        att(1, 9).save(tmp_path / name)
+    result = predict(PredictSpec(str(tmp_path)))
+    assert sorted(path.name for path in (result.run / "annotated").iterdir()) == ["a.jpg.jpg", "a.png.jpg"]
+
+
+def test_a_photo_that_two_globs_match_is_one(koin: Path) -> None:
+    assert len(find_photos(str(koin / "**" / "**" / "6.png"), None)) == len(PEOPLE)
+
+
 @pytest.mark.parametrize(
     ("source", "count"),
     [

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,13 +11,13 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.conftest import EPOCHS, PEOPLE, working_in
+from tests.conftest import EPOCHS, PEOPLE, make_koin, working_in
 from yolo_koin import TrainSpec, train
 from yolo_koin.dataset.classify import convert
 from yolo_koin.dataset.koin import scan
-from yolo_koin.errors import KoinError, RunError, UsageError, WeightsError
+from yolo_koin.errors import DatasetError, KoinError, RunError, UsageError, WeightsError
 from yolo_koin.models.yolo import Classifier, load_checkpoint
-from yolo_koin.runs import read_manifest, sha256
+from yolo_koin.runs import locked, read_manifest, sha256
 from yolo_koin.verbs.train import TrainResult, input_size
 
 
@@ -94,7 +96,8 @@ def test_trains_on_an_already_converted_dataset_too(at_home: Path, koin: Path, t
 
 
 def test_the_input_is_no_larger_than_the_photos(at_home: Path, trained: TrainResult) -> None:
-    assert input_size(trained.data) == 64  # AT&T photos are 92 px wide
+    assert input_size(trained.data, 256) == 64  # AT&T photos are 92 px wide
+    assert input_size(trained.data, 64) == 64
 
 
 @pytest.mark.parametrize(
@@ -105,6 +108,7 @@ def test_the_input_is_no_larger_than_the_photos(at_home: Path, trained: TrainRes
         ({"imgsz": 100}, "multiple of 32"),
         ({"batch": 1}, "--batch 1"),
         ({"freeze": 10}, "9 or less"),
+        ({"freeze": 9, "weights": "scratch"}, "--freeze 9"),
         ({"val": 0.0}, "--val 0.0"),
         ({"train_on": "group"}, "normal, hard, both"),
         ({"fit": "squash"}, "crop, pad, face"),
@@ -123,6 +127,48 @@ def test_a_name_that_is_taken_is_refused_and_the_run_stays(at_home: Path, koin: 
     with pytest.raises(RunError, match="exists already"):
         train(TrainSpec(data=str(koin), weights="scratch", epochs=1, imgsz=32, name="tiny", device="cpu"))
     assert sha256(trained.weights) == before
+
+
+def test_without_validation_photos_the_test_split_is_not_taken_instead(tmp_path: Path) -> None:
+    """Stock Ultralytics would choose the best epoch on the test split."""
+    raw = make_koin(tmp_path / "KoIn")
+    for photo in (raw / "normal_cases/train").rglob("*.png"):
+        if photo.stem != "1":
+            photo.unlink()
+    with working_in(tmp_path), pytest.raises(DatasetError, match="no validation photos"):
+        train(TrainSpec(data=str(raw), weights="scratch", epochs=1, imgsz=32, batch=2, device="cpu"))
+
+
+def test_a_diverged_training_leaves_no_empty_checkpoint(at_home: Path, trained: TrainResult, tmp_path: Path) -> None:
+    from yolo_koin.models.trainer import finish
+
+    shutil.copytree(trained.weights.parent, tmp_path / "weights")
+    (tmp_path / "weights/best.pt").unlink()
+    before = sha256(tmp_path / "weights/last.pt")
+    with pytest.raises(RunError, match=r"best\.pt"):
+        finish(tmp_path / "weights", {})
+    assert [path.name for path in (tmp_path / "weights").iterdir()] == ["last.pt"]
+    assert sha256(tmp_path / "weights/last.pt") == before
+
+
+def test_two_processes_do_not_train_in_one_run(at_home: Path, trained: TrainResult) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        lock = trained.run.parent / ".tiny.lock"
+        lock.write_text(f"{other.pid} {platform.node()}")
+        with pytest.raises(RunError, match="another process"), locked(trained.run):
+            pass
+        other.kill()
+    with locked(trained.run):  # whoever has died holds nothing
+        assert lock.is_file()
+    assert not lock.exists()
+
+
+def test_a_model_of_another_family_is_not_called_yolov8(tmp_path: Path, koin: Path) -> None:
+    from ultralytics import YOLO
+
+    YOLO("yolo11n-cls.yaml").save(tmp_path / "other.pt")
+    with working_in(tmp_path), pytest.raises(WeightsError, match="not a YOLOv8 classifier"):
+        train(TrainSpec(data=str(koin), weights="other.pt"))
 
 
 @pytest.mark.parametrize(
@@ -206,7 +252,8 @@ main()
 
 def test_nothing_else_opens_a_connection(tmp_path: Path, koin: Path) -> None:
     code = f"""
-import socket, sys
+import os, socket, sys
+os.environ["ULTRALYTICS_API_KEY"] = "0" * 32  # with which stock training would upload its checkpoints
 def refuse(*arguments, **_):
     print("CONNECTED", arguments, file=sys.stderr); raise OSError("offline")
 socket.socket.connect = socket.getaddrinfo = socket.create_connection = refuse

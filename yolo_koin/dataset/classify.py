@@ -25,7 +25,7 @@ from yolo_koin.dataset.koin import TRAINING_SETS, Dataset, Sample, nfc
 from yolo_koin.dataset.state import Record, read_state, still_holds, write_state
 from yolo_koin.environment import cores
 from yolo_koin.errors import DatasetError, RunError
-from yolo_koin.runs import MANIFEST, atomic_path, free_bytes, read_manifest, sha256, write_csv, write_json, writing
+from yolo_koin.runs import MANIFEST, atomic_path, free_bytes, locked, read_manifest, sha256, write_csv, write_json, writing
 
 INDEX, STATE, INCOMING = "index.csv", ".state.csv", ".incoming"
 INDEX_COLUMNS = ("image", "split", "label", "source", "sha256", "width", "height", "status")
@@ -100,40 +100,43 @@ def convert(
     _check_trainable(dataset, samples, training, train_on)
     settings = {"version": VERSION, "fit": fit, "side": side}
     with writing(out):
-        known = _open(out, dataset.root, settings)
-    room = int(side * side * BYTES_PER_PIXEL * len(samples))
-    if not known and free_bytes(out) < room:
-        raise RunError(f"the disk has less than {(room >> 20) + 1} MB free", out, "Free some space, or give another --out.")
-
-    records = {s.image: r for s in samples if (r := known.get(s.image)) and still_holds(r, s.path, out)}
-    todo = [s for s in samples if s.image not in records]
-    work = partial(_prepare, out=out, fit=fit, side=side, find_face=find_face)
-    _prepare_all(todo, records, out, work, workers, progress)
-
-    usable = [s for s in samples if records[s.image].status == "ok"]
-    items = [Item(s.image, s.label, int(records[s.image].fingerprint, 16)) for s in usable]
-    learnt = [item for item, s in zip(items, usable, strict=True) if s.split in training]
-    if len({item.label for item in learnt}) < 2:
-        raise DatasetError("fewer than two classes with readable training photos", dataset.root, "Run yolo_koin audit to see why.")
-    validation = carve(learnt, dataset.groups, val, seed)
-    placed = _placed(samples, records, validation)
-    spec = {**settings, "train_on": train_on, "val": val, "seed": seed, "data": str(dataset.root)}
-    manifest = {"kind": "classify", **spec, "synthetic": sorted(dataset.synthetic)}
-    if not ((out / INDEX).is_file() and list(known.values()) == placed and read_manifest(out) == manifest):
+        _check_out(out, dataset.root)
+    with locked(out):
         with writing(out):
-            _settle(out, records, placed)
-            _write(out, samples, placed, validation, manifest)
-    folders = {s.image: _folder(s, validation) for s in usable}
-    return Converted(
-        root=out,
-        counts=dict(Counter(folders.values())),
-        prepared=len(todo),
-        unusable={r.source: r.status for r in placed if r.status != "ok"},
-        clusters=sum(len(cluster) > 1 for cluster in cluster_photos(learnt, dataset.groups)),
-        leaks=_leaks(items, folders),
-        no_validation=_without_validation(learnt, validation) if val else (),
-        untrained=tuple(sorted({item.label for item in items} - {item.label for item in learnt})),
-    )
+            known = _open(out, dataset.root, settings)
+        room = int(side * side * BYTES_PER_PIXEL * len(samples))
+        if not known and free_bytes(out) < room:
+            raise RunError(f"the disk has less than {(room >> 20) + 1} MB free", out, "Free some space, or give another --out.")
+
+        records = {s.image: r for s in samples if (r := known.get(s.image)) and still_holds(r, s.path, out)}
+        todo = [s for s in samples if s.image not in records]
+        work = partial(_prepare, out=out, fit=fit, side=side, find_face=find_face)
+        _prepare_all(todo, records, out, work, workers, progress)
+
+        usable = [s for s in samples if records[s.image].status == "ok"]
+        items = [Item(s.image, s.label, int(records[s.image].fingerprint, 16)) for s in usable]
+        learnt = [item for item, s in zip(items, usable, strict=True) if s.split in training]
+        if len({item.label for item in learnt}) < 2:
+            raise DatasetError("fewer than two classes with readable training photos", dataset.root, "Run yolo_koin audit to see why.")
+        validation = carve(learnt, dataset.groups, val, seed)
+        placed = _placed(samples, records, validation)
+        spec = {**settings, "train_on": train_on, "val": val, "seed": seed, "data": str(dataset.root.resolve())}
+        manifest = {"kind": "classify", **spec, "synthetic": sorted(dataset.synthetic)}
+        if not ((out / INDEX).is_file() and list(known.values()) == placed and read_manifest(out) == manifest):
+            with writing(out):
+                _settle(out, records, placed)
+                _write(out, samples, placed, validation, manifest)
+        folders = {s.image: _folder(s, validation) for s in usable}
+        return Converted(
+            root=out,
+            counts=dict(Counter(folders.values())),
+            prepared=len(todo),
+            unusable={r.source: r.status for r in placed if r.status != "ok"},
+            clusters=sum(len(cluster) > 1 for cluster in cluster_photos(learnt, dataset.groups)),
+            leaks=_leaks(items, folders),
+            no_validation=_without_validation(learnt, validation) if val else (),
+            untrained=tuple(sorted({item.label for item in items} - {item.label for item in learnt})),
+        )
 
 
 def in_threads(work: Callable[[T], R], items: Sequence[T], workers: int | None = None) -> Generator[R, None, None]:
@@ -183,8 +186,8 @@ def _check_trainable(dataset: Dataset, samples: Sequence[Sample], training: Sequ
         raise DatasetError("fewer than two classes to learn", dataset.root / training[0], "Each person needs a folder of their own.")
 
 
-def _open(out: Path, data: Path, settings: Mapping[str, object]) -> dict[str, Record]:
-    """Claim ``out``, and return what an earlier conversion with the same settings left there."""
+def _check_out(out: Path, data: Path) -> None:
+    """Raise unless ``out`` is new, empty or ours, and apart from the raw dataset."""
     resolved, raw = out.resolve(), data.resolve()
     if resolved == raw or resolved in raw.parents or raw in resolved.parents:
         raise DatasetError("the converted dataset may not lie in the raw one, nor around it", out, "Give another --out.")
@@ -193,6 +196,11 @@ def _open(out: Path, data: Path, settings: Mapping[str, object]) -> dict[str, Re
     marker = read_manifest(out)
     if (marker is None and out.is_dir() and any(out.iterdir())) or (marker is not None and marker.get("kind") != "classify"):
         raise DatasetError("this folder holds something else", out, "Give --out a new or empty folder.")
+
+
+def _open(out: Path, data: Path, settings: Mapping[str, object]) -> dict[str, Record]:
+    """What an earlier conversion with the same settings left in ``out``; what one with others left is removed."""
+    raw, marker = data.resolve(), read_manifest(out)
     if marker is not None and all(marker.get(key) == value for key, value in settings.items()) and _same_place(marker.get("data"), raw):
         return read_state(out / STATE)
     (out / INDEX).unlink(missing_ok=True)

@@ -32,12 +32,12 @@ class Strength:
     """
 
     flip: float = 0.5
-    degrees: float = 6.0
-    scale: float = 0.08
-    stretch: float = 0.04
-    shift: float = 0.04
-    brightness: float = 0.15
-    contrast: float = 0.15
+    degrees: float = 5.0
+    scale: float = 0.06
+    stretch: float = 0.03
+    shift: float = 0.03
+    brightness: float = 0.1
+    contrast: float = 0.1
     tint: float = 0.1
     grey: float = 0.05
     erase: float = 0.1

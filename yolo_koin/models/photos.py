@@ -65,5 +65,7 @@ class Photos(Dataset[dict[str, Tensor]]):
 
     def __getitems__(self, indices: list[int]) -> dict[str, Tensor]:
         """A batch: ``img`` n × 3 × side × side uint8, ``cls`` n."""
-        read = (load_square(self.paths[i], self.side) for i in indices)
-        return {"img": torch.stack(list(read)) if self.cache is None else self.cache[indices], "cls": self.labels[indices]}
+        if self.cache is not None:
+            return {"img": self.cache[indices], "cls": self.labels[indices]}
+        read = in_threads(lambda i: load_square(self.paths[i], self.side), indices)
+        return {"img": torch.stack(list(read)), "cls": self.labels[indices]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,27 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yolo_koin import environment
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from ultralytics.nn.tasks import ClassificationModel, torch_safe_load
+from ultralytics.utils.downloads import attempt_download_asset
 
-environment.prepare()  # before the imports below: Ultralytics reads it once
-
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from torch import Tensor  # noqa: E402
-from ultralytics.nn.tasks import ClassificationModel, torch_safe_load  # noqa: E402
-from ultralytics.utils import SETTINGS  # noqa: E402
-from ultralytics.utils.downloads import attempt_download_asset  # noqa: E402
-
-from yolo_koin.errors import UsageError, WeightsError  # noqa: E402
-from yolo_koin.models.trainer import FaceTrainer, finish  # noqa: E402
+from yolo_koin.dataset.koin import nfc
+from yolo_koin.environment import cores
+from yolo_koin.errors import UsageError, WeightsError
+from yolo_koin.models.trainer import FaceTrainer, finish, layout
 
 SIZES = ("n", "s", "m", "l", "x")
 WEIGHTS = Path("weights")
 NOTE = "yolo_koin"  # our key in a checkpoint; stock Ultralytics keeps and ignores it
-
-# The settings file is our own (environment.prepare); trackers that happen to be installed are not to be called from it.
-SETTINGS.update(sync=False, clearml=False, comet=False, dvc=False, mlflow=False, raytune=False, tensorboard=False, wandb=False)
 
 
 @dataclass(frozen=True)
@@ -69,11 +64,13 @@ class Classifier:
         self.note: dict[str, Any] = dict(checkpoint.get(NOTE) or {})
         self.device = choose_device(device)
         model = checkpoint.get("ema") or checkpoint["model"]
-        self.names: tuple[str, ...] = tuple(str(name) for _, name in sorted(dict(model.names).items()))
-        self.side = int(checkpoint.get("train_args", {}).get("imgsz", 224))
-        torch.set_num_threads(environment.cores())
+        self.names: tuple[str, ...] = tuple(nfc(str(name)) for _, name in sorted(dict(model.names).items()))
+        if len(set(self.names)) < len(self.names):
+            raise WeightsError("two classes of this model have one name", weights, "Predictions are matched by name: train it again.")
+        self.side = int((checkpoint.get("train_args") or {}).get("imgsz", 224))
+        torch.set_num_threads(cores())
         # Fusing batch normalisation into the convolutions gives the same function for fewer operations; stock prediction does so too.
-        self._model = model.float().fuse(verbose=False).eval().to(self.device, memory_format=torch.channels_last)
+        self._model = model.float().fuse(verbose=False).eval().to(self.device, memory_format=layout(self.device))
 
     def probabilities(self, photos: Tensor) -> NDArray[np.float32]:
         """Softmax scores.
@@ -85,7 +82,7 @@ class Classifier:
             n × classes, each row summing to one.
         """
         with torch.inference_mode():
-            images = photos.to(self.device).float().div_(255).contiguous(memory_format=torch.channels_last)
+            images = photos.to(self.device).float().div_(255).contiguous(memory_format=layout(self.device))
             scores = self._model(images)
             scores = scores[0] if isinstance(scores, tuple | list) else scores
             result: NDArray[np.float32] = scores.float().cpu().numpy()
@@ -129,10 +126,18 @@ def load_checkpoint(weights: Path, trust: bool = False) -> dict[str, Any]:
     return dict(checkpoint)
 
 
-def size_of(checkpoint: Mapping[str, Any]) -> str:
-    """The size of a checkpoint's network, n to x; empty when it does not say."""
-    model = checkpoint.get("ema") or checkpoint["model"]
-    return str(dict(model.yaml).get("scale", ""))
+def size_of(weights: Path) -> str:
+    """The size of a YOLOv8 checkpoint, n to x; empty when it does not say.
+
+    Raises:
+        WeightsError: it is no YOLOv8 classifier: a table would call it one.
+    """
+    checkpoint = load_checkpoint(weights)
+    made_from = dict((checkpoint.get("ema") or checkpoint["model"]).yaml)
+    name = Path(str(made_from.get("yaml_file", ""))).name
+    if name and not name.startswith("yolov8"):
+        raise WeightsError(f"not a YOLOv8 classifier ({name})", weights, "Take a yolov8*-cls.pt.")
+    return str(made_from.get("scale", ""))
 
 
 def check_file(weights: Path) -> None:
@@ -141,9 +146,15 @@ def check_file(weights: Path) -> None:
         raise WeightsError("a folder, not a weights file", weights, "Name the .pt file in it.")
     if not weights.is_file():
         raise WeightsError("no such weights file", weights, "Train one with yolo_koin train, or correct the path.")
-    if weights.suffix != ".pt" or "'" in str(weights) or str(weights) != str(weights).strip():
-        # Ultralytics drops quotes from a path, would not find it, and would ask the network for it.
-        raise WeightsError("a weights path has to end in .pt and be free of quotes", weights, "Rename it.")
+    if weights.suffix != ".pt":
+        raise WeightsError("a weights file has to end in .pt", weights, "Rename it.")
+    check_path(weights)
+
+
+def check_path(path: Path) -> None:
+    """Refuse a path that Ultralytics would change: it drops quotes, would not find the file, and would ask the network for it."""
+    if "'" in str(path.resolve()):
+        raise WeightsError("Ultralytics cannot read a path with an apostrophe", path.resolve(), "Rename the folder.")
 
 
 def pretrained(size: str, folder: Path | None = None) -> Path:
@@ -154,11 +165,14 @@ def pretrained(size: str, folder: Path | None = None) -> Path:
     """
     path = (folder or WEIGHTS) / f"yolov8{size}-cls.pt"
     if not path.is_file():
+        logging.getLogger(__name__).warning("downloading %s from github.com/ultralytics/assets to %s", path.name, path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=path.parent) as inbox:
                 attempt_download_asset(Path(inbox) / path.name, retry=1, progress=False)
                 (Path(inbox) / path.name).replace(path)
+        except PermissionError as error:
+            raise WeightsError("cannot write the weights", path, "Make the folder writable, or train with --weights scratch.") from error
         except (OSError, RuntimeError) as error:
             raise WeightsError(
                 f"no {path.name} and no connection to download it from github.com/ultralytics/assets",
@@ -178,10 +192,11 @@ def choose_device(device: str) -> torch.device:
         return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     if device == "cpu" or (device == "mps" and torch.backends.mps.is_available()):
         return torch.device(device)
-    first = device.split(",")[0]
-    if first.isdecimal() and torch.cuda.is_available() and int(first) < torch.cuda.device_count():
-        return torch.device("cuda", int(first))
-    raise UsageError("no such device", device, f"This machine has cpu and {torch.cuda.device_count()} GPUs.")
+    if device.isdecimal() and torch.cuda.is_available() and int(device) < torch.cuda.device_count():
+        return torch.device("cuda", int(device))
+    if "," in device:
+        raise UsageError("one device at a time", f"--device {device}", "Start one run on each GPU.")
+    raise UsageError("no such device", f"--device {device}", f"This machine has cpu and {torch.cuda.device_count()} GPUs.")
 
 
 def train(
@@ -208,7 +223,7 @@ def train(
         weights: checkpoint to start from; None starts from nothing.
         folder: of the run; exists already.
         epochs, imgsz, batch, seed, freeze: as Ultralytics' arguments of these names.
-        device: as :func:`choose_device`, or several GPUs: ``0,1``.
+        device: as :func:`choose_device`.
         lr: peak learning rate of AdamW.
         note: written into the finished checkpoints, for prediction to prepare photos the same way.
         on_epoch: called after each epoch.
@@ -228,7 +243,7 @@ def train(
         "batch": batch,
         "nbs": batch,  # gradients are not gathered over batches
         "device": _device_argument(device),
-        "workers": environment.cores(),
+        "workers": min(8, cores()),
         "seed": seed,
         "freeze": freeze or None,
         # Warm-up, then a cosine to nearly zero.
@@ -248,6 +263,7 @@ def train(
     }
     if weights is not None:
         load_checkpoint(weights)
+    check_path(folder)
     _run(overrides, note, on_epoch)
 
 
@@ -261,6 +277,7 @@ def resume(folder: Path, data: Path, device: str, note: Mapping[str, Any], on_ep
     checkpoint = load_checkpoint(last)
     done = checkpoint.get("epoch", -1) + 1
     if done in {0, checkpoint["train_args"]["epochs"]}:  # stopped after the last epoch, maybe amid finishing its files
+        load_checkpoint(folder / "weights" / "best.pt")
         finish(folder / "weights", {NOTE: dict(note)})
         return
     places = {"resume": last, "model": last, "data": data, "save_dir": folder}
@@ -272,7 +289,7 @@ def _run(overrides: dict[str, Any], note: Mapping[str, Any], on_epoch: Callable[
     trainer = FaceTrainer(overrides=overrides)
     trainer.note = {NOTE: dict(note)}
     if on_epoch:
-        trainer.add_callback("on_fit_epoch_end", lambda t: on_epoch(_epoch(t)))
+        trainer.on_epoch = lambda stock: on_epoch(_epoch(stock))
     trainer.train()
 
 
@@ -283,8 +300,6 @@ def _epoch(trainer: FaceTrainer) -> Epoch:
 
 def _device_argument(device: str) -> str:
     chosen = choose_device(device)
-    if "," in device:
-        return device
     return str(chosen.index) if chosen.type == "cuda" else chosen.type
 
 

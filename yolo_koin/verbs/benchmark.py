@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -13,12 +13,12 @@ from yolo_koin.dataset.koin import TRAINING_SETS
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.models import yolo
 from yolo_koin.models.yolo import Epoch
-from yolo_koin.runs import RUNS, read_manifest, sha256, stopwatch, write_csv, write_json, write_manifest, write_text
+from yolo_koin.runs import RUNS, check_name, locked, read_manifest, sha256, stopwatch, write_csv, write_json, write_manifest, write_text
 from yolo_koin.verbs.convert import convert, one_of
 from yolo_koin.verbs.evaluate import EvaluateSpec, evaluate
 from yolo_koin.verbs.predict import PredictSpec, predict
-from yolo_koin.verbs.report import CELLS, HARD, NORMAL, load_runs, markdown, readable, write_report
-from yolo_koin.verbs.train import TrainSpec, resume, train
+from yolo_koin.verbs.report import CELLS, HARD, NORMAL, Scored, load_runs, markdown, readable, write_report
+from yolo_koin.verbs.train import TrainSpec, resume, starting_weights, train
 
 DONE = "cell.json"  # written last in a cell's folder
 
@@ -113,33 +113,32 @@ def benchmark(
         RunError: a benchmark of this name was begun with other settings.
         DatasetError, WeightsError, UsageError: what the user can mend.
     """
-    run = RUNS / "benchmark" / (spec.name or Path(spec.data).name.lower())
-    _claim(run, spec)
     cells = dict(spec.cells())
-    # Before any training, so that a photo that changed is known before an hour is spent.
+    yolo.choose_device(spec.device)
+    # Before any training, so that a missing file or a photo that changed is known before an hour is spent.
     photos = {t.train_on: sha256(convert(t.conversion(), on_photo).root / INDEX) for t in cells.values()}
-    ran: list[str] = []
-    for number, (cell, training) in enumerate(cells.items(), 1):
-        if on_cell:
-            on_cell(cell, number, len(cells))
-        if not finished(run / CELLS / cell, training, photos[training.train_on]):
-            run_cell(run / CELLS / cell, training, on_epoch)
-            ran.append(cell)
-    by_name = {s.name: s for s in load_runs(run)}
-    scored = [by_name[cell] for cell in cells]
-    metrics = pd.concat([s.metrics for s in scored], ignore_index=True)
-    write_csv(run / "results.csv", _with_settings(metrics, cells))
-    files = write_report(scored, run / "figures")
-    write_text(run / "report.md", markdown(scored))
-    write_manifest(run, "finished", asdict(spec), cells=list(cells))
-    return BenchmarkResult(
-        run,
-        metrics,
-        readable(metrics, {s.name: s.title for s in scored}, scored[0].synthetic),
-        tuple(ran),
-        tuple(c for c in cells if c not in ran),
-        files,
-    )
+    for training in cells.values():
+        starting_weights(training)
+    run = RUNS / "benchmark" / (spec.name or Path(spec.data).resolve().name.lower())
+    check_name(run.name if spec.name is None else spec.name)
+    with locked(run):
+        _claim(run, spec)
+        ran: list[str] = []
+        for number, (cell, training) in enumerate(cells.items(), 1):
+            if on_cell:
+                on_cell(cell, number, len(cells))
+            if not finished(run / CELLS / cell, training, photos[training.train_on]):
+                run_cell(run / CELLS / cell, training, on_epoch)
+                ran.append(cell)
+        # What an earlier call with other sizes finished belongs to the benchmark too.
+        scored = sorted((s for s in load_runs(run) if (run / CELLS / s.name / DONE).is_file()), key=_order)
+        metrics = pd.concat([s.metrics for s in scored], ignore_index=True)
+        write_csv(run / "results.csv", _with_settings(metrics, scored))
+        files = write_report(scored, run / "figures")
+        write_text(run / "report.md", markdown(scored))
+        write_manifest(run, "finished", asdict(spec), cells=[s.name for s in scored])
+    table = readable(metrics, {s.name: s.title for s in scored}, scored[0].synthetic)
+    return BenchmarkResult(run, metrics, table, tuple(ran), tuple(s.name for s in scored if s.name not in ran), files)
 
 
 def finished(folder: Path, training: TrainSpec, index_sha256: str) -> bool:
@@ -197,8 +196,17 @@ def _asked(spec: dict[str, object], training: TrainSpec) -> bool:
     return all(spec.get(key) == value for key, value in asked.items())
 
 
-def _with_settings(metrics: pd.DataFrame, cells: dict[str, TrainSpec]) -> pd.DataFrame:
+def _order(run: Scored) -> tuple[int, int, int]:
+    """Sizes from small to large, then training sets, then seeds."""
+    size, train_on, _ = run.name.split("-")
+    return yolo.SIZES.index(size), list(TRAINING_SETS).index(train_on), run.seed
+
+
+def _with_settings(metrics: pd.DataFrame, runs: Sequence[Scored]) -> pd.DataFrame:
+    """The metrics with columns that say which size, training set and seed each cell is of."""
+    parts = {run.name: run.name.split("-") for run in runs}
     table = metrics.copy()
-    for place, (column, key) in enumerate((("size", "size"), ("training_set", "train_on"), ("seed", "seed")), 1):
-        table.insert(place, column, [getattr(cells[run], key) for run in table["run"]])
+    table.insert(1, "size", [parts[run][0] for run in table["run"]])
+    table.insert(2, "training_set", [parts[run][1] for run in table["run"]])
+    table.insert(3, "seed", [int(parts[run][2].removeprefix("seed")) for run in table["run"]])
     return table

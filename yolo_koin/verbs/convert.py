@@ -12,6 +12,7 @@ from yolo_koin.dataset.koin import TRAINING_SETS, Dataset, scan
 from yolo_koin.errors import UsageError
 from yolo_koin.faces import dominant
 from yolo_koin.faces.centerface import CenterFace
+from yolo_koin.runs import read_manifest
 from yolo_koin.verbs.sample import SampleSpec, sample
 
 SAMPLE = "sample"
@@ -63,7 +64,7 @@ def convert(spec: ConvertSpec, progress: Progress | None = None) -> Converted:
     dataset = open_dataset(spec.data)
     return classify.convert(
         dataset,
-        spec.out or converted_root(dataset, spec.train_on),
+        spec.out or converted_root(dataset, spec),
         train_on=spec.train_on,
         val=spec.val,
         fit=spec.fit,
@@ -75,16 +76,42 @@ def convert(spec: ConvertSpec, progress: Progress | None = None) -> Converted:
     )
 
 
+def spec_of(root: Path) -> ConvertSpec | None:
+    """How a converted dataset was made, to make it again; None when the folder does not say, or its raw dataset is gone."""
+    made = read_manifest(root) or {}
+    if not Path(str(made.get("data", ""))).is_dir() or "data" not in made:
+        return None
+    told = {key: made[key] for key in ("data", "train_on", "val", "fit", "side", "seed") if key in made}
+    return ConvertSpec(**told, out=root)
+
+
+def refresh(root: Path, progress: Progress | None = None) -> Path:
+    """Bring a converted dataset up to date with its raw one, so that photos added, changed or excluded since are heeded."""
+    spec = spec_of(root)
+    return convert(spec, progress).root if spec else root
+
+
 def open_dataset(data: str) -> Dataset:
     """Read a dataset; the name ``sample`` builds the built-in faces on first use."""
     return scan(sample(SampleSpec()).root if data == SAMPLE else Path(data))
 
 
-def converted_root(dataset: Dataset, train_on: str) -> Path:
-    """Where a dataset is converted to when nothing is said: ``data/koin-cls``, with the training set's name unless it is normal."""
+def converted_root(dataset: Dataset, spec: ConvertSpec) -> Path:
+    """Where a dataset is converted to when nothing is said: ``data/koin-cls``, followed by whatever is not the default.
+
+    So two ways of preparing or splitting the same photos never share a folder.
+    """
     root = dataset.root.resolve()
     name = root.parent.name if root.name.lower() == "dataset" else root.name
-    return Path("data") / (f"{name.lower()}-cls" + ("" if train_on == "normal" else f"-{train_on}"))
+    usual = ConvertSpec()
+    parts = {
+        spec.train_on: spec.train_on != usual.train_on,
+        spec.fit: spec.fit != usual.fit,
+        f"{spec.side}px": spec.side != usual.side,
+        f"val{spec.val:g}": spec.val != usual.val,
+        f"seed{spec.seed}": spec.seed != usual.seed,
+    }
+    return Path("data") / "-".join([f"{name.lower()}-cls", *(part for part, differs in parts.items() if differs)])
 
 
 class FaceBox:

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 
 from yolo_koin.dataset.classify import INDEX, Progress, in_threads, read_index
+from yolo_koin.dataset.koin import TRAINING_SETS
 from yolo_koin.errors import DatasetError
 from yolo_koin.evaluation import predictions, scores
 from yolo_koin.models.photos import load_square
 from yolo_koin.models.yolo import Classifier
-from yolo_koin.runs import create_run, newest_finished, read_manifest, sha256, write_manifest
-from yolo_koin.verbs.convert import ConvertSpec, convert, converted_root, open_dataset
+from yolo_koin.runs import MANIFEST, RUNS, create_run, newest_finished, read_manifest, sha256, write_manifest
+from yolo_koin.verbs.convert import ConvertSpec, convert, open_dataset, refresh, spec_of
 
 BATCH = 32
 
@@ -48,6 +49,7 @@ class EvaluateResult:
     Attributes:
         run: its folder, with ``predictions.csv`` and ``metrics.csv``.
         weights: the checkpoint.
+        data: the dataset that was scored.
         metrics: rows of ``metrics.csv``.
         synthetic: test splits whose photos are synthetic.
         unknown: classes of the test splits that the model never learnt; their photos count as wrong.
@@ -55,6 +57,7 @@ class EvaluateResult:
 
     run: Path
     weights: Path
+    data: Path
     metrics: pd.DataFrame
     unknown: tuple[str, ...]
     synthetic: tuple[str, ...]
@@ -73,38 +76,41 @@ def evaluate(spec: EvaluateSpec, progress: Progress | None = None, folder: Path 
     """
     weights = spec.weights or newest_weights()
     model = Classifier(weights, spec.device, spec.trust_weights)
-    root = _converted(spec.data, weights, model)
+    root = _converted(spec.data, weights, model, progress)
     index = read_index(root)
     tests = index[index["split"].str.endswith("/test")]
     if tests.empty:
         raise DatasetError("no test split", root, "Photos to test on go into normal_cases/test/<class>/ and so on.")
-    frame = predict_index(model, root, tests, progress)
     run = folder or create_run("evaluate", spec.name, run_name(weights))
+    frame = predict_index(model, root, tests, progress)
     table = scores.score(frame, run.name, classes=len(model.names))
     predictions.write(run / "predictions.csv", frame)
     scores.write(run / "metrics.csv", table)
+    made = read_manifest(root) or {}
     if folder is None:
         facts = {
             "weights_sha256": sha256(weights),
             "index_sha256": sha256(root / INDEX),
-            "data": read_data(root),
+            "data": made.get("data"),
             "classes": len(model.names),
         }
-        write_manifest(run, "finished", {**asdict(spec), "weights": str(weights)}, converted=str(root), **facts)
+        asked = {**asdict(spec), "weights": str(weights.resolve())}
+        write_manifest(run, "finished", asked, converted=str(root.resolve()), **facts)
     unknown = tuple(sorted(set(tests["label"]) - set(model.names)))
-    return EvaluateResult(run, weights, table, unknown, tuple((read_manifest(root) or {}).get("synthetic", ())))
+    return EvaluateResult(run, weights, Path(made.get("data", root)), table, unknown, tuple(made.get("synthetic", ())))
 
 
 def newest_weights() -> Path:
-    """The best checkpoint of the newest finished training run.
+    """The best checkpoint of the newest finished training run, a benchmark's cells among them.
 
     Raises:
         DatasetError: there is none.
     """
-    run = newest_finished("train")
-    if run is None:
-        raise DatasetError("no finished training run", "runs/train", "Run yolo_koin train first, or give --weights.")
-    return run / "weights" / "best.pt"
+    found = [run for kind in ("train", "benchmark/*/cells") if (run := newest_finished(kind))]
+    if not found:
+        raise DatasetError("no finished training run", RUNS / "train", "Run yolo_koin train first, or give --weights.")
+    newest = max(found, key=lambda run: (run / MANIFEST).stat().st_mtime_ns)
+    return newest / "weights" / "best.pt"
 
 
 def run_name(weights: Path) -> str:
@@ -139,30 +145,28 @@ def predict_index(model: Classifier, root: Path, index: pd.DataFrame, progress: 
     return frame.sort_values(["split", "image"], kind="stable", ignore_index=True)
 
 
-def read_data(root: Path) -> str | None:
-    """The raw dataset that a converted one was made of."""
-    data = (read_manifest(root) or {}).get("data")
-    return str(data) if data else None
-
-
 def _rows(rows: pd.DataFrame, scores_: Sequence[Any], names: tuple[str, ...]) -> pd.DataFrame:
     return predictions.rows(list(rows["split"]), list(rows["source"]), list(rows["label"]), np.stack(scores_), list(names))
 
 
-def _converted(data: str | None, weights: Path, model: Classifier) -> Path:
-    """The converted dataset to evaluate on; what the weights were trained on when nothing is said."""
+def _converted(data: str | None, weights: Path, model: Classifier, progress: Progress | None) -> Path:
+    """The converted dataset to evaluate on, up to date with its raw one and prepared as the model saw photos in training.
+
+    What the weights were trained on when nothing is said; a model of unknown origin gets our usual preparation.
+    """
+    wanted = {"fit": model.note.get("fit", ConvertSpec().fit), "side": model.note.get("side", ConvertSpec().side)}
     if data is None:
         trained = (read_manifest(weights.resolve().parent.parent) or {}).get("converted")
-        if trained and (Path(trained) / INDEX).is_file():
-            return Path(trained)
-        data = "data/KoIn"
+        data = trained if trained and (Path(trained) / INDEX).is_file() else "data/KoIn"
     if (Path(data) / INDEX).is_file():
-        return Path(data)
-    # Photos are prepared as the model saw them in training; a model of unknown origin gets our defaults.
-    note = {key: model.note[key] for key in ("fit", "side", "train_on") if key in model.note}
-    spec = ConvertSpec(data=data, **note)
-    dataset = open_dataset(data)
-    wanted = {"hard_cases/train"} if spec.train_on == "hard" else set()
-    if not wanted <= set(dataset.splits):
-        spec = ConvertSpec(data=data, fit=spec.fit, side=spec.side, out=converted_root(dataset, spec.train_on))
-    return convert(spec).root
+        root = refresh(Path(data), progress)
+        made = read_manifest(root) or {}
+        if all(made.get(key) == value for key, value in wanted.items()):
+            return root
+        if spec_of(root) is None:
+            raise DatasetError(f"prepared otherwise than this model was trained on ({wanted})", root, "Give --data the raw dataset.")
+        data = str(made["data"])
+    splits = open_dataset(data).splits
+    train_on = model.note.get("train_on", "normal")
+    possible = all(f"{case}/train" in splits for case in TRAINING_SETS[train_on])
+    return convert(ConvertSpec(data=data, train_on=train_on if possible else "normal", **wanted), progress).root

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ from yolo_koin.reporting.annotate import Verdict, annotate
 from yolo_koin.reporting.sheets import MOST_TILES, contact_sheet, tile
 from yolo_koin.runs import atomic_path, create_run, read_manifest, sha256, write_manifest
 from yolo_koin.verbs.convert import SAMPLE, FaceBox, open_dataset
-from yolo_koin.verbs.evaluate import newest_weights, read_data, run_name
+from yolo_koin.verbs.evaluate import newest_weights, run_name
 
 BATCH = 32
 QUALITY = 92  # of the annotated JPEGs
@@ -96,13 +97,12 @@ def predict(spec: PredictSpec, progress: Progress | None = None, folder: Path | 
     dataset = _dataset(spec.data, weights)
     samples = find_photos(spec.source, dataset)
     run = folder or create_run("predict", spec.name, f"{run_name(weights)}-{_slug(spec.source)}")
-    names = dataset.names if dataset else {}
     parts: list[pd.DataFrame] = []
     tiles: list[Image.Image] = []
     done = 0
+    draw = partial(_draw, targets=_targets(run, samples), names=dataset.names if dataset else {}, top=spec.top)
     for chunk, frame in _predicted(model, samples):
         parts.append(frame)
-        draw = partial(_draw, run=run, names=names, top=spec.top)
         for small in in_threads(draw, list(zip(chunk, rows_of(frame), strict=True))):
             if small is not None and len(tiles) < MOST_TILES:
                 tiles.append(small)
@@ -116,7 +116,9 @@ def predict(spec: PredictSpec, progress: Progress | None = None, folder: Path | 
     labelled = frame[frame["true_label"] != ""]
     right = int((labelled["pred_1"] == labelled["true_label"]).sum())
     if folder is None:
-        write_manifest(run, "finished", {**asdict(spec), "weights": str(weights)}, weights_sha256=sha256(weights), photos=len(frame))
+        write_manifest(
+            run, "finished", {**asdict(spec), "weights": str(weights.resolve())}, weights_sha256=sha256(weights), photos=len(frame)
+        )
     return PredictResult(run, weights, len(frame), int((frame["error"] != "").sum()), len(labelled), right)
 
 
@@ -140,8 +142,11 @@ def find_photos(source: str, dataset: Dataset | None) -> list[Sample]:
         known = {s.path.resolve(): s for s in dataset.samples}
         root = dataset.root.resolve()
         inside = [known.get(p.resolve()) for p in files if p.resolve().is_relative_to(root)]
-        if inside:  # also when exclude.txt took some of them out
-            return [s for s in inside if s]
+        kept = [s for s in inside if s]
+        if inside and not kept:
+            raise DatasetError("every photo there is excluded or in no split", source, f"See exclude.txt in {dataset.root}.")
+        if kept:
+            return kept
     return [Sample(nfc(p.relative_to(base).as_posix()), "", "", p) for p in files]
 
 
@@ -157,7 +162,7 @@ def _on_disk(source: str) -> tuple[Path, list[Path]]:
         return path, sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file() and p.name[0] != ".")
     if path.is_file():
         return path.parent, [path]
-    files = sorted(Path(p) for p in glob.glob(source, recursive=True) if Path(p).is_file())  # noqa: PTH207  # absolute patterns too
+    files = sorted({Path(p) for p in glob.glob(source, recursive=True) if Path(p).is_file()})  # noqa: PTH207  # absolute patterns too
     return (Path(os.path.commonpath([p.parent for p in files])) if files else path), files
 
 
@@ -166,7 +171,7 @@ def _dataset(data: str | None, weights: Path) -> Dataset | None:
     if data is not None:
         return open_dataset(data)
     converted = (read_manifest(weights.resolve().parent.parent) or {}).get("converted")
-    trained_on = read_data(Path(converted)) if converted else None
+    trained_on = (read_manifest(Path(converted)) or {}).get("data") if converted else None
     for candidate in (trained_on, "data/KoIn"):
         if candidate and Path(candidate).is_dir():
             return open_dataset(candidate)
@@ -203,15 +208,21 @@ def _read(sample: Sample, model: Classifier, find_face: FaceFinder | None) -> Te
     return load_square(photo.jpeg, model.side)
 
 
-def _draw(item: tuple[Sample, Mapping[str, Any]], run: Path, names: dict[str, str], top: int) -> Image.Image | None:
+def _targets(run: Path, samples: Sequence[Sample]) -> dict[str, Path]:
+    """Where the annotated copy of each photo goes; the old ending stays where two names differ by nothing else."""
+    plain = {s.image: (run / "annotated" / s.image).with_suffix(".jpg") for s in samples}
+    taken = Counter(str(path).lower() for path in plain.values())
+    return {image: path if taken[str(path).lower()] == 1 else run / "annotated" / f"{image}.jpg" for image, path in plain.items()}
+
+
+def _draw(item: tuple[Sample, Mapping[str, Any]], targets: Mapping[str, Path], names: dict[str, str], top: int) -> Image.Image | None:
     """Write the annotated copy of a photo; return its tile for the contact sheet, or None for a photo that could not be read."""
     sample, row = item
     if row["error"]:
         return None
     verdict = verdict_of(row, names)
     photo, _ = open_photo(sample.path)
-    target = (run / "annotated" / sample.image).with_suffix(".jpg")
-    with atomic_path(target) as temporary:
+    with atomic_path(targets[sample.image]) as temporary:
         annotate(photo, verdict, top).save(temporary, quality=QUALITY)
     return tile(photo, verdict)
 

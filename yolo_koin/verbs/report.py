@@ -47,7 +47,9 @@ class Scored:
 
     Attributes:
         name: of its folder.
-        title: what figures call it: ``YOLOv8n-cls, normal``.
+        model: size and training set: ``YOLOv8n-cls, normal``.
+        seed: of its training.
+        title: what figures call it: the model, and the seed unless it is 0.
         predictions, metrics: its tables.
         curve: ``results.csv`` of its training, when there is one.
         data: root of the raw dataset, when it is known and still there.
@@ -56,6 +58,8 @@ class Scored:
     """
 
     name: str
+    model: str
+    seed: int
     title: str
     predictions: pd.DataFrame
     metrics: pd.DataFrame
@@ -74,15 +78,17 @@ class ReportResult:
 
 
 def report(spec: ReportSpec) -> ReportResult:
-    """Draw the figures of some runs.
+    """Draw the figures of some runs, and write ``report.md``.
 
     Raises:
         RunError: a run is not there, or was not scored.
     """
     folders = [find_run(run) for run in spec.runs]
-    scored = _told_apart([run for folder in folders for run in load_runs(folder)])
+    scored = _told_apart([(folder, run) for folder in folders for run in load_runs(folder)])
     out = spec.out or folders[0] / "figures"
-    return ReportResult(out, write_report(scored, out))
+    table = out / "report.md"
+    write_text(table, markdown(scored))
+    return ReportResult(out, (table, *write_report(scored, out)))
 
 
 def find_run(run: str) -> Path:
@@ -103,7 +109,7 @@ def load_runs(folder: Path) -> list[Scored]:
 
 
 def write_report(runs: Sequence[Scored], out: Path) -> tuple[Path, ...]:
-    """Write every figure that the runs have data for, and ``report.md``.
+    """Write every figure that the runs have data for.
 
     Photos and pairs of people are shown of one run: the one with the best validation accuracy, so that no test split chooses it.
     """
@@ -123,8 +129,6 @@ def write_report(runs: Sequence[Scored], out: Path) -> tuple[Path, ...]:
         files += _people(chosen, split, names, out)
     if dataset:
         files += _photos(chosen, dataset, out)
-    files.append(out / "report.md")
-    write_text(files[-1], markdown(runs))
     return tuple(files)
 
 
@@ -134,12 +138,46 @@ def markdown(runs: Sequence[Scored]) -> str:
     titles = {run.name: run.title for run in runs}
     text = markdown_table(readable(table, titles, runs[0].synthetic))
     text += "\nBrackets: 95 % intervals (Wilson for accuracies, Newcombe for the gap to normal photos, bootstrap for macro-F1 and ECE).\n"
-    if len(runs) > 1:
-        frames = {run.title: run.predictions for run in runs}
-        for split in dict.fromkeys(runs[0].predictions["split"]):
-            tests = paired(frames, split).drop(columns="p")
-            text += f"\n{split}: McNemar's exact test between runs, with Holm's correction.\n\n{markdown_table(tests)}"
+    seeds = over_seeds(runs)
+    if len(seeds):
+        text += f"\nTop-1 over seeds, in percent; with few seeds no significance is claimed.\n\n{markdown_table(seeds)}"
+    first = [run for run in runs if run.seed == min(other.seed for other in runs)]
+    for split in dict.fromkeys(runs[0].predictions["split"]):
+        text += _tests(first, split)
     return text
+
+
+def over_seeds(runs: Sequence[Scored]) -> pd.DataFrame:
+    """Every value, mean and standard deviation of top-1 over the seeds of each model; empty when none has several."""
+    rows = []
+    for model in dict.fromkeys(run.model for run in runs):
+        same = [run for run in runs if run.model == model]
+        top1 = pd.concat([run.metrics for run in same]).query("metric == 'top1'")
+        for split, values in top1.groupby("split", sort=False)["value"]:
+            if len(values) > 1:
+                percent = 100 * values
+                each = ", ".join(f"{value:.1f}" for value in percent)
+                rows.append(
+                    {
+                        "model": model,
+                        "split": split,
+                        "seeds": len(values),
+                        "top-1": each,
+                        "mean ± SD": f"{percent.mean():.1f} ± {percent.std():.1f}",
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _tests(runs: Sequence[Scored], split: str) -> str:
+    """McNemar's tests between models on a split, as Markdown; runs that saw other photos cannot be compared, which is said."""
+    if len(runs) < 2:
+        return ""
+    try:
+        table = paired({run.title: run.predictions for run in runs}, split).drop(columns="p")
+    except predictions.PredictionsError as error:
+        return f"\n{split}: no test between runs ({error})\n"
+    return f"\n{split}: McNemar's exact test between models, with Holm's correction.\n\n{markdown_table(table)}"
 
 
 def readable(table: pd.DataFrame, titles: Mapping[str, str] | None = None, synthetic: Collection[str] = ()) -> pd.DataFrame:
@@ -164,10 +202,15 @@ def called(split: str, synthetic: Collection[str]) -> str:
     return f"{split} (synthetic)" if split in synthetic else split
 
 
-def _told_apart(runs: list[Scored]) -> list[Scored]:
-    """The runs with the folder's name joined to titles that several have."""
-    titles = Counter(run.title for run in runs)
-    return [replace(run, title=f"{run.title} ({run.name})") if titles[run.title] > 1 else run for run in runs]
+def _told_apart(found: Sequence[tuple[Path, Scored]]) -> list[Scored]:
+    """The runs, with the folder's name joined to names and titles that several of them have."""
+    names, titles = Counter(run.name for _, run in found), Counter(run.title for _, run in found)
+    runs = []
+    for folder, run in found:
+        name = run.name if names[run.name] == 1 else f"{folder.parent.name}/{folder.name}/{run.name}"
+        title = run.title if titles[run.title] == 1 else f"{run.title} ({name})"
+        runs.append(replace(run, name=name, title=title, metrics=run.metrics.assign(run=name)))
+    return runs
 
 
 def _load(folder: Path) -> Scored:
@@ -175,14 +218,14 @@ def _load(folder: Path) -> Scored:
     trained = folder if (folder / "results.csv").is_file() else Path(str(manifest.get("spec", {}).get("weights", ""))).parent.parent
     training = (read_manifest(trained) or {}) if (trained / "results.csv").is_file() else {}
     spec = training.get("spec", {})
-    title = f"YOLOv8{spec['size']}-cls, {spec['train_on']}" if spec else folder.name
-    if spec.get("seed"):
-        title += f", seed {spec['seed']}"
+    model, seed = (f"YOLOv8{spec['size']}-cls, {spec['train_on']}", int(spec["seed"])) if spec else (folder.name, 0)
     converted = (read_manifest(Path(manifest["converted"])) or {}) if manifest.get("converted") else {}
     data = converted.get("data")
     return Scored(
         name=folder.name,
-        title=title,
+        model=model,
+        seed=seed,
+        title=f"{model}, seed {seed}" if seed else model,
         predictions=predictions.read(folder / "predictions.csv"),
         metrics=scores.read(folder / "metrics.csv"),
         curve=pd.read_csv(trained / "results.csv") if training else None,
@@ -223,9 +266,11 @@ def _photos(run: Scored, dataset: Dataset, out: Path) -> list[Path]:
     if len(hard):
         shown = rows_of(hard.iloc[_evenly(len(hard), SHOWN)])
         tiles = [(open_photo(paths[row["image"]], at_least=400)[0], verdict_of(row, dataset.names)) for row in shown]
-        top1 = metrics.top_k(run.predictions[run.predictions["split"] == HARD], 1)
+        whole = run.predictions[run.predictions["split"] == HARD]
         files.append(out / "hardcases_results_YOLO.png")
-        figure = sheets.hardcases_results(tiles, title=f"{run.title} on {called(HARD, dataset.synthetic)}", photos=len(hard), top1=top1)
+        figure = sheets.hardcases_results(
+            tiles, title=f"{run.title} on {called(HARD, dataset.synthetic)}", photos=len(whole), top1=metrics.top_k(whole, 1)
+        )
         save(figure, files[-1])
     return files
 
