@@ -64,7 +64,7 @@ def _accuracy_panel(axes: Axes, top1: pd.DataFrame, runs: list[str], cases: list
         _dots(axes, rows, _rows_of(rows, runs, cases, case), CASES[case], scale=100)
     _between_rows(axes, len(runs))
     low = float(top1["low"].min()) if len(top1) else 0.0
-    axes.set_xlim(10 * math.floor(low * 10 - 0.2) if low > 0.03 else -1.5, 101)
+    axes.set_xlim(10 * math.floor(low * 10 - 0.2) if low > 0.03 else -1.5, 102)
     axes.set(xlabel="top-1 accuracy, % (95 % Wilson interval)", title="Accuracy")
     axes.grid(axis="x")
     _legend_of_cases(axes, cases, synthetic)
@@ -117,7 +117,7 @@ def _legend_of_cases(axes: Axes, cases: list[str], synthetic: Collection[str]) -
         label = f"{style.name} (synthetic)" if drawn else style.name
         handles.append(Line2D([], [], color=style.colour, marker=style.marker, linestyle="none", label=label))
     above: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 0.995), "borderaxespad": 0.3}
-    axes.legend(handles=handles, ncols=len(handles), columnspacing=1.2, **above)
+    axes.legend(handles=handles, ncols=len(handles), columnspacing=0.9, handletextpad=0.1, **above)
 
 
 # ------------------------------------------------------------------------------------------------------ people and classes

@@ -108,11 +108,11 @@ def new_figure(height: float, width: float = WIDTH, layout: Literal["constrained
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, 300 dpi; the same figure gives the same bytes, since neither a date nor a version goes in.
+def save(figure: Figure, path: Path, dpi: int = DPI) -> None:
+    """Write a figure as PNG; the same figure gives the same bytes, since neither a date nor a version goes in.
 
     Raises:
         RunError: the file cannot be written.
     """
     with matplotlib.rc_context(settings()), atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
