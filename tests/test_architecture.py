@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "yolo_koin"
-ROOMS = ("cli", "verbs", "reporting", "evaluation", "models", "faces", "dataset", "runs", "environment", "errors")  # upper to lower
+ROOMS = (
+    "cli",
+    "console",
+    "verbs",
+    "reporting",
+    "evaluation",
+    "models",
+    "faces",
+    "dataset",
+    "runs",
+    "environment",
+    "errors",
+)  # upper to lower
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("torch", "ultralytics", "cv2", "pandas", "matplotlib", "numpy")
 

@@ -82,6 +82,15 @@ def test_audit_tells_counts_and_faults(tmp_path: Path) -> None:
     assert "normal_cases/train/nobody: an empty class" in lines
 
 
+def test_a_typing_mistake_in_exclude_is_told(tmp_path: Path) -> None:
+    """Somebody who asked to be taken out would otherwise stay in unnoticed."""
+    root = make_koin(tmp_path / "KoIn", PEOPLE[:2])
+    (root / "exclude.txt").write_text(f"{PEOPLE[1]}\n이서영\n", encoding="utf-8")
+    lines = yolo_koin("audit", "KoIn", cwd=tmp_path).stdout.splitlines()
+    assert "exclude.txt took 14 photos out" in lines
+    assert "exclude.txt: '이서영' is no image id, label or sha256 of this dataset" in lines
+
+
 def test_json_is_the_whole_of_stdout(tmp_path: Path) -> None:
     make_koin(tmp_path / "data/KoIn")
     done = yolo_koin("convert", "classify", "--json", cwd=tmp_path)

@@ -1,17 +1,15 @@
-"""The command line: arguments, help, progress and exit codes. Imports nothing heavy at module level."""
+"""The command line: arguments, help and exit codes. Imports nothing heavy at module level."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
-from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from yolo_koin.errors import KoinError
+from yolo_koin.console import bar, epochs_bar, say
+from yolo_koin.errors import KoinError, UsageError
 
 RAW = {"rich_markup_mode": None, "no_args_is_help": True, "add_completion": False}
 app = typer.Typer(name="yolo_koin", help="Benchmark YOLOv8 face classifiers on KoIn: normal photos against hard ones.", **RAW)  # type: ignore[arg-type]
@@ -57,10 +55,10 @@ def sample(
     from yolo_koin.verbs.sample import SampleSpec
     from yolo_koin.verbs.sample import sample as run
 
-    with _bar("building") as progress:
+    with bar("building") as progress:
         result = run(SampleSpec(out, seed), progress)
     rows = [(split, count) for split, count in result.photos.items()]
-    _say(
+    say(
         as_json,
         result,
         ("split", "photos"),
@@ -80,7 +78,7 @@ def audit(
     from yolo_koin.verbs.audit import AuditSpec
     from yolo_koin.verbs.audit import audit as run
 
-    with _bar("reading") as progress:
+    with bar("reading") as progress:
         result = run(AuditSpec(data, workers), progress)
     head = ("split", "classes", "images", "min", "median", "max", "unreadable", "unsupported", "empty", "missing", "published")
     rows = [
@@ -104,8 +102,9 @@ def audit(
     notes += [f"{s.split}/{label}: an empty class" for s in result.splits for label in s.empty]
     notes += [f"{label}: only in a test split, so no model can learn it" for label in result.only_in_test]
     notes += [f"exclude.txt took {result.excluded} photos out"] if result.excluded else []
+    notes += [f"exclude.txt: '{line}' is no image id, label or sha256 of this dataset" for line in result.unmatched]
     notes += [f"The numbers look like published layout {result.layout}."] if result.layout else []
-    _say(as_json, result, head, rows, *notes)
+    say(as_json, result, head, rows, *notes)
 
 
 @convert_app.command("classify")
@@ -126,14 +125,14 @@ def convert_classify(
     """
     from yolo_koin.verbs.convert import ConvertSpec, convert
 
-    with _bar("preparing", "The same command does the rest.") as progress:
+    with bar("preparing", "The same command does the rest.") as progress:
         result = convert(ConvertSpec(data, out, train_on, val, fit, side, seed, workers), progress)
     notes = [f"{image}: left out, {reason}" for image, reason in result.unusable.items()]
     notes += [f"{label}: only in a test split, so it counts as wrong" for label in result.untrained]
     notes += [f"{label}: no validation photo, since its training photos are too alike or too few" for label in result.no_validation]
     notes += [f"{result.clusters} clusters of near-duplicate or grouped training photos were kept on one side of the train/val line."]
     notes += [f"{count} photos of {folder} are near-duplicates of a training photo." for folder, count in result.leaks.items() if count]
-    _say(as_json, result, ("folder", "photos"), list(result.counts.items()), *notes, result.root)
+    say(as_json, result, ("folder", "photos"), list(result.counts.items()), *notes, result.root)
 
 
 @app.command()
@@ -151,12 +150,12 @@ def hardcases(
     from yolo_koin.verbs.hardcases import HardcasesSpec
     from yolo_koin.verbs.hardcases import hardcases as run
 
-    with _bar("drawing") as progress:
+    with bar("drawing") as progress:
         result = run(HardcasesSpec(source, destination, tuple(kind or KINDS), severity, seed, workers), progress)
     notes = [f"{image}: left out, no face found" for image in result.no_face] + [
         f"{image}: left out, {why}" for image, why in result.unreadable
     ]
-    _say(
+    say(
         as_json,
         result,
         ("written", "no face", "unreadable"),
@@ -190,7 +189,7 @@ def train(
 
     Example: yolo_koin train --data sample --size n
     """
-    with _epochs("Once its first epoch is done, yolo_koin train --resume goes on with a run.") as (on_epoch, on_photo):
+    with epochs_bar("Once its first epoch is done, yolo_koin train --resume goes on with a run.") as (on_epoch, on_photo):
         from yolo_koin.verbs import train as verb
 
         if resume:
@@ -205,7 +204,7 @@ def train(
         f"{result.best_epoch} of {result.epochs}",
         f"{result.seconds:.0f} s",
     )
-    _say(as_json, result, ("run", "val top-1", "best epoch", "time"), [row], result.weights)
+    say(as_json, result, ("run", "val top-1", "best epoch", "time"), [row], result.weights)
 
 
 @app.command()
@@ -218,7 +217,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Score a model on every test split, each by itself: predictions.csv and metrics.csv."""
-    with _bar("naming") as progress:
+    with bar("naming") as progress:
         from yolo_koin.verbs import evaluate as verb
         from yolo_koin.verbs.report import readable
 
@@ -227,7 +226,7 @@ def evaluate(
     notes = [f"weights: {result.weights}", f"data: {result.data}"] + [
         f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown
     ]
-    _say(
+    say(
         as_json,
         result,
         tuple(table.columns),
@@ -253,14 +252,14 @@ def predict(
 
     Example: yolo_koin predict hard_cases/test
     """
-    with _bar("naming") as progress:
+    with bar("naming") as progress:
         from yolo_koin.verbs import predict as verb
 
         result = verb.predict(verb.PredictSpec(source, data, weights, device, top, name, trust_weights), progress)
     right = f"{result.right} of {result.labelled}" if result.labelled else ""
     rows = [(result.photos, result.unreadable, right)]
     files = [result.run / file for file in ("annotated", "predictions.csv", "contact_sheet.png")]
-    _say(as_json, result, ("photos", "unreadable", "right"), rows, f"weights: {result.weights}", *files)
+    say(as_json, result, ("photos", "unreadable", "right"), rows, f"weights: {result.weights}", *files)
 
 
 @app.command()
@@ -274,7 +273,7 @@ def report(
     from yolo_koin.verbs.report import report as run
 
     result = run(ReportSpec(tuple(runs), out))
-    _say(as_json, result, (), [], *result.files)
+    say(as_json, result, (), [], *result.files)
 
 
 @app.command()
@@ -299,7 +298,7 @@ def benchmark(
 
     Example: yolo_koin benchmark --data sample --sizes n
     """
-    with _epochs("The same command goes on from the last epoch.") as (on_epoch, on_photo):
+    with epochs_bar("The same command goes on from the last epoch.") as (on_epoch, on_photo):
         from yolo_koin.verbs import benchmark as verb
 
         spec = verb.BenchmarkSpec(
@@ -322,14 +321,12 @@ def benchmark(
     table = result.table
     notes = [f"{len(result.taken)} cells were finished before"] if result.taken else []
     files = (result.run / "results.csv", result.run / "report.md", result.run / "figures")
-    _say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
+    say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
 
 
-# ------------------------------------------------------------------------------------------------------ output, progress
+# ------------------------------------------------------------------------------------------------------ options
 def _only(ctx: typer.Context, option: str, allowed: set[str]) -> None:
     """Raise a UsageError when the user gave options that ``option`` would silently pass over."""
-    from yolo_koin.errors import UsageError
-
     given = [name for name in ctx.params if (source := ctx.get_parameter_source(name)) and source.name == "COMMANDLINE"]
     if other := [f"--{name.replace('_', '-')}" for name in given if name not in allowed]:
         raise UsageError(f"{option} goes on with the settings of the run", ", ".join(other), f"Drop it, or {option}.")
@@ -340,81 +337,7 @@ def _list(text: str) -> tuple[str, ...]:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    from yolo_koin.errors import UsageError
-
     try:
         return tuple(int(part) for part in _list(text))
     except ValueError as error:
         raise UsageError("whole numbers with commas", f"--seeds {text}", "As in --seeds 0,1,2.") from error
-
-
-def _say(as_json: bool, result: Any, head: tuple[str, ...], rows: list[Any], *lines: object) -> None:
-    """The result on stdout: a table and lines, or JSON."""
-    if as_json:
-        print(json.dumps(_plain(result), indent=2, ensure_ascii=False))
-        return
-    if head:
-        cells = [tuple(map(str, row)) for row in (head, *rows)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        for row in cells:
-            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    for line in lines:
-        print(line)
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {key: _plain(getattr(value, key)) for key in value.__dataclass_fields__}
-    if hasattr(value, "to_dict"):  # a pandas frame, without importing pandas
-        return json.loads(value.to_json(orient="records"))
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
-
-
-class _bar:  # noqa: N801  # reads as a function
-    """A progress bar on stderr; ``with`` gives the callback (done, of)."""
-
-    def __init__(self, verb: str, remedy: str = "") -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
-        )
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._verb, self.remedy = verb, remedy
-
-    def __enter__(self) -> Callable[[int, int], None]:
-        self._progress.start()
-        self._task = self._progress.add_task(self._verb, total=None, note="")
-        return self.advance
-
-    def advance(self, done: int, of: int, verb: str | None = None, note: str = "") -> None:
-        self._progress.update(self._task, description=verb or self._verb, completed=done, total=of, note=note)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._progress.stop()
-        if kind is not None and issubclass(kind, KeyboardInterrupt):
-            print(f"yolo_koin: interrupted; what is written is whole. {self.remedy}", file=sys.stderr)
-            raise typer.Exit(130)
-
-
-class _epochs(_bar):  # noqa: N801
-    """The same bar for training: ``with`` gives callbacks for epochs and for photos."""
-
-    def __init__(self, remedy: str) -> None:
-        super().__init__("starting", remedy)
-
-    def __enter__(self) -> Any:
-        super().__enter__()
-        return self._on_epoch, lambda done, of: self.advance(done, of, "preparing photos")
-
-    def _on_epoch(self, e: Any) -> None:
-        self.advance(e.number, e.of, "epoch", f"loss {e.train_loss:.3f}  val top-1 {100 * e.val_top1:.1f} %")

@@ -56,6 +56,7 @@ class Audit:
         splits: one entry each.
         only_in_test: classes that no training split has: no classifier can name them.
         excluded: photos that ``exclude.txt`` took out.
+        unmatched: lines of ``exclude.txt`` that took nothing out: typing mistakes, maybe.
     """
 
     root: str
@@ -63,6 +64,7 @@ class Audit:
     splits: tuple[SplitAudit, ...]
     only_in_test: tuple[str, ...]
     excluded: int
+    unmatched: tuple[str, ...]
 
 
 def audit(dataset: Dataset, workers: int | None = None, progress: Progress | None = None) -> Audit:
@@ -91,6 +93,7 @@ def audit(dataset: Dataset, workers: int | None = None, progress: Progress | Non
         splits=tuple(_split(dataset, split, bad, published.get(split)) for split in present),
         only_in_test=tuple(sorted({s.label for s in dataset.samples} - trained)),
         excluded=len(dataset.excluded),
+        unmatched=dataset.unmatched,
     )
 
 

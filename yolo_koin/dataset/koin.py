@@ -55,6 +55,7 @@ class Dataset:
         root: the folder that holds ``normal_cases/``.
         samples: every photo that is to be used, sorted by image id.
         names: display name of each label in ``samples`` or among the empty classes (the label itself without a ``classes.csv``).
+        unmatched: lines of ``exclude.txt`` that match nothing.
         excluded: image ids that ``exclude.txt`` took out.
         unsupported: files in class folders that are no photos by their ending, relative to the root.
         empty: ``(split, label)`` of class folders that hold no photo.
@@ -66,6 +67,7 @@ class Dataset:
     samples: tuple[Sample, ...]
     names: dict[str, str] = field(default_factory=dict)
     excluded: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
     empty: tuple[tuple[str, str], ...] = ()
     groups: dict[str, str] = field(default_factory=dict)
@@ -136,7 +138,7 @@ def scan(folder: Path) -> Dataset:
             raise DatasetError("two photos whose names differ in Unicode normal form only", a.path, "Rename or remove one of them.")
     tables = {name: _tables(root, folder, name) for name in (CLASSES, EXCLUDE, GROUPS, SYNTHETIC)}
     exclude = frozenset[str]().union(*map(read_lines, tables[EXCLUDE]))
-    kept, excluded = _without_excluded(samples, exclude)
+    kept, excluded, unmatched = _without_excluded(samples, exclude)
     if not kept:
         where = f"{root} ({EXCLUDE} took {len(excluded)} photos out)" if excluded else root
         raise DatasetError("no photo in the dataset", where, "Photos go into normal_cases/train/<class>/ and so on.")
@@ -147,6 +149,7 @@ def scan(folder: Path) -> Dataset:
         samples=tuple(kept),
         names=_display_names(labels, tables[CLASSES]),
         excluded=tuple(s.image for s in excluded),
+        unmatched=unmatched,
         unsupported=tuple(sorted(unsupported)),
         empty=empty,
         groups=_pairs(tables[GROUPS], ("image", "group")),
@@ -244,19 +247,22 @@ def _relative(path: str, root: Path) -> str:
     return nfc(Path(path).relative_to(root).as_posix())
 
 
-def _without_excluded(samples: list[Sample], exclude: frozenset[str]) -> tuple[list[Sample], list[Sample]]:
-    hashes = frozenset(line.lower() for line in exclude if len(line) == 64 and set(line.lower()) <= set("0123456789abcdef"))
-    by_hash: set[str] = set()
+def _without_excluded(samples: list[Sample], exclude: frozenset[str]) -> tuple[list[Sample], list[Sample], tuple[str, ...]]:
+    """The samples that stay, those that are taken out, and the lines that match none."""
+    hashes = {line.lower(): line for line in exclude if len(line) == 64 and set(line.lower()) <= set("0123456789abcdef")}
+    by_hash: dict[str, str] = {}
     if hashes:
         with ThreadPoolExecutor() as pool:
             found = pool.map(_digest, samples)
-            by_hash = {s.image for s, digest in zip(samples, found, strict=True) if digest in hashes}
+            by_hash = {s.image: hashes[digest] for s, digest in zip(samples, found, strict=True) if digest in hashes}
     kept: list[Sample] = []
     excluded: list[Sample] = []
+    matched: set[str] = set()
     for sample in samples:
-        out = sample.image in exclude or sample.label in exclude or sample.image in by_hash
-        (excluded if out else kept).append(sample)
-    return kept, excluded
+        reasons = exclude & {sample.image, sample.label, by_hash.get(sample.image, "")}
+        (excluded if reasons else kept).append(sample)
+        matched |= reasons
+    return kept, excluded, tuple(sorted(exclude - matched))
 
 
 def _digest(sample: Sample) -> str:

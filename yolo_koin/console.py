@@ -1,0 +1,98 @@
+"""What the command line shows: results on stdout, progress on stderr. Imports nothing heavy at module level."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import is_dataclass
+from typing import Any
+
+import typer
+
+
+def say(as_json: bool, result: Any, head: Sequence[str], rows: Sequence[Sequence[object]], *lines: object) -> None:
+    """Print a result: a table and lines, or JSON.
+
+    Args:
+        as_json: print the whole result as JSON, and nothing else.
+        result: what the verb returned.
+        head, rows: the table; none where ``head`` is empty.
+        lines: below the table.
+    """
+    if as_json:
+        print(json.dumps(_plain(result), indent=2, ensure_ascii=False))
+        return
+    if head:
+        cells = [tuple(map(str, row)) for row in (head, *rows)]
+        widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+        for row in cells:
+            padded = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
+            print("  ".join(padded).rstrip())
+    for line in lines:
+        print(line)
+
+
+def _width(text: str) -> int:
+    """Columns that a text takes in a terminal: a Hangul syllable takes two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {key: _plain(getattr(value, key)) for key in value.__dataclass_fields__}
+    if hasattr(value, "to_dict"):  # a pandas frame, without importing pandas
+        return json.loads(value.to_json(orient="records"))
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+class bar:  # noqa: N801  # reads as a function
+    """A progress bar on stderr; ``with`` gives the callback (done, of)."""
+
+    def __init__(self, verb: str, remedy: str = "") -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._verb, self.remedy = verb, remedy
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        self._progress.start()
+        self._task = self._progress.add_task(self._verb, total=None, note="")
+        return self.advance
+
+    def advance(self, done: int, of: int, verb: str | None = None, note: str = "") -> None:
+        """Show that ``done`` steps ``of`` so many are done."""
+        self._progress.update(self._task, description=verb or self._verb, completed=done, total=of, note=note)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._progress.stop()
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            print(f"yolo_koin: interrupted; what is written is whole. {self.remedy}", file=sys.stderr)
+            raise typer.Exit(130)
+
+
+class epochs_bar(bar):  # noqa: N801
+    """The same bar for training: ``with`` gives callbacks for epochs and for photos."""
+
+    def __init__(self, remedy: str) -> None:
+        super().__init__("starting", remedy)
+
+    def __enter__(self) -> Any:
+        super().__enter__()
+        return self._on_epoch, lambda done, of: self.advance(done, of, "preparing photos")
+
+    def _on_epoch(self, e: Any) -> None:
+        self.advance(e.number, e.of, "epoch", f"loss {e.train_loss:.3f}  val top-1 {100 * e.val_top1:.1f} %")
