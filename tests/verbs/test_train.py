@@ -75,6 +75,12 @@ def test_the_same_seed_gives_the_same_weights(tmp_path: Path, koin: Path) -> Non
     assert all(torch.equal(a[key], b[key]) for key in a)
 
 
+def test_a_last_batch_of_one_photo_is_no_error(tmp_path: Path, koin: Path) -> None:
+    """16 training photos in batches of 15: batch normalisation cannot work on the one that is left at 1 × 1."""
+    with working_in(tmp_path):
+        assert train(TrainSpec(data=str(koin), weights="scratch", epochs=1, imgsz=32, batch=15, device="cpu")).epochs == 1
+
+
 def test_frozen_layers_stay_as_they_were(at_home: Path, koin: Path, trained: TrainResult) -> None:
     spec = TrainSpec(data=str(koin), weights=str(trained.weights), epochs=1, imgsz=64, batch=8, device="cpu", freeze=9)
     tuned = train(spec)

@@ -98,6 +98,7 @@ class FaceTrainer(ClassificationTrainer):  # type: ignore[misc]
             dataset,
             batch_size=min(batch_size, len(dataset)),
             shuffle=mode == "train",
+            drop_last=mode == "train" and len(dataset) % batch_size == 1 < len(dataset),  # batch normalisation needs two photos
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=self.device.type == "cuda",
@@ -125,10 +126,10 @@ class FaceTrainer(ClassificationTrainer):  # type: ignore[misc]
         return checkpoint
 
     def build_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
-        """The stock optimizer, with the fused kernel on processors as well."""
+        """The stock optimizer, with the fused kernel on processors as well as on CUDA."""
         optimizer: torch.optim.Optimizer = super().build_optimizer(*args, **kwargs)
         for group in optimizer.param_groups:
-            group["fused"] = True
+            group["fused"] = group.get("fused") or self.device.type == "cpu"
         return optimizer
 
     # -------------------------------------------------------------------------------------------------------- validation
