@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from yolo_koin.console import bar, epochs_bar, say
+from yolo_koin.environment import prepare
 from yolo_koin.errors import KoinError, UsageError
 
 RAW = {"rich_markup_mode": None, "no_args_is_help": True, "add_completion": False}
@@ -40,6 +41,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 def main() -> None:
     """Run the command line; the console script's entry point."""
+    prepare()  # before any verb loads torch
     try:
         app(prog_name="yolo_koin")
     except KoinError as error:
@@ -70,7 +72,8 @@ def sample(
 
 @app.command()
 def audit(
-    data: Annotated[str, typer.Argument(help="Dataset folder, or 'sample'.")] = "data/KoIn",
+    folder: Annotated[str | None, typer.Argument(metavar="[DATA]", help="Dataset folder, or 'sample'.", show_default=False)] = None,
+    data: Data = "data/KoIn",
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
@@ -79,7 +82,7 @@ def audit(
     from yolo_koin.verbs.audit import audit as run
 
     with bar("reading") as progress:
-        result = run(AuditSpec(data, workers), progress)
+        result = run(AuditSpec(folder or data, workers), progress)
     head = ("split", "classes", "images", "min", "median", "max", "unreadable", "unsupported", "empty", "missing", "published")
     rows = [
         (
@@ -259,7 +262,7 @@ def predict(
     right = f"{result.right} of {result.labelled}" if result.labelled else ""
     rows = [(result.photos, result.unreadable, right)]
     files = [result.run / file for file in ("annotated", "predictions.csv", "contact_sheet.png")]
-    say(as_json, result, ("photos", "unreadable", "right"), rows, f"weights: {result.weights}", *files)
+    say(as_json, result, ("photos", "unreadable", "right"), rows, *result.named, f"weights: {result.weights}", *files)
 
 
 @app.command()

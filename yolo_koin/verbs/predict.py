@@ -30,6 +30,7 @@ from yolo_koin.verbs.convert import SAMPLE, FaceBox, open_dataset
 from yolo_koin.verbs.evaluate import newest_weights, run_name
 
 BATCH = 32
+TOLD = 10  # photos that are named on the screen as well
 QUALITY = 92  # of the annotated JPEGs
 
 
@@ -71,6 +72,7 @@ class PredictResult:
         unreadable: how many of them could not be read.
         labelled: how many have a known true label.
         right: how many of those were named rightly.
+        named: a line on each photo, of the first :data:`TOLD`.
     """
 
     run: Path
@@ -79,6 +81,7 @@ class PredictResult:
     unreadable: int
     labelled: int
     right: int
+    named: tuple[str, ...]
 
 
 def predict(spec: PredictSpec, progress: Progress | None = None, folder: Path | None = None) -> PredictResult:
@@ -97,10 +100,11 @@ def predict(spec: PredictSpec, progress: Progress | None = None, folder: Path | 
     dataset = _dataset(spec.data, weights)
     samples = find_photos(spec.source, dataset)
     run = folder or create_run("predict", spec.name, f"{run_name(weights)}-{_slug(spec.source)}")
+    names = dataset.names if dataset else {}
     parts: list[pd.DataFrame] = []
     tiles: list[Image.Image] = []
     done = 0
-    draw = partial(_draw, targets=_targets(run, samples), names=dataset.names if dataset else {}, top=spec.top)
+    draw = partial(_draw, targets=_targets(run, samples), names=names, top=spec.top)
     for chunk, frame in _predicted(model, samples):
         parts.append(frame)
         for small in in_threads(draw, list(zip(chunk, rows_of(frame), strict=True))):
@@ -119,7 +123,7 @@ def predict(spec: PredictSpec, progress: Progress | None = None, folder: Path | 
         write_manifest(
             run, "finished", {**asdict(spec), "weights": str(weights.resolve())}, weights_sha256=sha256(weights), photos=len(frame)
         )
-    return PredictResult(run, weights, len(frame), int((frame["error"] != "").sum()), len(labelled), right)
+    return PredictResult(run, weights, len(frame), int((frame["error"] != "").sum()), len(labelled), right, told(frame, names))
 
 
 def find_photos(source: str, dataset: Dataset | None) -> list[Sample]:
@@ -225,6 +229,15 @@ def _draw(item: tuple[Sample, Mapping[str, Any]], targets: Mapping[str, Path], n
     with atomic_path(targets[sample.image]) as temporary:
         annotate(photo, verdict, top).save(temporary, quality=QUALITY)
     return tile(photo, verdict)
+
+
+def told(frame: pd.DataFrame, names: Mapping[str, str]) -> tuple[str, ...]:
+    """Who the first photos show, or why they could not be read."""
+    lines = []
+    for row in rows_of(frame.head(TOLD)):
+        named = f"{names.get(row['pred_1'], row['pred_1'])} {100 * row['score_1']:.1f} %"
+        lines.append(f"{row['image']}: {row['error'] or named}")
+    return (*lines, f"and {len(frame) - TOLD} more in predictions.csv") if len(frame) > TOLD else tuple(lines)
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:

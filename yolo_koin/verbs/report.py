@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,6 +52,7 @@ class Scored:
         name: of its folder.
         model: size and training set: ``YOLOv8n-cls, normal``.
         seed: of its training.
+        settings: of its training but for the seed, with the photos' hash; empty when unknown.
         title: what figures call it: the model, and the seed unless it is 0.
         predictions, metrics: its tables.
         curve: ``results.csv`` of its training, when there is one.
@@ -61,6 +64,7 @@ class Scored:
     name: str
     model: str
     seed: int
+    settings: str
     title: str
     predictions: pd.DataFrame
     metrics: pd.DataFrame
@@ -135,9 +139,9 @@ def write_report(runs: Sequence[Scored], out: Path) -> tuple[Path, ...]:
 
 def markdown(runs: Sequence[Scored]) -> str:
     """The result table, and the tests between runs where there are several."""
-    table = pd.concat([run.metrics for run in runs], ignore_index=True)
     titles = {run.name: run.title for run in runs}
-    text = markdown_table(readable(table, titles, runs[0].synthetic))
+    # Run by run, since one run's synthetic split may be another's real one.
+    text = markdown_table(pd.concat([readable(run.metrics, titles, run.synthetic) for run in runs], ignore_index=True))
     text += "\nBrackets: 95 % intervals (Wilson for accuracies, Newcombe for the gap to normal photos, bootstrap for macro-F1 and ECE).\n"
     seeds = over_seeds(runs)
     if len(seeds):
@@ -149,24 +153,19 @@ def markdown(runs: Sequence[Scored]) -> str:
 
 
 def over_seeds(runs: Sequence[Scored]) -> pd.DataFrame:
-    """Every value, mean and standard deviation of top-1 over the seeds of each model; empty when none has several."""
+    """Every value, mean and standard deviation of top-1 over runs that differ in the seed alone; empty when there are none."""
     rows = []
-    for model in dict.fromkeys(run.model for run in runs):
-        same = [run for run in runs if run.model == model]
+    for settings in dict.fromkeys(run.settings for run in runs):
+        same = [run for run in runs if run.settings == settings]
+        if not settings or len({run.seed for run in same}) < len(same):
+            continue  # of unknown training, or one training scored twice
         top1 = pd.concat([run.metrics for run in same]).query("metric == 'top1'")
         for split, values in top1.groupby("split", sort=False)["value"]:
             if len(values) > 1:
                 percent = 100 * values
                 each = ", ".join(f"{value:.1f}" for value in percent)
-                rows.append(
-                    {
-                        "model": model,
-                        "split": split,
-                        "seeds": len(values),
-                        "top-1": each,
-                        "mean ± SD": f"{percent.mean():.1f} ± {percent.std():.1f}",
-                    }
-                )
+                spread = f"{percent.mean():.1f} ± {percent.std():.1f}"
+                rows.append({"model": same[0].model, "split": split, "seeds": len(values), "top-1": each, "mean ± SD": spread})
     return pd.DataFrame(rows)
 
 
@@ -226,6 +225,7 @@ def _load(folder: Path) -> Scored:
         name=folder.name,
         model=model,
         seed=seed,
+        settings=_settings(training),
         title=f"{model}, seed {seed}" if seed else model,
         predictions=predictions.read(folder / "predictions.csv"),
         metrics=scores.read(folder / "metrics.csv"),
@@ -234,6 +234,13 @@ def _load(folder: Path) -> Scored:
         synthetic=frozenset(converted.get("synthetic", ())),
         val_top1=float(training.get("val_top1", float("nan"))),
     )
+
+
+def _settings(training: Mapping[str, Any]) -> str:
+    if "index_sha256" not in training:
+        return ""
+    spec = {key: value for key, value in training["spec"].items() if key not in {"seed", "name", "device"}}
+    return json.dumps([spec, training["index_sha256"], training.get("start_sha256")], sort_keys=True)
 
 
 def _people(run: Scored, split: str, names: Mapping[str, str], out: Path) -> list[Path]:
