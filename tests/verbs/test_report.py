@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from yolo_koin.verbs.report import Scored, over_seeds
+
+
+def scored(name: str, seed: int, settings: str, top1: float) -> Scored:
+    row = {"run": name, "split": "normal_cases/test", "metric": "top1", "value": top1, "low": 0.0, "high": 1.0, "n": 80}
+    return Scored(name, "YOLOv8n-cls, normal", seed, settings, name, pd.DataFrame(), pd.DataFrame([row]), None, None, frozenset(), 0.5)
+
+
+def test_mean_and_deviation_over_seeds() -> None:
+    table = over_seeds([scored(f"run{seed}", seed, "same", top1) for seed, top1 in enumerate((0.90, 0.92, 0.97))])
+    assert table.to_dict("records") == [
+        {"model": "YOLOv8n-cls, normal", "split": "normal_cases/test", "seeds": 3, "top-1": "90.0, 92.0, 97.0", "mean ± SD": "93.0 ± 3.6"}
+    ]
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        pytest.param([("a", 0, "40 epochs"), ("b", 1, "3 epochs")], id="other settings"),
+        pytest.param([("a", 0, "same"), ("b", 0, "same")], id="one training scored twice"),
+        pytest.param([("a", 0, ""), ("b", 1, "")], id="training unknown"),
+        pytest.param([("a", 0, "same")], id="one seed"),
+    ],
+)
+def test_only_runs_that_differ_in_the_seed_alone_are_averaged(runs: list[tuple[str, int, str]]) -> None:
+    assert over_seeds([scored(*run, 0.9) for run in runs]).empty
