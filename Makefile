@@ -15,9 +15,26 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-figures: benchmark  # what the README shows
-	$(BIN)/yolo_koin report sample --out resources
+figures: benchmark runs/evaluate/sample-faces/metrics.csv runs/evaluate/sample-detect/metrics.csv  # what the README shows
+	$(BIN)/yolo_koin report sample sample-faces sample-detect --out resources
 	cp runs/benchmark/sample/cells/n-normal-seed0/predictions.csv resources/
+	cp runs/evaluate/sample-faces/predictions.csv resources/predictions-faces.csv
+	cp runs/evaluate/sample-detect/predictions.csv resources/predictions-detect.csv
+	cp runs/evaluate/sample-detect/truth.csv resources/
+
+runs/evaluate/sample-faces/metrics.csv: runs/train/sample-face/weights/best.pt
+	rm -rf $(@D)
+	$(BIN)/yolo_koin evaluate --faces --weights $< --name sample-faces
+
+runs/evaluate/sample-detect/metrics.csv: runs/train/sample-detect/weights/best.pt
+	rm -rf $(@D)
+	$(BIN)/yolo_koin evaluate --task detect --weights $< --name sample-detect
+
+runs/train/sample-face/weights/best.pt: .venv/installed
+	$(BIN)/yolo_koin train --data sample --fit face --name sample-face
+
+runs/train/sample-detect/weights/best.pt: .venv/installed
+	$(BIN)/yolo_koin train --data sample --task detect --name sample-detect
 
 .venv/installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -75,6 +75,7 @@ def epoch_of_ours(folder: Path, side: int) -> float:
     """Seconds of an epoch of ours, its validation and checkpoint included."""
     run = folder / "ours"
     train(
+        task="classify",
         data=folder / "cls",
         size="n",
         weights=None,

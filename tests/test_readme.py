@@ -53,4 +53,4 @@ def test_commands_and_their_options_exist(command: str) -> None:
 def test_the_figures_for_the_page_are_made_by_a_command_that_it_names() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert "make figures" in README
-    assert "report sample --out resources" in makefile
+    assert "report sample sample-faces sample-detect --out resources" in makefile

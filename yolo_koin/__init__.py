@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from yolo_koin.verbs.benchmark import benchmark as benchmark
     from yolo_koin.verbs.convert import ConvertSpec as ConvertSpec
     from yolo_koin.verbs.convert import convert as convert
+    from yolo_koin.verbs.convert_detect import ConvertDetectSpec as ConvertDetectSpec
+    from yolo_koin.verbs.convert_detect import convert_detect as convert_detect
     from yolo_koin.verbs.evaluate import EvaluateSpec as EvaluateSpec
     from yolo_koin.verbs.evaluate import evaluate as evaluate
     from yolo_koin.verbs.hardcases import HardcasesSpec as HardcasesSpec
@@ -35,6 +37,8 @@ _VERBS = ("audit", "benchmark", "convert", "evaluate", "hardcases", "predict", "
 _HOMES = {
     "scan": "yolo_koin.dataset.koin",
     "resume": "yolo_koin.verbs.train",
+    "convert_detect": "yolo_koin.verbs.convert_detect",
+    "ConvertDetectSpec": "yolo_koin.verbs.convert_detect",
     **{verb: f"yolo_koin.verbs.{verb}" for verb in _VERBS},
     **{f"{verb.capitalize()}Spec": f"yolo_koin.verbs.{verb}" for verb in _VERBS},
 }

@@ -11,6 +11,8 @@ from typing import Any
 
 import typer
 
+CALLED = {"top1": "top-1", "map50": "mAP@0.5"}  # what chooses the best epoch
+
 
 def say(as_json: bool, result: Any, head: Sequence[str], rows: Sequence[Sequence[object]], *lines: object) -> None:
     """Print a result: a table and lines, or JSON.
@@ -95,4 +97,4 @@ class epochs_bar(bar):  # noqa: N801
         return self._on_epoch, lambda done, of: self.advance(done, of, "preparing photos")
 
     def _on_epoch(self, e: Any) -> None:
-        self.advance(e.number, e.of, "epoch", f"loss {e.train_loss:.3f}  val top-1 {100 * e.val_top1:.1f} %")
+        self.advance(e.number, e.of, "epoch", f"loss {e.train_loss:.3f}  val {CALLED[e.metric]} {100 * e.value:.1f} %")

@@ -15,7 +15,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -187,15 +187,17 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     return manifest
 
 
-def newest_finished(kind: str, root: Path | None = None) -> Path | None:
+def newest_finished(kind: str, root: Path | None = None, accept: Callable[[Mapping[str, Any]], bool] = bool) -> Path | None:
     """The run whose manifest says finished and was renewed last; None when there is none.
 
     Args:
         kind: ``train``, …, or a glob below the folder of all runs, as ``benchmark/*/cells``.
         root: the folder of all runs; ``runs`` when None.
+        accept: given a manifest, whether the run is of interest.
     """
     folders = [path.parent for path in (root or RUNS).glob(f"{kind}/*/{MANIFEST}")]
-    finished = [(m.get("updated", ""), f) for f in folders if (m := read_manifest(f)) and m.get("status") == "finished"]
+    manifests = ((f, read_manifest(f) or {}) for f in folders)
+    finished = [(m.get("updated", ""), f) for f, m in manifests if m.get("status") == "finished" and accept(m)]
     return max(finished, default=(None, None))[1]
 
 

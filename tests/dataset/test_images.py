@@ -18,7 +18,21 @@ from PIL import Image, ImageOps
 from tests.conftest import att
 from tests.dataset.conftest import picture
 from yolo_koin.dataset import images
-from yolo_koin.dataset.images import MAX_PIXELS, PAD_COLOUR, PhotoError, crop, crop_face, fingerprint, open_photo, pad, prepare
+from yolo_koin.dataset.images import (
+    FACE_SHARE,
+    MAX_PIXELS,
+    PAD_COLOUR,
+    Box,
+    PhotoError,
+    crop,
+    crop_face,
+    fingerprint,
+    open_photo,
+    overlap,
+    pad,
+    prepare,
+    read_photo,
+)
 
 
 @pytest.fixture
@@ -311,6 +325,78 @@ def test_reduced_decode_loses_nothing_after_fitting(path: Path, side: int, fit: 
     assert psnr(reduced, full) > 38  # above 36 dB, two photos look the same side by side
 
 
+@pytest.mark.parametrize(
+    ("size", "longest", "expected"),
+    [
+        ((1080, 1350), 640, (540, 675)),
+        ((1350, 1080), 640, (675, 540)),
+        ((1080, 1350), 676, (1080, 1350)),
+        ((1280, 100), 640, (640, 50)),
+        ((1279, 100), 640, (1279, 100)),
+        ((1600, 3), 200, (800, 2)),
+        ((300, 200), 640, (300, 200)),
+    ],
+    ids=["half", "lying", "a pixel short of half", "just half", "just not", "a strip, which has few rows to spare", "small"],
+)
+def test_reduced_decode_leaves_the_longer_side_as_long_as_needed(
+    path: Path, size: tuple[int, int], longest: int, expected: tuple[int, int]
+) -> None:
+    portrait(*size).save(path)
+    image, full = open_photo(path, longest=longest)
+    assert full == size
+    assert image.size == expected
+
+
+@pytest.mark.parametrize("orientation", [6, 8])
+def test_a_turned_photo_of_which_the_longer_side_is_enough(path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    portrait(1080, 1350).save(path, exif=exif)
+    image, full = open_photo(path, longest=640)
+    assert (full, image.size) == ((1350, 1080), (675, 540))
+
+
+# ------------------------------------------------------------------------------------------------------------- from bytes
+def test_bytes_are_decoded_like_their_file(path: Path) -> None:
+    portrait(400, 500).save(path)
+    content = read_photo(path)
+    assert content == path.read_bytes()
+    for at_least in (None, 50):
+        (one, size), (other, again) = open_photo(path, at_least), open_photo(content, at_least)
+        assert size == again
+        assert np.array_equal(pixels(one), pixels(other))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", "empty file"), (b"text", "not an image"), (encoded()[:3000], "truncated or damaged")]
+)
+def test_bytes_that_cannot_be_decoded(content: bytes, message: str) -> None:
+    with pytest.raises(PhotoError, match=rf"^{message}$"):
+        open_photo(content)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(PhotoError, match="a folder, not a photo"):
+        read_photo(tmp_path)
+    with pytest.raises(PhotoError, match=r"cannot read \(No such file"):
+        read_photo(tmp_path / "none.jpg")
+
+
+# ------------------------------------------------------------------------------------------------------------------ boxes
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [((5, 0, 10, 10), 1 / 3), ((0, 0, 10, 10), 1), ((10, 0, 4, 4), 0), ((2, 2, 5, 5), 0.25), ((3, 3, 0, 0), 0), ((-20, 0, 5, 5), 0)],
+    ids=["half beside", "the same", "touching", "inside", "empty", "elsewhere"],
+)
+def test_overlap(other: Box, expected: float) -> None:
+    assert overlap((0, 0, 10, 10), other) == pytest.approx(expected)
+    assert overlap(other, (0, 0, 10, 10)) == pytest.approx(expected)
+
+
+def test_overlap_of_two_empty_boxes() -> None:
+    assert overlap((1, 1, 0, 0), (1, 1, 0, 0)) == 0
+
+
 # ---------------------------------------------------------------------------------------------------------------- fitting
 def test_crop_takes_the_centre() -> None:
     photo = Image.new("RGB", (300, 100), "red")
@@ -343,18 +429,20 @@ def test_extreme_shapes(path: Path, size: tuple[int, int]) -> None:
 def test_crop_face_centres_the_face() -> None:
     photo = Image.new("RGB", (200, 300), "green")
     photo.paste("red", (80, 100, 120, 160))  # 40 wide, 60 high
-    fitted = pixels(crop_face(photo, 102, (80, 100, 40, 60), margin=0.35))  # a square of 102: 60 and twice 21
-    red = (fitted[..., 0] > 200) & (fitted[..., 1] < 50)
+    length = round(FACE_SHARE * 60)
+    red = (pixels(crop_face(photo, length, (80, 100, 40, 60)))[..., 0]) > 200  # one pixel for each of the photo
+    assert red.sum() == 40 * min(60, length)
     rows, columns = np.nonzero(red)
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (21, 80, 31, 70)
+    assert rows.min() + rows.max() == pytest.approx(length - 1, abs=1)
+    assert columns.min() + columns.max() == pytest.approx(length - 1, abs=1)
 
 
 def test_a_face_at_the_border_is_framed_in_grey() -> None:
-    fitted = pixels(crop_face(Image.new("RGB", (100, 100), "blue"), 100, (-20, 40, 60, 50), margin=0.5))
-    # The square is from -50 to 70 and from 5 to 125 in the photo: grey on the left and below.
-    assert np.all(fitted[5:70, :38] == PAD_COLOUR)
-    assert np.all(fitted[85:, :] == PAD_COLOUR)
-    assert np.all(fitted[5:75, 45:] == (0, 0, 255))
+    length = round(FACE_SHARE * 60)
+    fitted = pixels(crop_face(Image.new("RGB", (100, 100), "blue"), length, (-20, 40, 60, 50)))
+    outside = round(length / 2 - 10)  # the middle of the face is 10 px inside of the photo
+    assert np.all(fitted[:, : outside - 1] == PAD_COLOUR)
+    assert np.all(fitted[1:30, outside + 1 :] == (0, 0, 255))
 
 
 @pytest.mark.parametrize("box", [(0, 0, 0, 0), (50, 50, 0.2, 0.1), (500, 500, 30, 30), (-300, 0, 20, 20), (0, 0, 4000, 10)])
@@ -391,7 +479,7 @@ def test_prepare_around_the_face(path: Path) -> None:
     assert (prepared.width, prepared.height) == (1600, 2000)
     assert fitted[32, 32, 0] > 200
     assert fitted[2, 2, 0] < 60
-    assert (fitted[..., 0] > 128).mean() == pytest.approx(1 / 1.7**2, abs=0.03)
+    assert (fitted[..., 0] > 128).mean() == pytest.approx(1 / FACE_SHARE**2, abs=0.03)
 
 
 def test_prepare_without_a_face(path: Path) -> None:

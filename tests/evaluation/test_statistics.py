@@ -125,6 +125,42 @@ def test_bootstrap_of_very_many_photos_takes_percentiles(monkeypatch: pytest.Mon
     assert statistics.bootstrap(mean, 60, 999) != bca
 
 
+def test_times_drawn_counts_each_photo_in_each_resample() -> None:
+    assert statistics.times_drawn(np.array([[0, 2, 2], [1, 1, 1]]), 4).tolist() == [[1, 0], [0, 3], [2, 0], [0, 0]]
+
+
+def test_a_ratio_resamples_photos_not_things() -> None:
+    rng = np.random.default_rng(0)
+    whole = np.repeat([1.0, 30.0], 40)
+    part = np.where(rng.random(80) < 0.5, whole, 0)  # of a photo all things or none
+    ratio = statistics.Ratio(part, whole)
+    assert ratio.value == part.sum() / whole.sum()
+    expected = stats.bootstrap((part, whole), lambda a, b, axis: a.sum(axis) / b.sum(axis), paired=True, rng=np.random.default_rng(0))
+    assert ratio.interval() == pytest.approx(tuple(expected.confidence_interval), abs=0.01)
+    low, high = statistics.wilson(part.sum(), whole.sum())
+    assert ratio.interval()[1] - ratio.interval()[0] > 3 * (high - low)  # the things would know too much
+
+
+def test_a_ratio_of_nothing_or_almost_nothing() -> None:
+    nothing = statistics.Ratio(np.zeros(9), np.zeros(9))
+    assert np.isnan([nothing.value, *nothing.interval(99)]).all()
+    assert nothing.photos == 0
+    rare = statistics.Ratio(np.eye(9)[0], np.eye(9)[0])  # a third of the resamples have none
+    assert (rare.value, rare.photos) == (1, 1)
+    assert np.isnan(rare.interval(99)).all()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.8])
+def test_the_interval_of_a_ratio_covers(share: float) -> None:
+    covered = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        whole = rng.integers(0, 5, 60)
+        low, high = statistics.Ratio(rng.binomial(whole, share).astype(np.float64), whole.astype(np.float64)).interval(399)
+        covered += low <= share <= high
+    assert 0.9 <= covered / 200 <= 0.99
+
+
 # ---------------------------------------------------------------------------------------------------------------- paired
 def answers(right: str, split: str = "hard_cases/test") -> pd.DataFrame:
     """One photo per letter: r is right, w is wrong, e is unreadable, u has no label."""

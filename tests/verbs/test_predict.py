@@ -10,7 +10,7 @@ from tests.conftest import PEOPLE, att
 from yolo_koin import EvaluateSpec, PredictSpec, evaluate, predict, scan
 from yolo_koin.errors import DatasetError, UsageError
 from yolo_koin.evaluation import predictions
-from yolo_koin.verbs.predict import find_photos
+from yolo_koin.verbs.sources import find_photos
 from yolo_koin.verbs.train import TrainResult
 
 

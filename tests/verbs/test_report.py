@@ -3,7 +3,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from yolo_koin.verbs.report import Scored, over_seeds
+from yolo_koin.verbs.report import over_seeds
+from yolo_koin.verbs.scored import Scored
 
 
 def scored(name: str, seed: int, settings: str, top1: float) -> Scored:

@@ -16,9 +16,11 @@ from yolo_koin import TrainSpec, train
 from yolo_koin.dataset.classify import convert
 from yolo_koin.dataset.koin import scan
 from yolo_koin.errors import DatasetError, KoinError, RunError, UsageError, WeightsError
-from yolo_koin.models.yolo import Classifier, load_checkpoint
+from yolo_koin.models.checkpoints import load_checkpoint
+from yolo_koin.models.yolo import Classifier
 from yolo_koin.runs import locked, read_manifest, sha256
-from yolo_koin.verbs.train import TrainResult, input_size
+from yolo_koin.verbs.tasks import input_for_squares
+from yolo_koin.verbs.train import TrainResult
 
 
 def test_leaves_whole_files_and_a_full_manifest(at_home: Path, trained: TrainResult) -> None:
@@ -38,8 +40,8 @@ def test_the_best_epoch_is_that_of_the_best_validation_top1_ties_by_loss(at_home
     assert curve["epoch"].tolist() == list(range(1, EPOCHS + 1))
     best = curve[curve["val_top1"] == curve["val_top1"].max()].sort_values("val_loss").iloc[0]
     assert trained.best_epoch == best["epoch"]
-    assert trained.val_top1 == best["val_top1"]
-    assert load_checkpoint(trained.weights)["train_metrics"]["val_loss"] == pytest.approx(best["val_loss"], rel=1e-5)
+    assert trained.val == best["val_top1"]
+    assert load_checkpoint(trained.weights, "classify")["train_metrics"]["val_loss"] == pytest.approx(best["val_loss"], rel=1e-5)
 
 
 def test_the_checkpoint_knows_names_and_preparation(at_home: Path, trained: TrainResult) -> None:
@@ -71,7 +73,7 @@ def test_the_same_seed_gives_the_same_weights(tmp_path: Path, koin: Path) -> Non
         spec = TrainSpec(data=str(koin), weights="scratch", epochs=1, imgsz=32, batch=8, device="cpu")
         first, second = train(spec), train(spec)
     assert (first.run.name, second.run.name) == ("n-normal", "n-normal-2")
-    a, b = (load_checkpoint(tmp_path / r.weights)["model"].state_dict() for r in (first, second))
+    a, b = (load_checkpoint(tmp_path / r.weights, "classify")["model"].state_dict() for r in (first, second))
     assert all(torch.equal(a[key], b[key]) for key in a)
 
 
@@ -84,7 +86,7 @@ def test_a_last_batch_of_one_photo_is_no_error(tmp_path: Path, koin: Path) -> No
 def test_frozen_layers_stay_as_they_were(at_home: Path, koin: Path, trained: TrainResult) -> None:
     spec = TrainSpec(data=str(koin), weights=str(trained.weights), epochs=1, imgsz=64, batch=8, device="cpu", freeze=9)
     tuned = train(spec)
-    before, after = (load_checkpoint(path)["model"].state_dict() for path in (trained.weights, tuned.weights))
+    before, after = (load_checkpoint(path, "classify")["model"].state_dict() for path in (trained.weights, tuned.weights))
     backbone = [key for key in before if int(key.split(".")[1]) < 9 and "num_batches" not in key]
     assert all(torch.equal(before[key], after[key]) for key in backbone)
     assert any(not torch.equal(before[key], after[key]) for key in before if key not in backbone)
@@ -102,8 +104,8 @@ def test_trains_on_an_already_converted_dataset_too(at_home: Path, koin: Path, t
 
 
 def test_the_input_is_no_larger_than_the_photos(at_home: Path, trained: TrainResult) -> None:
-    assert input_size(trained.data, 256) == 64  # AT&T photos are 92 px wide
-    assert input_size(trained.data, 64) == 64
+    assert input_for_squares(trained.data, 256) == 64  # AT&T photos are 92 px wide
+    assert input_for_squares(trained.data, 64) == 64
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_the_input_is_no_larger_than_the_photos(at_home: Path, trained: TrainRes
 )
 def test_values_that_make_no_sense_are_one_line(change: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError) as error:
-        TrainSpec(**change).conversion()  # type: ignore[arg-type]
+        TrainSpec(**change)  # type: ignore[arg-type]
     assert words in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -146,7 +148,7 @@ def test_without_validation_photos_the_test_split_is_not_taken_instead(tmp_path:
 
 
 def test_a_diverged_training_leaves_no_empty_checkpoint(at_home: Path, trained: TrainResult, tmp_path: Path) -> None:
-    from yolo_koin.models.trainer import finish
+    from yolo_koin.models.loop import finish
 
     shutil.copytree(trained.weights.parent, tmp_path / "weights")
     (tmp_path / "weights/best.pt").unlink()
@@ -173,7 +175,7 @@ def test_a_model_of_another_family_is_not_called_yolov8(tmp_path: Path, koin: Pa
     from ultralytics import YOLO
 
     YOLO("yolo11n-cls.yaml").save(tmp_path / "other.pt")
-    with working_in(tmp_path), pytest.raises(WeightsError, match="not a YOLOv8 classifier"):
+    with working_in(tmp_path), pytest.raises(WeightsError, match="not a YOLOv8 model"):
         train(TrainSpec(data=str(koin), weights="other.pt"))
 
 
@@ -205,14 +207,14 @@ def test_a_checkpoint_of_another_task_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "detector.pt"
     YOLO("yolov8n.yaml").save(path)
     with pytest.raises(WeightsError, match="not a classification model"):
-        load_checkpoint(path)
+        load_checkpoint(path, "classify")
 
 
 def test_a_truncated_checkpoint_is_refused(at_home: Path, trained: TrainResult, tmp_path: Path) -> None:
     path = tmp_path / "half.pt"
     path.write_bytes(trained.weights.read_bytes()[:100_000])
     with pytest.raises(WeightsError, match="damaged"):
-        load_checkpoint(path)
+        load_checkpoint(path, "classify")
 
 
 class Bomb:
@@ -227,7 +229,7 @@ class Bomb:
 
 def test_a_pickle_is_not_run_unless_trusted(at_home: Path, trained: TrainResult, tmp_path: Path) -> None:
     evidence, path = tmp_path / "it ran", tmp_path / "bomb.pt"
-    torch.save({**load_checkpoint(trained.weights), "bomb": Bomb(evidence)}, path)
+    torch.save({**load_checkpoint(trained.weights, "classify"), "bomb": Bomb(evidence)}, path)
     with pytest.raises(WeightsError, match="--trust-weights"):
         Classifier(path, "cpu")
     assert not evidence.exists()

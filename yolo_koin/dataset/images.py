@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # JPEG opens the MPO of many phones to
 MAX_PIXELS = 178_956_970  # where Pillow calls a picture a decompression bomb: about 13,400 × 13,400
 PAD_COLOUR = (114, 114, 114)  # Ultralytics' letterbox grey
 JPEG_QUALITY = 95
+FACE_SEEN_AT = 640  # px: longer side of the photo that a face is looked for in
+FACE_SHARE = 1.3  # side of the square around a face, as a multiple of the longer side of its box
 
 TURNS = {  # EXIF orientation → what makes the photo upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -40,6 +43,13 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels
 RGB = NDArray[np.uint8]  # height × width × 3
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    sides = [min(one[i] + one[i + 2], other[i] + other[i + 2]) - max(one[i], other[i]) for i in (0, 1)]
+    shared = max(sides[0], 0.0) * max(sides[1], 0.0)
+    return float(shared / (one[2] * one[3] + other[2] * other[3] - shared)) if shared else 0.0
 
 
 class PhotoError(KoinError):
@@ -62,25 +72,45 @@ class Prepared:
     fingerprint: int
 
 
-def open_photo(path: Path, at_least: int | None = None) -> tuple[Image.Image, tuple[int, int]]:
+def read_photo(path: Path) -> bytes:
+    """The bytes of a photo file, for whoever needs their hash as well as the picture: :func:`open_photo` takes them too.
+
+    Raises:
+        PhotoError: the file cannot be read.
+    """
+    with _in_short():
+        return path.read_bytes()
+
+
+def open_photo(photo: Path | bytes, at_least: int | None = None, longest: int | None = None) -> tuple[Image.Image, tuple[int, int]]:
     """Decode a photo: upright, 8-bit RGB, transparency on white.
 
+    A larger JPEG than is needed is decoded at 1/2, 1/4 or 1/8 of its size: the discrete cosine transform gives the reduced picture
+    without the cost of the full one.
+
     Args:
-        path: a JPEG, PNG, WebP or BMP, whatever its ending says.
-        at_least: the shorter side, in pixels, that is needed. A larger JPEG is then decoded at 1/2, 1/4 or 1/8 of its size, never
-            below twice this: the discrete cosine transform gives the reduced picture without the cost of the full one.
+        photo: path or bytes of a JPEG, PNG, WebP or BMP, whatever its ending says.
+        at_least: the shorter side, in pixels, that is needed; the picture is never reduced below twice this.
+        longest: the longer side, in pixels, that is needed; the picture is never reduced below this.
 
     Returns:
         The picture, and the ``(width, height)`` of the upright original.
 
     Raises:
-        PhotoError: the file cannot be decoded, or is larger than :data:`MAX_PIXELS`.
+        PhotoError: the photo cannot be decoded, or is larger than :data:`MAX_PIXELS`.
     """
-    try:
-        if path.stat().st_size == 0:
+    with _in_short():
+        if not (len(photo) if isinstance(photo, bytes) else photo.stat().st_size):
             raise PhotoError("empty file")
-        with Image.open(path, formats=FORMATS) as image:
-            return _decode(image, at_least)
+        with Image.open(io.BytesIO(photo) if isinstance(photo, bytes) else photo, formats=FORMATS) as image:
+            return _decode(image, _scale(image.size, at_least, longest))
+
+
+@contextlib.contextmanager
+def _in_short() -> Iterator[None]:
+    """Turn whatever goes wrong with a photo inside the block into a PhotoError."""
+    try:
+        yield
     except Image.DecompressionBombError as error:
         raise PhotoError(f"too large: more than {MAX_PIXELS // 1_000_000} megapixels") from error
     except (UnidentifiedImageError, ModuleNotFoundError) as error:
@@ -98,15 +128,20 @@ def open_photo(path: Path, at_least: int | None = None) -> tuple[Image.Image, tu
         raise PhotoError("damaged") from error  # Pillow's decoders raise these on malformed headers
 
 
-def _decode(image: Image.Image, at_least: int | None) -> tuple[Image.Image, tuple[int, int]]:
+def _scale(size: tuple[int, int], at_least: int | None, longest: int | None) -> float:
+    """The least scale at which a picture of this size still has the pixels that are needed; 1 and more where it needs all it has."""
+    if at_least is not None:
+        return 2 * at_least / min(size)
+    return longest / max(size) if longest is not None else 1.0
+
+
+def _decode(image: Image.Image, scale: float) -> tuple[Image.Image, tuple[int, int]]:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise PhotoError(f"too large: {width} × {height} px, more than {MAX_PIXELS // 1_000_000} megapixels")
-    if at_least is not None and image.format in {"JPEG", "MPO"}:
+    if scale < 1 and image.format in {"JPEG", "MPO"}:
         # draft() takes the smallest reduction that is still no smaller than asked, in both directions.
-        scale = 2 * at_least / min(width, height)
-        if scale < 1:
-            image.draft("RGB", (round(width * scale), round(height * scale)))
+        image.draft("RGB", (max(round(width * scale), 1), max(round(height * scale), 1)))
     image.load()
     turn = _turn(image)
     if turn is None:
@@ -150,15 +185,22 @@ def pad(image: Image.Image, side: int) -> Image.Image:
     return ground
 
 
-def crop_face(image: Image.Image, side: int, box: Box, margin: float = 0.35) -> Image.Image:
-    """A square around a face, ``margin`` of the face's longer side left on each side, grey where it leaves the photo."""
-    x, y, width, height = box
-    half = max(width, height, 1.0) * (0.5 + margin)
-    centre_x, centre_y = x + width / 2, y + height / 2
-    square = (round(centre_x - half), round(centre_y - half), round(centre_x + half), round(centre_y + half))
-    ground = Image.new("RGB", (square[2] - square[0], square[3] - square[1]), PAD_COLOUR)
-    ground.paste(image, (-square[0], -square[1]))
+def crop_face(image: Image.Image, side: int, box: Box) -> Image.Image:
+    """The square of :func:`face_square`, scaled to ``side``; grey where it leaves the photo."""
+    left, top, length = (round(value) for value in face_square(box))
+    ground = Image.new("RGB", (length, length), PAD_COLOUR)
+    ground.paste(image, (-left, -top))
     return ground.resize((side, side), Image.Resampling.BILINEAR)
+
+
+def face_square(box: Box) -> tuple[float, float, float]:
+    """Left, top and length of the square that ``fit=face`` cuts out: :data:`FACE_SHARE` times the longer side of the face, around it.
+
+    So that hair and chin are in it, and of neighbours in a photo of several people little.
+    """
+    x, y, width, height = box
+    length = max(FACE_SHARE * max(width, height), 1.0)
+    return x + (width - length) / 2, y + (height - length) / 2, length
 
 
 FaceFinder = Callable[[RGB], "Box | None"]  # photo → the box of its dominant face
@@ -176,19 +218,27 @@ def prepare(path: Path, fit: str, side: int, find_face: FaceFinder | None = None
     Raises:
         PhotoError: the photo cannot be decoded, or ``fit`` is ``face`` and no face is found.
     """
-    image, (width, height) = open_photo(path, at_least=side if fit != "face" else max(side, 640))
+    image, (width, height) = open_photo(path, at_least=side if fit != "face" else max(side, FACE_SEEN_AT))
     if fit == "face":
-        box = find_face(np.asarray(image)) if find_face else None
+        # Looked for where ``--faces`` looks for faces, so that both find the same box.
+        seen = image if max(image.size) <= FACE_SEEN_AT else open_photo(path, longest=FACE_SEEN_AT)[0]
+        box = find_face(np.asarray(seen)) if find_face else None
         if box is None:
             raise PhotoError("no face found")
-        fitted = crop_face(image, side, box)
+        x, y, across, down = box
+        grown = image.width / seen.width
+        fitted = crop_face(image, side, (x * grown, y * grown, across * grown, down * grown))
     else:
         fitted = {"crop": crop, "pad": pad}[fit](image, side)
-    stream = io.BytesIO()
-    # 4:4:4: coloured edges stay where they are; the files are small anyway.
-    fitted.save(stream, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     # Not of the fitted photo: grey bars are alike in all photos, and the validation split should not depend on the fit.
-    return Prepared(stream.getvalue(), width, height, fingerprint(image))
+    return Prepared(encode(fitted), width, height, fingerprint(image))
+
+
+def encode(image: Image.Image) -> bytes:
+    """A prepared photo as JPEG. 4:4:4, so that coloured edges stay where they are; the files are small anyway."""
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return stream.getvalue()
 
 
 def fingerprint(image: Image.Image) -> int:

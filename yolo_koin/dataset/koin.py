@@ -27,7 +27,7 @@ PARTS = ("train", "test")
 SPLITS = tuple(f"{case}/{part}" for case in CASES for part in PARTS)
 TRAINING_SETS = {"normal": ("normal_cases",), "hard": ("hard_cases",), "both": ("normal_cases", "hard_cases")}
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
-CLASSES, EXCLUDE, GROUPS, SYNTHETIC = "classes.csv", "exclude.txt", "groups.csv", "synthetic.txt"
+CLASSES, EXCLUDE, GROUPS, SYNTHETIC, BOXES = "classes.csv", "exclude.txt", "groups.csv", "synthetic.txt", "boxes.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class Dataset:
         unsupported: files in class folders that are no photos by their ending, relative to the root.
         empty: ``(split, label)`` of class folders that hold no photo.
         groups: image id → group, for photos that ``groups.csv`` says belong together (one shoot, one post, one original).
+        boxes: files of face boxes that lie beside the photos.
         synthetic: splits that ``synthetic.txt`` says are drawn or composed; tables and figures call them so.
     """
 
@@ -72,6 +73,7 @@ class Dataset:
     empty: tuple[tuple[str, str], ...] = ()
     groups: dict[str, str] = field(default_factory=dict)
     synthetic: frozenset[str] = frozenset()
+    boxes: tuple[Path, ...] = ()
 
     def split(self, name: str) -> tuple[Sample, ...]:
         """The samples of one split."""
@@ -154,6 +156,7 @@ def scan(folder: Path) -> Dataset:
         empty=empty,
         groups=_pairs(tables[GROUPS], ("image", "group")),
         synthetic=_synthetic(tables[SYNTHETIC]),
+        boxes=tuple(_tables(root, folder, BOXES)),
     )
 
 

@@ -22,13 +22,13 @@ from PIL import Image
 
 from yolo_koin.dataset.hardcases import KINDS, apply
 from yolo_koin.dataset.images import RGB, Box
-from yolo_koin.dataset.koin import CLASSES, GROUPS, SPLITS, SYNTHETIC
+from yolo_koin.dataset.koin import BOXES, CLASSES, GROUPS, SPLITS, SYNTHETIC
 from yolo_koin.dataset.scenes import Grey, Portrait, compose
 from yolo_koin.errors import DatasetError
 from yolo_koin.runs import write_csv, write_json, write_text
 
 VERSION = 2  # of the layout and the drawing: raise it when a build would give other bytes
-MARKER, BOXES, HARDCASES, CREDIT = "sample.json", "boxes.csv", "hardcases.csv", "README.txt"
+MARKER, HARDCASES, CREDIT = "sample.json", "hardcases.csv", "README.txt"
 PEOPLE, TRAIN, TEST, HELD_OUT = 40, (1, 2, 3, 4, 5, 6), (7, 8), (9, 10)
 SCENES_EACH = 2
 

@@ -72,4 +72,4 @@ def still_holds(record: Record, source: Path, out: Path) -> bool:
     except OSError:
         return False
     same = (stat.st_size, stat.st_mtime_ns) == (record.size, record.mtime_ns)
-    return same and (record.status != "ok" or (out / record.image).is_file())
+    return same and (not record.image or (out / record.image).is_file())

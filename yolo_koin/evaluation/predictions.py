@@ -1,6 +1,6 @@
 """The table of predictions: one row per photo, by name. It is the one source of every number that is reported.
 
-Columns of ``predictions.csv`` (:data:`COLUMNS`); an empty cell is an empty text or a NaN:
+Columns of ``predictions.csv`` (:data:`COLUMNS`), a table as :mod:`yolo_koin.evaluation.tables` keeps them:
 
 - ``split``: a case and a part (``hard_cases/test``), empty for photos outside of a dataset; ``image``: image id.
 - ``true_label``: empty where nobody knows it.
@@ -11,23 +11,21 @@ Columns of ``predictions.csv`` (:data:`COLUMNS`); an empty cell is an empty text
 - ``sum_sq_score``: squared probabilities summed over all classes, which the Brier score needs.
 - ``error``: why the photo could not be read; everything from ``pred_1`` to ``sum_sq_score`` is then empty.
 
-Numbers have nine significant digits, which tell any two float32 apart, in memory as in the file: a frame that was written and
-read is the same frame, so a metric never depends on which of the two it was computed from.
+A frame that was written and read is the same frame, so a metric never depends on which of the two it was computed from.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from yolo_koin.errors import KoinError
-from yolo_koin.runs import atomic_path
+from yolo_koin.evaluation.tables import Rule, Table, empty, nine_digits
 
 TOP = 5
 PREDICTED = tuple(f"pred_{k}" for k in range(1, TOP + 1))
@@ -35,8 +33,6 @@ SCORES = tuple(f"score_{k}" for k in range(1, TOP + 1))
 RANKED = tuple(column for pair in zip(PREDICTED, SCORES, strict=True) for column in pair)
 COLUMNS = ("split", "image", "true_label", *RANKED, "true_rank", "true_score", "sum_sq_score", "error")
 TEXTS = ("split", "image", "true_label", *PREDICTED, "error")
-NUMBERS = tuple(column for column in COLUMNS if column not in TEXTS)
-FIRST_ROW = 2  # of the photos, as a spreadsheet numbers rows: the column names are in row 1
 REMEDY = "Write it anew with yolo_koin evaluate or predict."
 
 
@@ -51,6 +47,8 @@ def rows(
     true_labels: Sequence[str | None],
     probabilities: NDArray[Any],
     names: Sequence[str],
+    *,
+    probabilities_sum_to_one: bool = True,
 ) -> pd.DataFrame:
     """Rows of photos that a model has seen.
 
@@ -60,12 +58,14 @@ def rows(
         true_labels: n labels; None or empty where unknown. A label that is not in ``names`` is kept, with an empty rank.
         probabilities: n × c softmax probabilities.
         names: the c labels of the model, in the order of its outputs.
+        probabilities_sum_to_one: False for a model that answers for each class by itself (sigmoids); ``sum_sq_score`` is then
+            empty, since Brier's score is of probabilities that exclude each other.
 
     Raises:
         PredictionsError: a probability is not a number, as a model gives whose training diverged.
         ValueError: the shapes do not agree, a name is there twice, or the values are no probabilities.
     """
-    p = _checked(probabilities, len(images), names)
+    p = _checked(probabilities, len(images), names, probabilities_sum_to_one)
     index = {name: i for i, name in enumerate(names)}
     true = np.array([index.get(label or "", -1) for label in true_labels], dtype=np.intp)
     known = true >= 0
@@ -75,18 +75,19 @@ def rows(
     best = np.argsort(-p, axis=1, kind="stable")[:, :TOP]
     for place, column in enumerate(best.T):
         frame[PREDICTED[place]] = np.array(names, dtype=object)[column]
-        frame[SCORES[place]] = _nine_digits(p[np.arange(len(p)), column])
+        frame[SCORES[place]] = nine_digits(p[np.arange(len(p)), column])
     frame["true_rank"] = np.where(known, 1.0 + before.sum(axis=1), np.nan)
-    frame["true_score"] = np.where(known, _nine_digits(true_score), np.nan)
-    frame["sum_sq_score"] = _nine_digits(np.square(p).sum(axis=1).clip(max=1))
-    return _typed(frame)
+    frame["true_score"] = np.where(known, nine_digits(true_score), np.nan)
+    if probabilities_sum_to_one:
+        frame["sum_sq_score"] = nine_digits(np.square(p).sum(axis=1).clip(max=1))
+    return _TABLE.typed(frame)
 
 
 def error_rows(split: str | Sequence[str], images: Sequence[str], true_labels: Sequence[str | None], errors: Sequence[str]) -> pd.DataFrame:
     """Rows of photos that could not be read, with a short reason each."""
     frame = _blank(split, images, true_labels)
     frame["error"] = [" ".join(error.split()) or "unreadable" for error in errors]
-    return _typed(frame)
+    return _TABLE.typed(frame)
 
 
 def labelled(frame: pd.DataFrame) -> pd.DataFrame:
@@ -101,17 +102,19 @@ def labelled(frame: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def _checked(probabilities: NDArray[Any], n: int, names: Sequence[str]) -> NDArray[np.float64]:
+def _checked(probabilities: NDArray[Any], n: int, names: Sequence[str], sum_to_one: bool) -> NDArray[np.float64]:
     p = np.asarray(probabilities, dtype=np.float64)
     if p.shape != (n, len(names)) or not names:
-        raise ValueError(f"probabilities are {p.shape}, not {n} photos × {len(names)} classes")
+        raise ValueError(f"probabilities are {p.shape}, not {n} rows × {len(names)} classes")
     if len(set(names)) < len(names) or "" in names:
         raise ValueError("the model's class names are not distinct, or one is empty")
     if not np.isfinite(p).all():
         raise PredictionsError("the model's scores are not numbers", "", "Its training diverged: take other weights.")
     # 16-bit softmax sums to one within a percent; anything else is logits.
-    if n and (p.min() < -1e-6 or np.abs(p.sum(axis=1) - 1).max() > 0.02):
-        raise ValueError("not probabilities: each photo's have to be positive and sum to one")
+    if n and (p.min() < -1e-6 or p.max() > 1.02):
+        raise ValueError("not probabilities: they have to be from 0 to 1")
+    if n and sum_to_one and np.abs(p.sum(axis=1) - 1).max() > 0.02:
+        raise ValueError("not probabilities: each row's have to sum to one")
     return p.clip(0, 1)
 
 
@@ -123,55 +126,24 @@ def _blank(split: str | Sequence[str], images: Sequence[str], true_labels: Seque
     return frame
 
 
-def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.astype({column: str if column in TEXTS else np.float64 for column in COLUMNS})[list(COLUMNS)]
-
-
-def _nine_digits(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.char.mod("%.9g", values).astype(np.float64)
-
-
 # ------------------------------------------------------------------------------------------------------- file and checks
 def write(path: Path, frame: pd.DataFrame) -> None:
-    """Check a frame and write it whole or not at all: UTF-8, line feeds, nine significant digits.
+    """Check a frame and write it whole or not at all.
 
     Raises:
         PredictionsError: the frame is malformed.
         RunError: the file cannot be written.
     """
-    frame = validate(frame)
-    # A file name may hold a carriage return, which Python before 3.13 leaves unquoted, and bytes that are no UTF-8.
-    returns = any(frame[column].str.contains("\r", regex=False).any() for column in TEXTS)
-    quoting: Literal[0, 1] = csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
-    with atomic_path(path) as temporary:
-        frame.to_csv(temporary, index=False, float_format="%.9g", lineterminator="\n", quoting=quoting, errors="backslashreplace")
+    _TABLE.write(path, frame)
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Read and check a ``predictions.csv``. Labels stay texts: ``0007``, ``NA`` and ``nan`` are names.
+    """Read and check a ``predictions.csv``.
 
     Raises:
         PredictionsError: the file is missing or malformed; the message has column and row (the column names are row 1).
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            header, *lines = list(csv.reader(stream, strict=True)) or [[]]
-    except OSError as error:
-        raise PredictionsError(f"cannot read the predictions ({error.strerror})", path, REMEDY) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise PredictionsError("not a table of predictions", path, REMEDY) from error
-    if missing := [column for column in COLUMNS if column not in header]:
-        raise PredictionsError(f"no column {', '.join(missing)}", path, REMEDY)
-    if len(set(header)) < len(header):
-        raise PredictionsError("a column is there twice", path, REMEDY)
-    lines = [line for line in lines if line]  # an editor may leave an empty line at the end
-    for number, line in enumerate(lines, FIRST_ROW):
-        if len(line) != len(header):
-            raise PredictionsError(f"row {number} has {len(line)} cells, not {len(header)}", path, REMEDY)
-    texts = pd.DataFrame(lines, columns=header, dtype=str)
-    for column in NUMBERS:
-        texts[column] = _numbers(list(texts[column]), column, path)
-    return validate(texts, path)
+    return _TABLE.read(path)
 
 
 def validate(frame: pd.DataFrame, where: object = "") -> pd.DataFrame:
@@ -184,32 +156,28 @@ def validate(frame: pd.DataFrame, where: object = "") -> pd.DataFrame:
     Raises:
         PredictionsError: something in it cannot be; the message has column and row (the first photo is row 2, as in the file).
     """
-    if missing := [column for column in COLUMNS if column not in frame.columns]:
-        raise PredictionsError(f"no column {', '.join(missing)}", where, REMEDY)
-    frame = _typed(frame.reset_index(drop=True))
-    for column, bad, rule in _rules(frame):
-        if bad.any():
-            row = int(np.flatnonzero(bad)[0])
-            value = frame[column].iloc[row]
-            shown = "empty" if value == "" or pd.isna(value) else f"{value!s}"
-            raise PredictionsError(f"{column} in row {row + FIRST_ROW} is {shown}, but {rule}", where, REMEDY)
-    return frame
+    return _TABLE.validate(frame, where)
 
 
-def _rules(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series[bool], str]]:
-    """Column, which rows break the rule, and the rule in words."""
+def _rules(frame: pd.DataFrame) -> Iterator[Rule]:
+    yield "image", frame.duplicated(["split", "image"]), "a split has each photo once"
+    yield from rules_of_answers(frame)
+    yield "sum_sq_score", (frame["error"] == "") & empty(frame["sum_sq_score"]), "a photo without an error has a prediction"
+
+
+def rules_of_answers(frame: pd.DataFrame) -> Iterator[Rule]:
+    """The rules that hold for each row by itself, be it of a photo or of a face."""
     failed, true, rank = frame["error"] != "", frame["true_label"], frame["true_rank"]
     yield "image", frame["image"] == "", "every row needs its photo"
-    yield "image", frame.duplicated(["split", "image"]), "a split has each photo once"
     for column in (*SCORES, "true_score", "sum_sq_score"):
         yield column, frame[column].notna() & ~frame[column].between(0, 1), "a probability is from 0 to 1"
     yield "true_rank", rank.notna() & ~((rank >= 1) & (rank % 1 == 0)), "ranks are whole and begin at 1"
-    for column in ("pred_1", "score_1", "sum_sq_score"):
-        yield column, ~failed & _empty(frame[column]), "a photo without an error has a prediction"
+    for column in ("pred_1", "score_1"):
+        yield column, ~failed & empty(frame[column]), "a photo without an error has a prediction"
     for column in COLUMNS[3:-1]:
-        yield column, failed & ~_empty(frame[column]), "a photo with an error has no prediction"
+        yield column, failed & ~empty(frame[column]), "a photo with an error has no prediction"
     for place, (label, score) in enumerate(zip(PREDICTED, SCORES, strict=True)):
-        yield score, _empty(frame[score]) != _empty(frame[label]), f"it goes with {label}"
+        yield score, empty(frame[score]) != empty(frame[label]), f"it goes with {label}"
         if place:
             better = frame[SCORES[place - 1]]
             yield score, frame[score].notna() & ~(frame[score] <= better), f"it follows {SCORES[place - 1]}, which is no smaller"
@@ -219,19 +187,4 @@ def _rules(frame: pd.DataFrame) -> Iterator[tuple[str, pd.Series[bool], str]]:
     yield "true_score", frame["true_score"].isna() != rank.isna(), "it goes with true_rank"
 
 
-def _empty(column: pd.Series[Any]) -> pd.Series[bool]:
-    return column.isna() | (column == "")
-
-
-def _numbers(cells: list[str], column: str, path: Path) -> list[float]:
-    # Python's own float() rounds correctly; the fast parsers of CSV readers are off by a last bit.
-    values = []
-    for number, cell in enumerate(cells, FIRST_ROW):
-        try:
-            value = float(cell) if cell else np.nan
-        except ValueError:
-            value = np.inf
-        if np.isinf(value) or (cell and np.isnan(value)):
-            raise PredictionsError(f"{column} in row {number} is {cell!r}, but has to be a number or empty", path, REMEDY)
-        values.append(value)
-    return values
+_TABLE = Table("predictions", COLUMNS, TEXTS, _rules, PredictionsError, REMEDY)

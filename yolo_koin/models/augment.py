@@ -13,6 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from yolo_koin.dataset.images import FACE_SHARE
+
+HEAD_WIDTH = 0.8  # of a face, as a share of its height
+
 
 @dataclass(frozen=True)
 class Strength:
@@ -29,6 +33,8 @@ class Strength:
         grey: probability of losing all colour.
         erase: probability of an erased rectangle: a hand, a microphone, a mask.
         erase_area: smallest and largest share of the photo that is erased.
+        surroundings: probability that all around the head is replaced, in photos that were cut around the face.
+        head: smallest and largest reach of what is kept then, as multiples of the face's half height.
     """
 
     flip: float = 0.5
@@ -42,6 +48,8 @@ class Strength:
     grey: float = 0.05
     erase: float = 0.1
     erase_area: tuple[float, float] = (0.02, 0.15)
+    surroundings: float = 0.0
+    head: tuple[float, float] = (1.0, 1.6)
 
 
 def augment(photos: Tensor, strength: Strength = Strength()) -> Tensor:  # frozen
@@ -55,7 +63,23 @@ def augment(photos: Tensor, strength: Strength = Strength()) -> Tensor:  # froze
         n × 3 × side × side, float in 0 to 1.
     """
     floats = photos.float().div_(255) if photos.dtype == torch.uint8 else photos
-    return _erase(_recolour(_warp(floats, strength), strength), strength)
+    if strength.surroundings:
+        floats = _surround(floats, strength)
+    return erase(recolour(_warp(floats, strength), strength), strength)
+
+
+def _surround(photos: Tensor, s: Strength) -> Tensor:
+    """Put another photo's edge, or a plain grey, around some heads: who stands beside a face, and before what, tells nothing of it."""
+    n, _, height, width = photos.shape
+    device = photos.device
+    reach = torch.empty((n, 1, 1), device=device).uniform_(*s.head) / FACE_SHARE
+    y = torch.linspace(-1, 1, height, device=device)[None, :, None] / reach
+    x = torch.linspace(-1, 1, width, device=device)[None, None, :] / (HEAD_WIDTH * reach)
+    keep = ((1.08 - (x.square() + y.square()).sqrt()) / 0.16).clamp(0, 1)[:, None]  # an ellipse with a soft edge
+    grey = torch.rand((n, 1, 1, 1), device=device).expand_as(photos)
+    other = torch.where(torch.rand((n, 1, 1, 1), device=device) < 0.5, photos[torch.randperm(n, device=device)], grey)
+    chosen = torch.rand((n, 1, 1, 1), device=device) < s.surroundings
+    return torch.where(chosen, torch.lerp(other, photos, keep), photos)
 
 
 def _warp(photos: Tensor, s: Strength) -> Tensor:
@@ -73,7 +97,8 @@ def _warp(photos: Tensor, s: Strength) -> Tensor:
     return functional.grid_sample(photos, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
-def _recolour(photos: Tensor, s: Strength) -> Tensor:
+def recolour(photos: Tensor, s: Strength) -> Tensor:
+    """Change brightness, contrast and tint of each photo, n × 3 × height × width floats in 0 to 1; some lose their colour."""
     n, device = len(photos), photos.device
     shape = (n, 1, 1, 1)
     grey = photos.mean(dim=1, keepdim=True)
@@ -84,7 +109,8 @@ def _recolour(photos: Tensor, s: Strength) -> Tensor:
     return ((photos - middle) * contrast + middle).mul_(gain).clamp_(0, 1)
 
 
-def _erase(photos: Tensor, s: Strength) -> Tensor:
+def erase(photos: Tensor, s: Strength) -> Tensor:
+    """Fill a rectangle of some photos with one colour."""
     n, _, height, width = photos.shape
     device = photos.device
     area = torch.empty(n, device=device).uniform_(*s.erase_area)

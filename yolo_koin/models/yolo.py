@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import tempfile
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,28 +11,35 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from ultralytics.nn.tasks import ClassificationModel, torch_safe_load
-from ultralytics.utils.downloads import attempt_download_asset
 
-from yolo_koin.dataset.koin import nfc
 from yolo_koin.environment import cores
-from yolo_koin.errors import UsageError, WeightsError
-from yolo_koin.models.trainer import FaceTrainer, finish, layout
+from yolo_koin.models.checkpoints import NOTE, SUFFIX, check_path, choose_device, layout, load_checkpoint, open_network
+from yolo_koin.models.detection_trainer import IdentityTrainer
+from yolo_koin.models.loop import Loop, finish
+from yolo_koin.models.trainer import FaceTrainer
 
 SIZES = ("n", "s", "m", "l", "x")
-WEIGHTS = Path("weights")
-NOTE = "yolo_koin"  # our key in a checkpoint; stock Ultralytics keeps and ignores it
+TRAINERS: dict[str, type[Loop]] = {"classify": FaceTrainer, "detect": IdentityTrainer}
+DATA = {"classify": "", "detect": "data.yaml"}  # what Ultralytics is given of a converted dataset
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What is known after an epoch: for the progress bar."""
+    """What is known after an epoch: for the progress bar.
+
+    Attributes:
+        number, of: which epoch, from 1, and how many there are.
+        train_loss, val_loss: mean losses.
+        metric: what chooses the best epoch: ``top1`` or ``map50``.
+        value: it, on the validation photos, 0 to 1.
+    """
 
     number: int
     of: int
     train_loss: float
     val_loss: float
-    val_top1: float
+    metric: str
+    value: float
 
 
 class Classifier:
@@ -59,18 +63,9 @@ class Classifier:
         Raises:
             WeightsError: there is no such file, it is no classification checkpoint, or safe loading refuses it.
         """
-        checkpoint = load_checkpoint(weights, trust)
-        self.weights = weights
-        self.note: dict[str, Any] = dict(checkpoint.get(NOTE) or {})
-        self.device = choose_device(device)
-        model = checkpoint.get("ema") or checkpoint["model"]
-        self.names: tuple[str, ...] = tuple(nfc(str(name)) for _, name in sorted(dict(model.names).items()))
-        if len(set(self.names)) < len(self.names):
-            raise WeightsError("two classes of this model have one name", weights, "Predictions are matched by name: train it again.")
-        self.side = int((checkpoint.get("train_args") or {}).get("imgsz", 224))
-        torch.set_num_threads(cores())
-        # Fusing batch normalisation into the convolutions gives the same function for fewer operations; stock prediction does so too.
-        self._model = model.float().fuse(verbose=False).eval().to(self.device, memory_format=layout(self.device))
+        network = open_network(weights, "classify", device, trust, usual_side=224)
+        self.weights, self.device, self._model = weights, network.device, network.model
+        self.names, self.side, self.note = network.names, network.side, network.note
 
     def probabilities(self, photos: Tensor) -> NDArray[np.float32]:
         """Softmax scores.
@@ -100,107 +95,9 @@ class Classifier:
             yield from self.probabilities(torch.stack(waiting))
 
 
-def load_checkpoint(weights: Path, trust: bool = False) -> dict[str, Any]:
-    """Read a checkpoint with Ultralytics' safe loading.
-
-    Raises:
-        WeightsError: no such file, no classification checkpoint, or refused.
-    """
-    check_file(weights)
-    try:
-        checkpoint, _ = torch_safe_load(str(weights), safe_only=not trust)
-    except TypeError as error:
-        if "references types outside" in str(error) and _is_pickle(weights):
-            raise WeightsError(
-                "safe loading refuses this checkpoint: it would run code of its own",
-                weights,
-                "If you know its author, evaluate and predict take it with --trust-weights.",
-            ) from error
-        raise _no_checkpoint(weights) from error
-    except Exception as error:  # a pickle can fail in any way at all
-        raise _no_checkpoint(weights) from error
-    model = checkpoint.get("ema") or checkpoint.get("model") if isinstance(checkpoint, dict) else None
-    if not isinstance(model, ClassificationModel):
-        kind = type(model).__name__ if model is not None else "none"
-        raise WeightsError(f"not a classification model ({kind})", weights, "Take a yolov8*-cls.pt, or a best.pt of yolo_koin train.")
-    return dict(checkpoint)
-
-
-def size_of(weights: Path) -> str:
-    """The size of a YOLOv8 checkpoint, n to x; empty when it does not say.
-
-    Raises:
-        WeightsError: it is no YOLOv8 classifier: a table would call it one.
-    """
-    checkpoint = load_checkpoint(weights)
-    made_from = dict((checkpoint.get("ema") or checkpoint["model"]).yaml)
-    name = Path(str(made_from.get("yaml_file", ""))).name
-    if name and not name.startswith("yolov8"):
-        raise WeightsError(f"not a YOLOv8 classifier ({name})", weights, "Take a yolov8*-cls.pt.")
-    return str(made_from.get("scale", ""))
-
-
-def check_file(weights: Path) -> None:
-    """Make sure that a weights path is a local file, so that Ultralytics does not go looking for it on the network."""
-    if weights.is_dir():
-        raise WeightsError("a folder, not a weights file", weights, "Name the .pt file in it.")
-    if not weights.is_file():
-        raise WeightsError("no such weights file", weights, "Train one with yolo_koin train, or correct the path.")
-    if weights.suffix != ".pt":
-        raise WeightsError("a weights file has to end in .pt", weights, "Rename it.")
-    check_path(weights)
-
-
-def check_path(path: Path) -> None:
-    """Refuse a path that Ultralytics would change: it drops quotes, would not find the file, and would ask the network for it."""
-    if "'" in str(path.resolve()):
-        raise WeightsError("Ultralytics cannot read a path with an apostrophe", path.resolve(), "Rename the folder.")
-
-
-def pretrained(size: str, folder: Path | None = None) -> Path:
-    """The ImageNet weights of a size: from ``weights/``, else by Ultralytics' own download into it.
-
-    Raises:
-        WeightsError: they are not there and cannot be downloaded.
-    """
-    path = (folder or WEIGHTS) / f"yolov8{size}-cls.pt"
-    if not path.is_file():
-        logging.getLogger(__name__).warning("downloading %s from github.com/ultralytics/assets to %s", path.name, path)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=path.parent) as inbox:
-                attempt_download_asset(Path(inbox) / path.name, retry=1, progress=False)
-                (Path(inbox) / path.name).replace(path)
-        except PermissionError as error:
-            raise WeightsError("cannot write the weights", path, "Make the folder writable, or train with --weights scratch.") from error
-        except (OSError, RuntimeError) as error:
-            raise WeightsError(
-                f"no {path.name} and no connection to download it from github.com/ultralytics/assets",
-                path,
-                "Put it there by hand, or train from nothing with --weights scratch.",
-            ) from error
-    return path
-
-
-def choose_device(device: str) -> torch.device:
-    """The torch device for ``cpu``, ``mps``, a GPU number, or the best there is when empty.
-
-    Raises:
-        UsageError: there is no such device.
-    """
-    if device == "":
-        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
-    if device == "cpu" or (device == "mps" and torch.backends.mps.is_available()):
-        return torch.device(device)
-    if device.isdecimal() and torch.cuda.is_available() and int(device) < torch.cuda.device_count():
-        return torch.device("cuda", int(device))
-    if "," in device:
-        raise UsageError("one device at a time", f"--device {device}", "Start one run on each GPU.")
-    raise UsageError("no such device", f"--device {device}", f"This machine has cpu and {torch.cuda.device_count()} GPUs.")
-
-
 def train(
     *,
+    task: str,
     data: Path,
     size: str,
     weights: Path | None,
@@ -215,10 +112,11 @@ def train(
     note: Mapping[str, Any],
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> None:
-    """Train a YOLOv8 classifier on a converted dataset; writes ``weights/`` and ``results.csv`` into ``folder``.
+    """Train a YOLOv8 classifier or identity detector on a converted dataset; writes ``weights/`` and ``results.csv`` into ``folder``.
 
     Args:
-        data: converted dataset with ``train/`` and ``val/``.
+        task: ``classify`` or ``detect``.
+        data: dataset converted for this task.
         size: n, s, m, l or x.
         weights: checkpoint to start from; None starts from nothing.
         folder: of the run; exists already.
@@ -229,12 +127,12 @@ def train(
         on_epoch: called after each epoch.
 
     Raises:
-        WeightsError: ``weights`` is no classification checkpoint.
+        WeightsError: ``weights`` is no checkpoint of this task.
     """
     overrides: dict[str, Any] = {
-        "model": f"yolov8{size}-cls.yaml" if weights is None else str(weights.resolve()),
+        "model": f"yolov8{size}{SUFFIX[task]}.yaml" if weights is None else str(weights.resolve()),
         "pretrained": weights is not None,
-        "data": str(data.resolve()),
+        "data": str(data.resolve() / DATA[task]),
         "project": str(folder.resolve().parent),
         "name": folder.name,
         "exist_ok": True,
@@ -262,40 +160,43 @@ def train(
         "close_mosaic": 0,
     }
     if weights is not None:
-        load_checkpoint(weights)
+        load_checkpoint(weights, task)
     check_path(folder)
-    _run(overrides, note, on_epoch)
+    _run(task, overrides, note, on_epoch)
 
 
-def resume(folder: Path, data: Path, device: str, note: Mapping[str, Any], on_epoch: Callable[[Epoch], None] | None = None) -> None:
+def resume(
+    task: str, folder: Path, data: Path, device: str, note: Mapping[str, Any], on_epoch: Callable[[Epoch], None] | None = None
+) -> None:
     """Go on with an interrupted run from its ``last.pt``.
 
     Raises:
         WeightsError: there is none, or it is damaged.
     """
     last = folder / "weights" / "last.pt"
-    checkpoint = load_checkpoint(last)
+    checkpoint = load_checkpoint(last, task)
     done = checkpoint.get("epoch", -1) + 1
     if done in {0, checkpoint["train_args"]["epochs"]}:  # stopped after the last epoch, maybe amid finishing its files
-        load_checkpoint(folder / "weights" / "best.pt")
+        load_checkpoint(folder / "weights" / "best.pt", task)
         finish(folder / "weights", {NOTE: dict(note)})
         return
-    places = {"resume": last, "model": last, "data": data, "save_dir": folder}
+    places = {"resume": last, "model": last, "data": data / DATA[task], "save_dir": folder}
     overrides = {key: str(path.resolve()) for key, path in places.items()}
-    _run({**overrides, "device": _device_argument(device)}, note, on_epoch)
+    _run(task, {**overrides, "device": _device_argument(device)}, note, on_epoch)
 
 
-def _run(overrides: dict[str, Any], note: Mapping[str, Any], on_epoch: Callable[[Epoch], None] | None) -> None:
-    trainer = FaceTrainer(overrides=overrides)
+def _run(task: str, overrides: dict[str, Any], note: Mapping[str, Any], on_epoch: Callable[[Epoch], None] | None) -> None:
+    trainer = TRAINERS[task](overrides=overrides)
     trainer.note = {NOTE: dict(note)}
     if on_epoch:
         trainer.on_epoch = lambda stock: on_epoch(_epoch(stock))
     trainer.train()
 
 
-def _epoch(trainer: FaceTrainer) -> Epoch:
-    (train_loss,) = trainer.tloss.values()
-    return Epoch(trainer.epoch + 1, trainer.epochs, float(train_loss), trainer.metrics["val_loss"], trainer.metrics["val_top1"])
+def _epoch(trainer: Loop) -> Epoch:
+    loss = float(sum(trainer.tloss.values()))
+    value = trainer.metrics[f"val_{trainer.metric}"]
+    return Epoch(trainer.epoch + 1, trainer.epochs, loss, trainer.metrics["val_loss"], trainer.metric, value)
 
 
 def _device_argument(device: str) -> str:
@@ -306,13 +207,3 @@ def _device_argument(device: str) -> str:
 def _bf16(device: str) -> bool:
     chosen = choose_device(device)
     return chosen.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-
-
-def _is_pickle(weights: Path) -> bool:
-    """Whether a file is of the kind that torch writes: a zip archive with a pickle in it, or, before torch 1.6, a pickle."""
-    with weights.open("rb") as stream:
-        return stream.read(1) == b"\x80" or zipfile.is_zipfile(weights)
-
-
-def _no_checkpoint(weights: Path) -> WeightsError:
-    return WeightsError("not a YOLO checkpoint, or a damaged one", weights, "Take a .pt file that Ultralytics or yolo_koin train wrote.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from PIL import Image, ImageDraw
 
@@ -23,6 +24,9 @@ BAR_GREY, TRACK = "#b5b5b5", "#f0f0f0"
 Stroke = tuple[tuple[float, float], ...]
 TICK: tuple[Stroke, ...] = (((0.27, 0.53), (0.44, 0.70), (0.75, 0.33)),)  # in a unit square, y down
 CROSS: tuple[Stroke, ...] = (((0.30, 0.30), (0.70, 0.70)), ((0.70, 0.30), (0.30, 0.70)))
+Correct = bool | None  # whether a name is right; None where nobody knows
+COLOURS: dict[Correct, str] = {True: BLUE, False: VERMILION, None: GREY}
+STROKES: dict[Correct, tuple[Stroke, ...]] = {True: TICK, False: CROSS, None: ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Verdict:
     names: tuple[str, ...]
     scores: tuple[float, ...]
     true_name: str | None = None
-    correct: bool | None = None
+    correct: Correct = None
 
     def __post_init__(self) -> None:
         """Refuse names and scores that do not pair up."""
@@ -54,12 +58,7 @@ class Verdict:
     @property
     def colour(self) -> str:
         """Blue, vermilion or grey, as a hex string."""
-        return {True: BLUE, False: VERMILION, None: GREY}[self.correct]
-
-    @property
-    def strokes(self) -> tuple[Stroke, ...]:
-        """The sign's lines in a unit square, y down: a tick, a cross, or none."""
-        return {True: TICK, False: CROSS, None: ()}[self.correct]
+        return COLOURS[self.correct]
 
 
 def percent(score: float) -> str:
@@ -82,35 +81,49 @@ def annotate(photo: Image.Image, verdict: Verdict, top: int = 3) -> Image.Image:
     Returns:
         RGB; at least :data:`MIN_WIDTH` wide, as wide as the (enlarged) photo otherwise.
     """
-    shown = _enlarged(photo if photo.mode == "RGB" else photo.convert("RGB"))
+    shown = enlarged(photo, MIN_WIDTH)
     width = max(shown.width, MIN_WIDTH)
-    em = round(max(MIN_TEXT, width / 60, min(width / 30, shown.height / 20)))
-    panel = _panel(width, em, verdict, min(top, len(verdict.names)))
-    page = Image.new("RGB", (width, shown.height + panel.height), PAPER)
-    page.paste(shown, ((width - shown.width) // 2, 0))
-    page.paste(panel, (0, shown.height))
+    return above(shown, panel_of(width, type_size(width, shown.height), verdict, top))
+
+
+def enlarged(photo: Image.Image, least: int) -> Image.Image:
+    """The photo as RGB, enlarged by a whole factor until it is ``least`` wide, or as far as :data:`MAX_ENLARGED` allows."""
+    photo = photo if photo.mode == "RGB" else photo.convert("RGB")
+    factor = max(1, min(math.ceil(least / photo.width), MAX_ENLARGED // photo.height))
+    return photo if factor == 1 else photo.resize((photo.width * factor, photo.height * factor), Image.Resampling.BICUBIC)
+
+
+def type_size(width: int, height: int) -> int:
+    """Pixels of text beneath a picture: a thirtieth of its width, less under a low one, legible anyway."""
+    return round(max(MIN_TEXT, width / 60, min(width / 30, height / 20)))
+
+
+def above(photo: Image.Image, panel: Image.Image) -> Image.Image:
+    """The photo, in the middle, above its panel, which is at least as wide."""
+    page = Image.new("RGB", (panel.width, photo.height + panel.height), PAPER)
+    page.paste(photo, ((panel.width - photo.width) // 2, 0))
+    page.paste(panel, (0, photo.height))
     return page
 
 
 @lru_cache(maxsize=64)
-def sign(correct: bool | None, size: int) -> Image.Image:
+def sign(correct: Correct, size: int) -> Image.Image:
     """The sign as a ``size`` × ``size`` RGBA picture: white tick on a disc, white cross on a square, or an empty ring.
 
     Drawn four times larger and reduced, since Pillow draws hard edges.
     """
-    verdict = Verdict(("",), (0.0,), correct=correct)
-    big = size * 4
+    big, colour = size * 4, COLOURS[correct]
     picture = Image.new("RGBA", (big, big), (255, 255, 255, 0))
     draw = ImageDraw.Draw(picture)
     whole = (0, 0, big - 1, big - 1)
     if correct is None:
-        draw.ellipse(whole, outline=verdict.colour, width=big // 9)
+        draw.ellipse(whole, outline=colour, width=big // 9)
     elif correct:
-        draw.ellipse(whole, fill=verdict.colour)
+        draw.ellipse(whole, fill=colour)
     else:
-        draw.rounded_rectangle(whole, radius=big // 8, fill=verdict.colour)
+        draw.rounded_rectangle(whole, radius=big // 8, fill=colour)
     pen = max(big // 9, 1)
-    for stroke in verdict.strokes:
+    for stroke in STROKES[correct]:
         points = [(x * big, y * big) for x, y in stroke]
         draw.line(points, fill="white", width=pen, joint="curve")
         for x, y in (points[0], points[-1]):
@@ -128,10 +141,11 @@ def write(
     bold: bool = False,
     colour: str = INK,
     right: bool = False,
+    keep_end: bool = False,
 ) -> float:
     """Write one line of text, shortened to ``width`` pixels, its capitals centred on ``at``'s y; returns its width in pixels."""
     font = pillow_font(size, bold, one_line(text))
-    line = shorten(text, font, width)
+    line = shorten(text, font, width, keep_end)
     # Centred by the height of a capital, the same for every line, so that names with and without descenders stand level.
     top, bottom = font.getbbox("H", anchor="ls")[1::2]
     baseline = at[1] - (top + bottom) / 2
@@ -139,35 +153,49 @@ def write(
     return font.getlength(line)
 
 
-def _enlarged(photo: Image.Image) -> Image.Image:
-    factor = max(1, min(math.ceil(MIN_WIDTH / photo.width), MAX_ENLARGED // photo.height))
-    if factor == 1:
-        return photo
-    return photo.resize((photo.width * factor, photo.height * factor), Image.Resampling.BICUBIC)
-
-
-def _panel(width: int, em: int, verdict: Verdict, rows: int) -> Image.Image:
-    """The caption: a strip of colour, a line with the verdict and the true name, then name, bar and score of each prediction."""
-    margin, strip, line = em, max(2, round(em * 0.25)), round(em * 1.6)
-    head = strip + round(em * 2.5)
-    panel = Image.new("RGB", (width, head + rows * line + round(em * 0.7)), PAPER)
-    ImageDraw.Draw(panel).rectangle((0, 0, width - 1, strip - 1), fill=verdict.colour)
-    inner = min(width, 34 * em) - 2 * margin  # on a panorama the columns stay together, at the left
-    _head(panel, (margin, strip + em * 1.35), em, inner, verdict)
+def panel_of(width: int, em: int, verdict: Verdict, top: int) -> Image.Image:
+    """The caption of one verdict: beneath its heading the ``top`` names, each with bar and score."""
+    rows, line = min(top, len(verdict.names)), round(em * 1.6)
+    who = None if verdict.true_name is None else ("true name", verdict.true_name)
+    panel, body = headed_panel(width, em, rows * line, Heading(verdict.correct, verdict.word, who))
     for row in range(rows):
-        _row(panel, (margin, head + (row + 0.5) * line), em, inner, verdict, row)
+        _row(panel, (em, body + (row + 0.5) * line), em, _inner(width, em), verdict, row)
     return panel
 
 
-def _head(panel: Image.Image, at: tuple[float, float], em: int, inner: float, verdict: Verdict) -> None:
-    x, y = at
-    picture = sign(verdict.correct, round(em * 1.3))
-    panel.paste(picture, (round(x), round(y - picture.height / 2)), picture)
+class Heading(NamedTuple):
+    """The first line of a caption: a sign with a word in its colour, and who it is, as a remark and a name."""
+
+    correct: Correct
+    word: str
+    who: tuple[str, str] | None = None
+
+
+def headed_panel(width: int, em: int, body: int, heading: Heading) -> tuple[Image.Image, int]:
+    """A strip of colour and a heading.
+
+    Returns:
+        The panel with room for ``body`` pixels, and the y where that room begins.
+    """
+    correct, word, who = heading
+    strip = max(2, round(em * 0.25))
+    head = strip + round(em * 2.5)
+    panel = Image.new("RGB", (width, head + body + round(em * 0.7)), PAPER)
+    ImageDraw.Draw(panel).rectangle((0, 0, width - 1, strip - 1), fill=COLOURS[correct])
+    x, y, inner = float(em), strip + em * 1.35, _inner(width, em)
+    picture = sign(correct, round(em * 1.3))
+    panel.paste(picture, (em, round(y - picture.height / 2)), picture)
     x += em * 1.75
-    x += write(panel, (x, y), verdict.word, em, width=inner, bold=True, colour=verdict.colour) + em * 0.9
-    if verdict.true_name is not None:
-        x += write(panel, (x, y), "true name", em, width=inner, colour=GREY) + em * 0.45
-        write(panel, (x, y), verdict.true_name, em, width=at[0] + inner - x, bold=True)
+    x += write(panel, (x, y), word, em, width=em + inner - x, bold=True, colour=COLOURS[correct]) + em * 0.9
+    if who:
+        x += write(panel, (x, y), who[0], em, width=inner, colour=GREY) + em * 0.45
+        write(panel, (x, y), who[1], em, width=em + inner - x, bold=True)
+    return panel, head
+
+
+def _inner(width: int, em: int) -> int:
+    """Width of what is written; on a panorama the columns stay together, at the left."""
+    return min(width, 34 * em) - 2 * em
 
 
 def _row(panel: Image.Image, at: tuple[float, float], em: int, inner: float, verdict: Verdict, row: int) -> None:

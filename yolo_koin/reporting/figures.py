@@ -7,7 +7,7 @@ down the page, so that names of models and people stand upright whatever their l
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,131 +16,121 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from matplotlib.transforms import blended_transform_factory
 
-from yolo_koin.reporting.fonts import one_line
-from yolo_koin.reporting.style import BLUE, CASES, GREY, INK, RULE, SERIES, VERMILION, WIDTH, CaseStyle, new_figure, styled
+from yolo_koin.reporting.page import lines_of
+from yolo_koin.reporting.panels import (
+    DETECTION,
+    LINESPACING,
+    PHOTO,
+    Rows,
+    accuracy,
+    at_the_right,
+    detection,
+    gaps,
+    of_tests,
+    short,
+    told_of_boxes,
+)
+from yolo_koin.reporting.style import BLUE, GREY, INK, SERIES, VERMILION, WIDTH, new_figure, styled
 
-TEST = "/test"
 RING: dict[str, Any] = {"marker": "o", "markerfacecolor": "white", "markersize": 5, "linestyle": "none"}
-LONGEST = 28  # characters of a name beside an axis
+TITLE_SIZE = 9  # points
 MOST_WITH_TRAINING_LOSS = 4  # runs; with more, a second line each makes a tangle
 MOST_ROWS = 150  # of a per-class figure, which would not fit a page with more
 
 
 # ------------------------------------------------------------------------------------------------- accuracy of the models
 @styled
-def performance(metrics: pd.DataFrame, labels: Mapping[str, str] | None = None, synthetic: Collection[str] = ()) -> Figure:
-    """Top-1 per run and test split (left), and what was lost from normal to hard photos (right).
+def performance(
+    metrics: pd.DataFrame,
+    labels: Mapping[str, str] | None = None,
+    synthetic: Collection[str] = (),
+    faces: pd.DataFrame | None = None,
+    agreement: Mapping[str, str] | None = None,
+) -> Figure:
+    """Top-1 per run and test split, and what was lost from normal to hard photos, or how well faces were found and named.
 
     Args:
-        metrics: columns ``run,split,metric,value,low,high,n``. Rows ``top1`` of a test split give the left panel; rows
-            ``top1_gap`` (normal minus the split's own top-1) the right one, which is left out where there is none. Values are
-            fractions, drawn in percent and percentage points; ``low`` and ``high`` are the 95 % interval's ends.
-        labels: what to call a run; its own name where it is not listed. Runs keep the order of the frame.
+        metrics: columns ``run,split,metric,value,low,high,n``. Rows ``top1`` of a test split give the first panel; rows
+            ``top1_gap`` (normal minus the split's own top-1) the one beside it, which is left out where there is none, or where
+            there are ``faces``. Values are fractions, drawn in percent and percentage points; ``low`` and ``high`` are the 95 %
+            interval's ends.
+        labels: what to call a run; its own name where it is not listed. Runs keep the order of the frames.
         synthetic: splits whose photos are synthetic; the legend says so.
+        faces: such rows of runs that named faces, with a column ``way``, a key of :data:`~yolo_koin.reporting.panels.WAYS`. Their
+            ``person_top1`` stands beneath the others' ``top1``: how often the labelled person is named. A row of panels below has
+            the metrics of :data:`~yolo_koin.reporting.panels.DETECTION`.
+        agreement: of splits whose boxes are a face detector's, that detector's name. Their values say how far one agrees with it,
+            which is told beneath those panels; their dots are hollow there.
     """
-    test = metrics[metrics["split"].str.endswith(TEST)]
-    top1, gaps = test[test["metric"] == "top1"], test[test["metric"] == "top1_gap"]
-    runs = [str(run) for run in dict.fromkeys(top1["run"])]
-    if not runs:
+    photos = of_tests(metrics.assign(way=PHOTO))
+    found = photos.head(0) if faces is None else of_tests(faces)
+    top1, named = photos[photos["metric"] == "top1"], found[found["metric"] == "person_top1"]
+    if top1.empty and named.empty:
         return _note("No test split was scored.")
-    cases = [case for case in CASES if (top1["split"] == case + TEST).any()]
-    step = 0.13 if len(runs) * len(cases) > 12 else 0.2  # inches between dots
-    figure = new_figure(max(1.55, 0.95 + len(runs) * (len(cases) + 0.6) * step))
-    panels = figure.subplots(1, 2 if len(gaps) else 1, sharey=True, width_ratios=[1.7, 1] if len(gaps) else [1], squeeze=False)[0]
-    _accuracy_panel(panels[0], top1, runs, cases, synthetic)
-    if len(gaps):
-        _gap_panel(panels[1], gaps, runs, cases)
-    names = [_short((labels or {}).get(run, run)) for run in runs]
-    panels[0].set_yticks(range(len(runs)), names)
-    panels[0].set_ylim(len(runs) - 0.5, -0.5)
+    if found.empty:
+        return _accuracy_and_gaps(top1, photos[photos["metric"] == "top1_gap"], labels or {}, synthetic)
+    detected = found[found["metric"].isin(DETECTION)]
+    return _naming_and_detection(pd.concat([top1, named]) if len(top1) else named, detected, labels or {}, synthetic, agreement or {})
+
+
+def _accuracy_and_gaps(top1: pd.DataFrame, lost: pd.DataFrame, labels: Mapping[str, str], synthetic: Collection[str]) -> Figure:
+    rows = Rows.of(top1)
+    figure = new_figure(max(1.55, 0.95 + rows.height))
+    panels = figure.subplots(1, 2 if len(lost) else 1, sharey=True, width_ratios=[1.7, 1] if len(lost) else [1], squeeze=False)[0]
+    accuracy(panels[0], rows, top1, synthetic)
+    rows.name(panels[0], labels, ways=False)
+    if len(lost):
+        gaps(panels[1], rows, lost)
     return figure
 
 
-def _accuracy_panel(axes: Axes, top1: pd.DataFrame, runs: list[str], cases: list[str], synthetic: Collection[str]) -> None:
-    for case in cases:
-        rows = top1[top1["split"] == case + TEST]
-        _dots(axes, rows, _rows_of(rows, runs, cases, case), CASES[case], scale=100)
-    _between_rows(axes, len(runs))
-    low = float(top1["low"].min()) if len(top1) else 0.0
-    axes.set_xlim(10 * math.floor(low * 10 - 0.2) if low > 0.03 else -1.5, 102)
-    axes.set(xlabel="top-1 accuracy, % (95 % Wilson interval)", title="Accuracy")
-    axes.grid(axis="x")
-    _legend_of_cases(axes, cases, synthetic)
-
-
-def _gap_panel(axes: Axes, gaps: pd.DataFrame, runs: list[str], cases: list[str]) -> None:
-    """The loss against normal photos, in percentage points, each beside the dot that it belongs to."""
-    for case in cases:
-        rows = gaps[gaps["split"] == case + TEST]
-        if len(rows):
-            _dots(axes, rows, _rows_of(rows, runs, cases, case), CASES[case], scale=100)
-    axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-    _between_rows(axes, len(runs))
-    axes.set(xlabel="top-1 on normal minus here,\npercentage points (95 % Newcombe interval)", title="Lost from normal photos")
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x")
-
-
-def _rows_of(rows: pd.DataFrame, runs: list[str], cases: list[str], case: str) -> list[float]:
-    """Where a run's dot of this case stands: the run's row, the cases beneath each other within it."""
-    offset = (cases.index(case) - (len(cases) - 1) / 2) / (len(cases) + 0.6)
-    return [runs.index(str(run)) + offset for run in rows["run"]]
-
-
-def _dots(axes: Axes, rows: pd.DataFrame, at: list[float], style: CaseStyle, scale: float) -> None:
-    """A dot per row with its interval, and its value in small type in a column right of the panel."""
-    value, low, high = (rows[column].to_numpy(dtype=float) * scale for column in ("value", "low", "high"))
-    # A rounded CSV may put an end a hair beyond the value.
-    whiskers = np.clip(np.vstack([value - low, high - value]), 0, None)
-    axes.errorbar(value, at, xerr=whiskers, fmt=style.marker, color=style.colour, elinewidth=1, markersize=4.5, label=style.name, zorder=3)
-    _at_the_right(axes, at, [f"{x:.1f}".replace("-", "−") for x in value])
-
-
-def _at_the_right(axes: Axes, at: Iterable[float], texts: Iterable[str]) -> None:
-    beside = blended_transform_factory(axes.transAxes, axes.transData)
-    for y, text in zip(at, texts, strict=True):
-        axes.annotate(text, (1, y), (3, 0), xycoords=beside, textcoords="offset points", va="center_baseline", fontsize=6.5, color=GREY)
-
-
-def _between_rows(axes: Axes, count: int) -> None:
-    for row in range(1, count):
-        axes.axhline(row - 0.5, color=RULE, linewidth=0.6, zorder=0)
-    axes.tick_params(axis="y", length=0)
-
-
-def _legend_of_cases(axes: Axes, cases: list[str], synthetic: Collection[str]) -> None:
-    handles = []
-    for case in cases:
-        style, drawn = CASES[case], case + TEST in synthetic
-        label = f"{style.name} (synthetic)" if drawn else style.name
-        handles.append(Line2D([], [], color=style.colour, marker=style.marker, linestyle="none", label=label))
-    above: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 0.995), "borderaxespad": 0.3}
-    axes.legend(handles=handles, ncols=len(handles), columnspacing=0.9, handletextpad=0.1, **above)
+def _naming_and_detection(
+    named: pd.DataFrame, detected: pd.DataFrame, labels: Mapping[str, str], synthetic: Collection[str], agreement: Mapping[str, str]
+) -> Figure:
+    """How often the labelled person is named, over the whole width; below it, how well faces and identities were detected."""
+    rows, below = Rows.of(named), Rows.of(detected)
+    heights = [0.85 + rows.height, *([1.1 + below.height] if below.runs else [])]
+    figure = new_figure(sum(heights))
+    grid = figure.add_gridspec(len(heights), len(DETECTION), height_ratios=heights, hspace=0.06)
+    top = figure.add_subplot(grid[0, :])
+    accuracy(top, rows, named, synthetic)
+    top.set(
+        xlabel="photos whose person is the first name of the photo, or of a face in it, % (95 % Wilson interval)",
+        title="Labelled person named",
+    )
+    rows.name(top, labels, ways=True)
+    if below.runs:
+        panels = [figure.add_subplot(grid[1, column]) for column in range(len(DETECTION))]
+        below.name(panels[0], labels, ways=True)
+        detection(panels, below, detected, agreement)
+        figure.supxlabel(told_of_boxes(detected, agreement), fontsize=8, linespacing=LINESPACING)
+    return figure
 
 
 # ------------------------------------------------------------------------------------------------------ people and classes
 @styled
-def confused_pairs(pairs: pd.DataFrame, most: int = 15) -> Figure:
+def confused_pairs(pairs: pd.DataFrame, most: int = 15, title: str = "") -> Figure:
     """Who was taken for whom, most often first.
 
     Args:
         pairs: columns ``true,predicted,count`` and ``n`` or ``share``: display names, how often it happened, and how many
             photos of the true person there are, or the share of these.
-        most: the most pairs to draw.
+        most: the most pairs to draw. Give all pairs there are: where the last that is drawn ties with some that are not, the figure
+            says how many.
+        title: whose mistakes on which photos; drawn in full above the chart.
     """
     rows = pairs.sort_values(["count", "true", "predicted"], ascending=[False, True, True]).head(most)
     if rows.empty:
-        return _note("No photo was taken for somebody else.")
+        return _note("No photo was taken for somebody else.", title)
     photos = rows["n"] if "n" in rows else rows["count"] / rows["share"]
-    figure = new_figure(0.75 + 0.2 * len(rows), width=WIDTH * 0.75)
+    figure = _titled(0.75 + 0.2 * len(rows), WIDTH * 0.75, title)
     axes = figure.subplots()
     axes.barh(range(len(rows)), rows["count"], height=0.62, color=VERMILION)
     for y, (count, n) in enumerate(zip(rows["count"], photos, strict=True)):
         text = f"{count:.0f} of {n:.0f}"
         axes.annotate(text, (count, y), (4, 0), textcoords="offset points", va="center_baseline", fontsize=7, color=GREY)
-    names = [f"{_short(true)}  →  {_short(predicted)}" for true, predicted in zip(rows["true"], rows["predicted"], strict=True)]
+    names = [f"{short(true)}  →  {short(predicted)}" for true, predicted in zip(rows["true"], rows["predicted"], strict=True)]
     axes.set_yticks(range(len(rows)), names)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, float(rows["count"].max()) * 1.12)
@@ -148,25 +138,36 @@ def confused_pairs(pairs: pd.DataFrame, most: int = 15) -> Figure:
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
     more = f" ({len(rows)} of {len(pairs)} pairs)" if len(rows) < len(pairs) else ""
-    axes.set(xlabel="photos", title=f"True person → taken for{more}")
+    axes.set_title(f"True person → taken for{more}")
+    axes.set_xlabel(f"photos{_ties(rows, pairs)}", linespacing=LINESPACING)
     return figure
 
 
+def _ties(rows: pd.DataFrame, pairs: pd.DataFrame) -> str:
+    """What to say where pairs that are as frequent as the last one drawn were left out."""
+    last = rows["count"].iloc[-1]
+    shown, all_of_them = int((rows["count"] == last).sum()), int((pairs["count"] == last).sum())
+    if shown == all_of_them:
+        return ""
+    return f"\nof the {all_of_them} pairs with {last:.0f} photo{'s' if last > 1 else ''} each, the first {shown} by name are shown"
+
+
 @styled
-def per_class(classes: pd.DataFrame) -> Figure:
+def per_class(classes: pd.DataFrame, title: str = "") -> Figure:
     """Recall of each class with its 95 % interval, best first, in as many columns as the page needs.
 
     Args:
         classes: columns ``label,n,correct,recall,low,high``; labels are display names, recall, low and high fractions. Of more
-            than :data:`MOST_ROWS` classes the worst are drawn, which the title says.
+            than :data:`MOST_ROWS` classes the worst are drawn, which the chart says.
+        title: whose recall on which photos; drawn in full above the chart.
     """
     if classes.empty:
-        return _note("No class to show.")
+        return _note("No class to show.", title)
     ordered = classes.sort_values(["recall", "n", "label"], ascending=[False, False, True])
     shown = ordered.tail(MOST_ROWS)
     columns = 1 if len(shown) <= 15 else 2 if len(shown) <= 50 else 3
     rows = math.ceil(len(shown) / columns)
-    figure = new_figure(0.7 + max(rows, 3) * (0.17 if rows <= 25 else 0.14), width=WIDTH if columns > 1 else WIDTH / 2)
+    figure = _titled(0.7 + max(rows, 3) * (0.17 if rows <= 25 else 0.14), WIDTH if columns > 1 else WIDTH / 2, title)
     panels = figure.subplots(1, columns, sharex=True, squeeze=False)[0]
     for column, axes in enumerate(panels):
         _class_panel(axes, shown.iloc[column * rows : (column + 1) * rows], rows)
@@ -181,8 +182,8 @@ def _class_panel(axes: Axes, rows: pd.DataFrame, height: int) -> None:
     at = np.arange(len(rows))
     whiskers = np.clip(np.vstack([value - low, high - value]), 0, None)
     axes.errorbar(value, at, xerr=whiskers, fmt="o", color=BLUE, elinewidth=0.8, markersize=3.2)
-    _at_the_right(axes, at, [f"{correct:.0f}/{n:.0f}" for correct, n in zip(rows["correct"], rows["n"], strict=True)])
-    axes.set_yticks(at, [_short(label, 16) for label in rows["label"]], fontsize=6.5)
+    at_the_right(axes, at, [f"{correct:.0f}/{n:.0f}" for correct, n in zip(rows["correct"], rows["n"], strict=True)])
+    axes.set_yticks(at, [short(label, 16) for label in rows["label"]], fontsize=6.5)
     axes.set(ylim=(height - 0.4, -0.6), xlim=(-3, 103), xticks=(0, 50, 100))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="both")
@@ -209,7 +210,7 @@ def training_curves(results: Mapping[str, pd.DataFrame]) -> Figure:
         colour, dash = SERIES[index % len(SERIES)], ("-", "--", ":")[index // len(SERIES) % 3]
         if few:
             loss.plot(frame["epoch"], frame["train_loss"], color=colour, linestyle=dash, linewidth=0.8, alpha=0.55)
-        _validation_curves(loss, top1, frame, colour, dash, _short(name))
+        _validation_curves(loss, top1, frame, colour, dash, short(name))
     loss.set(xlabel="epoch", title="Loss" if few else "Loss on validation photos")
     loss.set_ylim(bottom=0)
     top1.set(xlabel="epoch", title="Top-1 on validation photos", ylim=(0, 101))
@@ -239,13 +240,17 @@ def _explain_lines(loss: Axes, with_training: bool) -> None:
     loss.legend(handles=[thin, thick, ring] if with_training else [ring], loc="upper right")
 
 
-def _note(text: str) -> Figure:
-    """A small figure that says why there is nothing to draw."""
-    figure = new_figure(0.6, width=WIDTH / 2)
-    figure.text(0.5, 0.5, text, ha="center", va="center", color=GREY, fontsize=9)
+def _titled(height: float, width: float, title: str) -> Figure:
+    """A figure with a title of as many lines as it needs, on top of its height."""
+    lines = lines_of(title, width - 0.15, TITLE_SIZE, bold=True) if title else []
+    figure = new_figure(height + 0.175 * len(lines), width=width)
+    if lines:
+        figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=TITLE_SIZE, weight="bold", linespacing=LINESPACING)
     return figure
 
 
-def _short(name: object, longest: int = LONGEST) -> str:
-    text = one_line(str(name))
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+def _note(text: str, title: str = "") -> Figure:
+    """A small figure that says why there is nothing to draw."""
+    figure = _titled(0.6, WIDTH / 2, title)
+    figure.text(0.5, 0.3 / figure.get_figheight(), text, ha="center", va="center", color=GREY, fontsize=9)
+    return figure

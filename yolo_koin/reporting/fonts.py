@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import importlib.util
 import unicodedata
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -71,19 +73,42 @@ def one_line(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def shorten(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
-    """The text as one line; where that is wider than ``width`` pixels, an ellipsis stands for its end, at worst for all of it."""
+def shorten(text: str, font: ImageFont.FreeTypeFont, width: float, keep_end: bool = False) -> str:
+    """The text as one line; where that is wider than ``width`` pixels, an ellipsis stands for its end, at worst for all of it.
+
+    With ``keep_end`` the ellipsis stands for its beginning: the end of a path tells which photo it is.
+    """
     text = one_line(text)
     if font.getlength(text) <= width:
         return text
-    fits, too_long = 0, len(text)
-    while too_long - fits > 1:
-        middle = (fits + too_long) // 2
-        if font.getlength(text[:middle].rstrip() + ELLIPSIS) <= width:
-            fits = middle
-        else:
-            too_long = middle
-    return text[:fits].rstrip() + ELLIPSIS
+
+    def cut(kept: int) -> str:
+        return ELLIPSIS + text[len(text) - kept :].lstrip() if keep_end else text[:kept].rstrip() + ELLIPSIS
+
+    return cut(_most(len(text) - 1, lambda kept: font.getlength(cut(kept)) <= width))
+
+
+def wrap(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
+    """The whole text in lines of at most ``width`` pixels: broken between words, and within a word that is longer than a line."""
+    lines = [""]
+    for word in one_line(text).split(" "):
+        if font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] = f"{lines[-1]} {word}".lstrip()
+            continue
+        pieces = _pieces(word, font, width)
+        lines = [*lines, *pieces] if lines[-1] else pieces
+    return lines
+
+
+def _pieces(word: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
+    """A word in as many pieces as it takes; a piece has a letter at least."""
+    fits = max(1, _most(len(word), lambda kept: font.getlength(word[:kept]) <= width))
+    return [word[:fits], *_pieces(word[fits:], font, width)] if fits < len(word) else [word]
+
+
+def _most(limit: int, fits: Callable[[int], bool]) -> int:
+    """The largest number up to ``limit`` that fits, 0 if none does; a search by halves, since measuring text takes time."""
+    return bisect_left(range(1, limit + 1), True, key=lambda number: not fits(number))
 
 
 @lru_cache(maxsize=128)

@@ -1,33 +1,42 @@
-"""Many photos on one page: the contact sheet of a prediction, and the two photo grids of the README.
+"""Many photos on one page: the contact sheet of a prediction, the review of boxes, and the photo grids of the README.
 
-The contact sheet is a picture made of small tiles, so that its memory does not grow with the number or size of the photos. The
-grids are figures for print, in inches and points.
+Contact sheet and review are pictures made of small tiles, so that their memory does not grow with the number or size of the
+photos. The grids are figures for print, in inches and points.
 """
 
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Rectangle
 from PIL import Image
 
-from yolo_koin.reporting.annotate import Verdict, percent, sign, write
-from yolo_koin.reporting.fonts import one_line, pillow_font, shorten
-from yolo_koin.reporting.style import DPI, GREY, INK, PAPER, WIDTH, new_figure, styled
+from yolo_koin.dataset.images import Box
+from yolo_koin.reporting import captions
+from yolo_koin.reporting.annotate import Correct, Verdict, percent, sign, write
+from yolo_koin.reporting.boxed import NO_FACE, BoxedFace, FacePhoto, was_named
+from yolo_koin.reporting.fonts import one_line, pillow_font
+from yolo_koin.reporting.frames import casing_of, draw_boxes, pixels
+from yolo_koin.reporting.page import CONTENT, Page, scaled, shape_of
+from yolo_koin.reporting.results import Result, grid_of_results
+from yolo_koin.reporting.style import BLUE, GREEN, GREY, PAPER, VERMILION, styled
 
 TILE = 168  # pixels: side of a tile's photo
 MOST_TILES = 60  # a sheet is for glancing over; everything is in predictions.csv and annotated/
 GAP = 16  # pixels between tiles
+PEN = 2  # pixels: the line around a face on a tile
+REVIEWED, REVIEW_COLUMNS, REVIEW_SIDE = 48, 8, 224  # photos on a page of the review and in its rows; pixels of each
+UNSURE = 0.6  # a box that its detector gave a lower score asks for a second look
+REVIEW_COLOURS = (
+    ("number: the detector's score", BLUE),
+    (f"below {UNSURE:.2f}, or no box", VERMILION),
+    ("drawn by a person", GREEN),
+    ("line: in boxes.csv", GREY),
+)
 NamedPhoto = tuple[Image.Image, str]
-SIGN_SIZE = 0.115  # inches
-MARGIN = 0.04  # inches of paper around a grid
-CONTENT = WIDTH - 2 * MARGIN
 TALLEST = 1.4  # inches: a row of few photos does not fill the page
 
 
@@ -40,17 +49,32 @@ def tile(photo: Image.Image, verdict: Verdict, side: int = TILE) -> Image.Image:
     Returns:
         RGB, ``side`` pixels wide.
     """
-    em = max(9, side // 13)
-    page = Image.new("RGB", (side, side + round(em * 3.4)), PAPER)
-    _paste_contained(page, photo, side)
-    mark = sign(verdict.correct, round(em * 1.15))
-    y = side + em * 1.05
-    page.paste(mark, (0, round(y - mark.height / 2)), mark)
-    left, number = em * 1.5, em * 3.7
-    write(page, (left, y), verdict.names[0], em, width=side - left - number, bold=True)
-    write(page, (side, y), percent(verdict.scores[0]), em, width=number, colour=GREY, right=True)
-    write(page, (left, y + em * 1.45), _second_line(verdict), em, width=side - left, colour=GREY)
-    return page
+    return _of_verdict(_square(photo, side), verdict)
+
+
+def boxed_tile(photo: Image.Image, faces: Sequence[BoxedFace], person: str | None = None, side: int = TILE) -> Image.Image:
+    """A :func:`tile` with a thin line around each face.
+
+    Beneath a photo with one face stands what was said of it; with several, whether the labelled person was named and the surest
+    of the names; with none, that none was found.
+
+    Args:
+        photo: any size; the boxes are in its pixels.
+        faces: the faces found.
+        person: display name of whom the photo is of, where that is known.
+        side: pixels.
+    """
+    square = _square(photo, side, [(face.box, face.verdict.colour) for face in faces])
+    if len(faces) == 1:
+        return _of_verdict(square, faces[0].verdict)
+    found = was_named(faces, person)
+    if not faces:
+        return _captioned(square, found, NO_FACE, "", f"true: {person}" if person is not None else "")
+    several = f"{len(faces)} faces"
+    if person is None:
+        return _captioned(square, None, several, "", ", ".join(face.verdict.names[0] for face in faces))
+    best = max((face.verdict.scores[0] for face in faces if face.verdict.names[0] == person), default=None)
+    return _captioned(square, found, person, percent(best) if best is not None else "", f"{'named' if found else 'not named'}, {several}")
 
 
 def contact_sheet(
@@ -72,36 +96,137 @@ def contact_sheet(
     shown = list(islice(tiles, limit))
     total = max(total or 0, len(shown))
     width, height = shown[0].size if shown else (TILE, TILE // 2)
-    columns = max(1, min(columns, len(shown) or 3))
-    em, rows = max(11, width // 10), math.ceil(len(shown) / columns)
-    head = round(em * 4.2)
-    page = Image.new("RGB", (columns * width + (columns + 1) * GAP, head + rows * (height + GAP)), PAPER)
+    em = max(11, width // 10)
+    page = _grid(shown, max(1, min(columns, len(shown) or 3)), (width, height), round(em * 4.2))
     inner = page.width - 2 * GAP
     write(page, (GAP, em * 1.4), title, em, width=inner, bold=True)
     write(page, (GAP, em * 2.9), _count_line(len(shown), total), round(em * 0.8), width=inner, colour=GREY)
-    for index, picture in enumerate(shown):
-        row, column = divmod(index, columns)
-        page.paste(picture, (GAP + column * (width + GAP), head + row * (height + GAP)))
     return page
 
 
-def _paste_contained(page: Image.Image, photo: Image.Image, side: int) -> None:
-    """Set the whole photo on a pale square, at the square's foot, where its caption begins."""
-    small = _scaled(photo, side, side)
-    page.paste(Image.new("RGB", (side, side), "#f2f2f2"), (0, 0))
-    page.paste(small, ((side - small.width) // 2, side - small.height))
-
-
-def _second_line(verdict: Verdict) -> str:
-    if verdict.correct is False and verdict.true_name is not None:
-        return f"true: {verdict.true_name}"
-    return verdict.word
+def _grid(tiles: Sequence[Image.Image], columns: int, size: tuple[int, int], head: int) -> Image.Image:
+    """Tiles of one size in rows, below ``head`` pixels of paper."""
+    width, height = size
+    rows = math.ceil(len(tiles) / columns)
+    page = Image.new("RGB", (columns * width + (columns + 1) * GAP, head + rows * (height + GAP)), PAPER)
+    for index, picture in enumerate(tiles):
+        row, column = divmod(index, columns)
+        page.paste(picture, (GAP + column * (width + GAP), head + row * (height + GAP)))
+    return page
 
 
 def _count_line(shown: int, total: int) -> str:
     if shown == total:
         return "no photo" if total == 0 else f"{total:,} photo{'s' if total > 1 else ''}"
     return f"{shown:,} of {total:,} photos; {total - shown:,} are not shown here"
+
+
+def _square(photo: Image.Image, side: int, boxes: Sequence[tuple[Box, str]] = (), across: int | None = None) -> Image.Image:
+    """The whole photo on a pale square, at the square's foot, where its caption begins; lines of boxes have room around it.
+
+    The boxes are in pixels of a photo ``across`` wide; in those of this one when None.
+    """
+    edge = PEN + casing_of(PEN) if boxes else 0
+    small = scaled(photo, side - 2 * edge, side - 2 * edge)
+    page = Image.new("RGB", (side, side), "#f2f2f2")
+    left, top = (side - small.width) // 2, side - edge - small.height
+    page.paste(small, (left, top))
+    scale = small.width / (across or photo.width)
+    draw_boxes(page, [(pixels(box, scale, *small.size).moved(left, top), PEN, colour) for box, colour in boxes])
+    return page
+
+
+def _of_verdict(square: Image.Image, verdict: Verdict) -> Image.Image:
+    return _captioned(square, verdict.correct, verdict.names[0], percent(verdict.scores[0]), captions.second_line(verdict))
+
+
+def _captioned(square: Image.Image, correct: Correct, name: str, score: str, second: str) -> Image.Image:
+    """Sign, name and score beneath a square, and a second line, which takes the score where the name is long."""
+    side = square.width
+    em = max(9, side // 13)
+    page = Image.new("RGB", (side, side + round(em * 3.4)), PAPER)
+    page.paste(square, (0, 0))
+    mark, lines = sign(correct, round(em * 1.15)), (side + em * 1.05, side + em * 2.5)
+    page.paste(mark, (0, round(lines[0] - mark.height / 2)), mark)
+    left, number = em * 1.5, em * 3.7 if score else 0
+    long = pillow_font(em, True, one_line(name)).getlength(one_line(name)) > side - left - number
+    write(page, (left, lines[0]), name, em, width=side - left - (0 if long else number), bold=True)
+    write(page, (side, lines[long]), score, em, width=number, colour=GREY, right=True)
+    write(page, (left, lines[1]), second, em, width=side - left - (number if long else 0), colour=GREY)
+    return page
+
+
+# ----------------------------------------------------------------------------------------------------------------- review
+@dataclass(frozen=True, slots=True)
+class ReviewPhoto:
+    """A row of ``boxes.csv`` with its photo.
+
+    Attributes:
+        photo: of any size, as a reduced decoding gives it.
+        size: width and height of the upright original, in whose pixels the box is.
+        image: image id.
+        name: display name of the box's label; empty for somebody who is not in the dataset.
+        box: x, y, width and height; None for a photo that was left out.
+        score: the detector's; None for a box that a person drew.
+        reason: why the photo was left out.
+        line: of the row in ``boxes.csv``, where the column names are line 1.
+    """
+
+    photo: Image.Image
+    size: tuple[int, int]
+    image: str
+    name: str
+    box: Box | None = None
+    score: float | None = None
+    reason: str = ""
+    line: int | None = None
+
+    @property
+    def word(self) -> tuple[str, str]:
+        """What is said of the box, and its colour."""
+        if self.box is None:
+            return self.reason, VERMILION
+        if self.score is None:
+            return "drawn", GREEN
+        return f"{self.score:.2f}", VERMILION if self.score < UNSURE else BLUE
+
+
+def review_page(photos: Iterable[ReviewPhoto], page: int, pages: int, title: str) -> Image.Image:
+    """A page of boxes for a person to find the wrong ones: each on its photo, with what tells its row in ``boxes.csv``.
+
+    Args:
+        photos: about :data:`REVIEWED`; taken one after the other and reduced at once, so a generator needs the memory of one.
+        page: number of this page, from 1.
+        pages: how many there are.
+        title: of what, as in ``"normal_cases/train of KoIn"``.
+    """
+    tiles = [_reviewed(photo) for photo in photos]
+    em, height = REVIEW_SIDE // 10, tiles[0].height if tiles else REVIEW_SIDE
+    sheet = _grid(tiles, REVIEW_COLUMNS, (REVIEW_SIDE, height), round(em * 4.2))
+    inner, number = sheet.width - 2 * GAP, em * 9
+    write(sheet, (GAP, em * 1.4), title, em, width=inner - number, bold=True)
+    write(sheet, (GAP + inner, em * 1.4), f"page {page:,} of {pages:,}", em, width=number, colour=GREY, right=True)
+    x = float(GAP)
+    for text, colour in REVIEW_COLOURS:
+        x += write(sheet, (x, em * 2.9), text, round(em * 0.75), width=inner, colour=colour) + em
+    return sheet
+
+
+def _reviewed(photo: ReviewPhoto) -> Image.Image:
+    """The photo with its box; beneath it the end of its id and its line, then name and score."""
+    word, colour = photo.word
+    boxes = [] if photo.box is None else [(photo.box, colour)]
+    side, em = REVIEW_SIDE, REVIEW_SIDE // 15
+    page = Image.new("RGB", (side, side + round(em * 3.4)), PAPER)
+    page.paste(_square(photo.photo, side, boxes, photo.size[0]), (0, 0))
+    first, second = side + em * 1.05, side + em * 2.5
+    line = "" if photo.line is None else f"line {photo.line}"
+    taken = write(page, (side, first), line, em, width=side, colour=GREY, right=True) + (em * 0.6 if line else 0)
+    write(page, (0, first), photo.image, em, width=side - taken, bold=True, keep_end=True)
+    taken = write(page, (side, second), word, em, width=side, colour=colour, right=True) + em * 0.6
+    if photo.box is not None:  # else the reason needs the whole line
+        write(page, (0, second), photo.name, em, width=side - taken)
+    return page
 
 
 # ------------------------------------------------------------------------------------------------------------ photo grids
@@ -115,11 +240,11 @@ def examples_for_each_case(rows: Sequence[tuple[str, Sequence[NamedPhoto]]]) -> 
     """
     rows = [(case, photos) for case, photos in rows if photos]
     left, gap, caption, row_gap = 0.62, 0.08, 0.22, 0.14
-    shapes = [_shape([photo for photo, _ in photos]) for _, photos in rows]
+    shapes = [shape_of([photo for photo, _ in photos]) for _, photos in rows]
     cells = [(CONTENT - left - (len(photos) - 1) * gap) / len(photos) for _, photos in rows]
     cells = [min(cell, TALLEST * shape) for cell, shape in zip(cells, shapes, strict=True)]
     heights = [cell / shape for cell, shape in zip(cells, shapes, strict=True)]
-    page = _Page(max(0.4, sum(heights) + len(rows) * (caption + row_gap) - row_gap))
+    page = Page(max(0.4, sum(heights) + len(rows) * (caption + row_gap) - row_gap))
     y = 0.0
     for (case, photos), cell, height in zip(rows, cells, heights, strict=True):
         name, *remark = case.split("\n")
@@ -129,100 +254,45 @@ def examples_for_each_case(rows: Sequence[tuple[str, Sequence[NamedPhoto]]]) -> 
         for column, (photo, person) in enumerate(photos):
             x = left + column * (cell + gap)
             page.photo(photo, x, y, cell, height)
-            page.text(x + cell / 2, y + height + 0.105, person, cell, size=7, centred=True)
+            page.text(x + cell / 2, y + height + 0.105, person, cell, size=7, align="center")
         y += height + caption + row_gap
     return page.figure
 
 
 @styled
-def hardcases_results(tiles: Sequence[tuple[Image.Image, Verdict]], *, title: str, photos: int, top1: float, columns: int = 6) -> Figure:
+def hardcases_results(
+    tiles: Sequence[Result],
+    *,
+    title: str,
+    photos: int,
+    top1: float,
+    columns: int = 6,
+    measure: str = "top-1",
+) -> Figure:
     """Photos of a test split with what the model made of them. Which photos: the caller's choice, which should be an honest one.
 
     Args:
-        tiles: the photos and their verdicts, in reading order.
+        tiles: the photos in reading order, each with its verdict, or with its faces; these are framed, and several are numbered.
         title: as in ``"YOLOv8n-cls on hard_cases/test"``.
         photos: how many photos the whole split has.
         top1: top-1 accuracy over the whole split, 0 to 1.
         columns: photos in a row, at least 1.
+        measure: what ``top1`` is called, where it is another share of the photos.
     """
-    gap, caption, head = 0.14, 0.37, 0.48
-    columns = max(1, columns)
-    cell = (CONTENT - (columns - 1) * gap) / columns
-    height = cell / _shape([photo for photo, _ in tiles])
-    page = _Page(head + max(1, math.ceil(len(tiles) / columns)) * (height + caption + gap) - gap)
-    page.text(0, 0.1, title, CONTENT, size=9, bold=True)
     shown = "" if len(tiles) == photos else f"; {len(tiles)} of them shown"
-    page.text(0, 0.28, f"top-1 {percent(top1)} of {photos:,} photos{shown}", CONTENT, size=8, colour=GREY)
-    for index, (photo, verdict) in enumerate(tiles):
-        row, column = divmod(index, columns)
-        x, y = column * (cell + gap), head + row * (height + caption + gap)
-        page.photo(photo, x, y, cell, height)
-        page.verdict(verdict, x, y + height + 0.11, cell)
-    return page.figure
+    return grid_of_results(tiles, title, f"{measure} {percent(top1)} of {photos:,} photos{shown}", max(1, columns))
 
 
-class _Page:
-    """A figure to set photos and lines of text on: inches, from the top left corner."""
+@styled
+def group_results(tiles: Sequence[FacePhoto], *, title: str, photos: int, named: float, columns: int = 3) -> Figure:
+    """Photos of several people, each face framed and numbered, and a list of the names beneath.
 
-    def __init__(self, height: float) -> None:
-        self.figure = new_figure(height + 2 * MARGIN, layout=None)
-        self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
-        self.axes.set_axis_off()
-        self.axes.set(xlim=(-MARGIN, CONTENT + MARGIN), ylim=(height + MARGIN, -MARGIN), autoscale_on=False)
-
-    def photo(self, photo: Image.Image, x: float, y: float, width: float, height: float) -> None:
-        """The whole photo, as large as the cell allows, at the cell's foot; scaled here to the pixels that will be printed."""
-        small = _scaled(photo, round(width * DPI), round(height * DPI))
-        wide, high = small.width / DPI, small.height / DPI
-        left, top = x + (width - wide) / 2, y + height - high
-        self.axes.imshow(np.asarray(small), extent=(left, left + wide, top + high, top), aspect="auto", interpolation="nearest")
-
-    def text(
-        self,
-        x: float,
-        y: float,
-        text: str,
-        width: float,
-        *,
-        size: float,
-        bold: bool = False,
-        colour: str = INK,
-        centred: bool = False,
-    ) -> None:
-        """One line, shortened to ``width`` inches, its middle at ``y``."""
-        # Measured at 100 pixels a point; matplotlib rounds each letter to whole pixels, hence the 2 % to spare.
-        fitting = shorten(text, pillow_font(round(size * 100), bold, one_line(text)), 0.98 * width * 72 * 100)
-        weight, align = ("bold" if bold else "normal"), ("center" if centred else "left")
-        self.axes.text(x, y, fitting, fontsize=size, weight=weight, color=colour, ha=align, va="center_baseline")
-
-    def verdict(self, verdict: Verdict, x: float, y: float, width: float) -> None:
-        """Sign, first name and score; the true name in the line below where the model was wrong."""
-        self._sign(verdict, x, y)
-        left, number = SIGN_SIZE + 0.05, 0.36
-        self.text(x + left, y, verdict.names[0], width - left - number, size=7, bold=True)
-        self.axes.text(x + width, y, percent(verdict.scores[0]), fontsize=6.5, color=GREY, ha="right", va="center_baseline")
-        self.text(x + left, y + 0.15, _second_line(verdict), width - left, size=6.5, colour=GREY)
-
-    def _sign(self, verdict: Verdict, x: float, y: float) -> None:
-        radius = SIGN_SIZE / 2
-        square = verdict.correct is False
-        ground = Rectangle((x, y - radius), SIGN_SIZE, SIGN_SIZE) if square else Circle((x + radius, y), radius)
-        ground.set(facecolor=verdict.colour if verdict.strokes else PAPER, edgecolor=verdict.colour, linewidth=0.6)
-        self.axes.add_patch(ground)
-        for stroke in verdict.strokes:
-            xs, ys = zip(*stroke, strict=True)
-            line = np.asarray(xs) * SIGN_SIZE + x, np.asarray(ys) * SIGN_SIZE + y - radius
-            self.axes.plot(*line, color=PAPER, linewidth=1, solid_capstyle="round", solid_joinstyle="round")
-
-
-def _shape(photos: Sequence[Image.Image]) -> float:
-    """Width over height of a cell: the photos' median, within 0.6 and 1.6."""
-    return min(1.6, max(0.6, statistics.median(photo.width / photo.height for photo in photos))) if photos else 1.0
-
-
-def _scaled(photo: Image.Image, width: int, height: int) -> Image.Image:
-    """The whole photo, as RGB, scaled up or down to just fit into ``width`` × ``height`` pixels."""
-    factor = min(width / photo.width, height / photo.height)
-    size = max(1, min(width, round(photo.width * factor))), max(1, min(height, round(photo.height * factor)))
-    # A reduction by whole steps first makes a large photo cheap; what follows is still a reduction by two or more.
-    return photo.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    Args:
+        tiles: the photos, in reading order.
+        title: as in ``"CenterFace and YOLOv8n-cls on group_cases/test"``.
+        photos: how many photos the whole split has.
+        named: share of these whose labelled person is the first name of a face, 0 to 1.
+        columns: photos in a row, at least 1.
+    """
+    shown = "" if len(tiles) == photos else f"; {len(tiles)} of them shown"
+    return grid_of_results(tiles, title, f"labelled person named in {percent(named)} of {photos:,} photos{shown}", max(1, columns))

@@ -11,15 +11,18 @@ import pandas as pd
 from yolo_koin.dataset.classify import INDEX, Progress
 from yolo_koin.dataset.koin import TRAINING_SETS
 from yolo_koin.errors import RunError, UsageError
-from yolo_koin.models import yolo
+from yolo_koin.models import checkpoints, yolo
 from yolo_koin.models.yolo import Epoch
 from yolo_koin.runs import RUNS, check_name, locked, read_manifest, sha256, stopwatch, write_csv, write_json, write_manifest, write_text
-from yolo_koin.verbs.convert import convert, one_of
+from yolo_koin.verbs.convert import one_of
 from yolo_koin.verbs.evaluate import EvaluateSpec, evaluate
 from yolo_koin.verbs.predict import PredictSpec, predict
-from yolo_koin.verbs.report import CELLS, HARD, NORMAL, Scored, load_runs, markdown, readable, write_report
+from yolo_koin.verbs.report import markdown, readable, write_report
+from yolo_koin.verbs.scored import CELLS, Scored, load_runs
+from yolo_koin.verbs.tasks import TASKS
 from yolo_koin.verbs.train import TrainSpec, resume, starting_weights, train
 
+NORMAL, HARD = "normal_cases/test", "hard_cases/test"
 DONE = "cell.json"  # written last in a cell's folder
 
 
@@ -43,7 +46,7 @@ class BenchmarkSpec:
     name: str | None = None
     epochs: int | None = None
     imgsz: int | None = None
-    batch: int = 32
+    batch: int | None = None
     device: str = ""
     freeze: int = 0
     weights: str = "auto"
@@ -114,9 +117,9 @@ def benchmark(
         DatasetError, WeightsError, UsageError: what the user can mend.
     """
     cells = dict(spec.cells())
-    yolo.choose_device(spec.device)
+    checkpoints.choose_device(spec.device)
     # Before any training, so that a missing file or a photo that changed is known before an hour is spent.
-    photos = {t.train_on: sha256(convert(t.conversion(), on_photo).root / INDEX) for t in cells.values()}
+    photos = {t.train_on: sha256(TASKS[t.task].prepare(t, on_photo) / INDEX) for t in cells.values()}
     for training in cells.values():
         starting_weights(training)
     run = RUNS / "benchmark" / (spec.name or Path(spec.data).resolve().name.lower())

@@ -92,8 +92,11 @@ def refresh(root: Path, progress: Progress | None = None) -> Path:
 
 
 def open_dataset(data: str) -> Dataset:
-    """Read a dataset; the name ``sample`` builds the built-in faces on first use."""
-    return scan(sample(SampleSpec()).root if data == SAMPLE else Path(data))
+    """Read a dataset; the name ``sample`` builds the built-in faces on first use, and a converted dataset means the raw one it is of."""
+    if data == SAMPLE:
+        return scan(sample(SampleSpec()).root)
+    made = (read_manifest(Path(data)) or {}) if Path(data).is_dir() else {}
+    return scan(Path(made["data"]) if made.get("kind") in {"classify", "detect"} and "data" in made else Path(data))
 
 
 def converted_root(dataset: Dataset, spec: ConvertSpec) -> Path:
@@ -101,8 +104,6 @@ def converted_root(dataset: Dataset, spec: ConvertSpec) -> Path:
 
     So two ways of preparing or splitting the same photos never share a folder.
     """
-    root = dataset.root.resolve()
-    name = root.parent.name if root.name.lower() == "dataset" else root.name
     usual = ConvertSpec()
     parts = {
         spec.train_on: spec.train_on != usual.train_on,
@@ -111,7 +112,13 @@ def converted_root(dataset: Dataset, spec: ConvertSpec) -> Path:
         f"val{spec.val:g}": spec.val != usual.val,
         f"seed{spec.seed}": spec.seed != usual.seed,
     }
-    return Path("data") / "-".join([f"{name.lower()}-cls", *(part for part, differs in parts.items() if differs)])
+    return Path("data") / "-".join([f"{dataset_name(dataset)}-cls", *(part for part, differs in parts.items() if differs)])
+
+
+def dataset_name(dataset: Dataset) -> str:
+    """What a dataset is called: its folder, or the one around it, in lower case."""
+    root = dataset.root.resolve()
+    return (root.parent.name if root.name.lower() == "dataset" else root.name).lower()
 
 
 class FaceBox:

@@ -1,9 +1,10 @@
-"""``yolo_koin evaluate``: name every test photo, and score each test split by itself."""
+"""``yolo_koin evaluate``: name every test photo, or every face in it, and score each test split by itself."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from yolo_koin.dataset.classify import INDEX, Progress, in_threads, read_index
+from yolo_koin.dataset.classify import INDEX, read_index
 from yolo_koin.dataset.koin import TRAINING_SETS
-from yolo_koin.errors import DatasetError
-from yolo_koin.evaluation import predictions, scores
+from yolo_koin.dataset.prepared import Progress, in_threads
+from yolo_koin.errors import DatasetError, UsageError
+from yolo_koin.evaluation import face_predictions, predictions, scores, truth
+from yolo_koin.evaluation.face_scores import score_faces
+from yolo_koin.faces.cache import FaceCache
 from yolo_koin.models.photos import load_square
 from yolo_koin.models.yolo import Classifier
-from yolo_koin.runs import MANIFEST, RUNS, create_run, newest_finished, read_manifest, sha256, write_manifest
-from yolo_koin.verbs.convert import ConvertSpec, convert, open_dataset, refresh, spec_of
+from yolo_koin.runs import create_run, read_manifest, sha256, write_manifest
+from yolo_koin.verbs.convert import ConvertSpec, convert, one_of, open_dataset, refresh, spec_of
+from yolo_koin.verbs.convert_detect import CACHE
+from yolo_koin.verbs.detector import open_detector
+from yolo_koin.verbs.evaluate_faces import FaceTest, test_of_classifier, test_of_detector
+from yolo_koin.verbs.naming import hints
+from yolo_koin.verbs.tasks import TASKS
+from yolo_koin.verbs.weights import newest_weights, run_name
 
 BATCH = 32
 
@@ -33,6 +43,10 @@ class EvaluateSpec:
         device: as for training.
         name: of the run; that of the training run when None.
         trust_weights: run a pickle that safe loading refuses.
+        task: ``classify``, or ``detect`` for a detector that was trained to tell people apart.
+        faces: find every face of a photo and let the classifier name each, in place of the photo as a whole.
+        detector: the face detector's file for ``faces``; CenterFace when None.
+        boxes: boxes that people drew, beside those of the dataset's own ``boxes.csv``; for ``faces``.
     """
 
     weights: Path | None = None
@@ -40,6 +54,18 @@ class EvaluateSpec:
     device: str = ""
     name: str | None = None
     trust_weights: bool = False
+    task: str = "classify"
+    faces: bool = False
+    detector: Path | None = None
+    boxes: Path | None = None
+
+    def __post_init__(self) -> None:
+        one_of("--task", self.task, tuple(TASKS))
+        if self.faces and self.task == "detect":
+            raise UsageError("a detector finds and names faces by itself", "--task detect --faces", "Drop one of the two.")
+        if not self.faces and (self.detector or self.boxes):
+            option = "--detector" if self.detector else "--boxes"
+            raise UsageError(f"{option} is about faces", option, "Add --faces; for --task detect give it to convert detect.")
 
 
 @dataclass(frozen=True)
@@ -53,6 +79,8 @@ class EvaluateResult:
         metrics: rows of ``metrics.csv``.
         synthetic: test splits whose photos are synthetic.
         unknown: classes of the test splits that the model never learnt; their photos count as wrong.
+        agreement: test split → face detector, where boxes come from one, so that scores of boxes tell how well two detectors agree.
+        notes: what the user should know: boxes that could not be used, a classifier that did not learn from faces.
     """
 
     run: Path
@@ -61,6 +89,8 @@ class EvaluateResult:
     metrics: pd.DataFrame
     unknown: tuple[str, ...]
     synthetic: tuple[str, ...]
+    agreement: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def evaluate(spec: EvaluateSpec, progress: Progress | None = None, folder: Path | None = None) -> EvaluateResult:
@@ -74,13 +104,19 @@ def evaluate(spec: EvaluateSpec, progress: Progress | None = None, folder: Path 
     Raises:
         DatasetError, WeightsError, RunError: what the user can mend.
     """
-    weights = spec.weights or newest_weights()
+    weights = spec.weights or newest_weights(spec.task)
+    if spec.task == "detect":
+        return _score_faces(spec, test_of_detector(weights, spec.data, spec.device, spec.trust_weights, progress), weights, progress)
     model = Classifier(weights, spec.device, spec.trust_weights)
+    if spec.faces:
+        finder = open_detector(spec.detector, spec.device, spec.trust_weights)
+        with FaceCache(CACHE) as cache:
+            return _score_faces(spec, test_of_classifier(model, finder, cache, spec.data, spec.boxes), weights, progress)
     root = _converted(spec.data, weights, model, progress)
     index = read_index(root)
     tests = index[index["split"].str.endswith("/test")]
     if tests.empty:
-        raise DatasetError("no test split", root, "Photos to test on go into normal_cases/test/<class>/ and so on.")
+        raise _no_test(root)
     run = folder or create_run("evaluate", spec.name, run_name(weights))
     frame = predict_index(model, root, tests, progress)
     table = scores.score(frame, run.name, classes=len(model.names))
@@ -100,23 +136,36 @@ def evaluate(spec: EvaluateSpec, progress: Progress | None = None, folder: Path 
     return EvaluateResult(run, weights, Path(made.get("data", root)), table, unknown, tuple(made.get("synthetic", ())))
 
 
-def newest_weights() -> Path:
-    """The best checkpoint of the newest finished training run, a benchmark's cells among them.
+def _score_faces(spec: EvaluateSpec, test: FaceTest, weights: Path, progress: Progress | None) -> EvaluateResult:
+    """Name every face of the test photos; ``truth.csv`` keeps what they are scored against."""
+    tests = [s for s in test.dataset.samples if s.split.endswith("/test")]
+    if not tests:
+        raise _no_test(test.dataset.root)
+    run = create_run("evaluate", spec.name, f"{run_name(weights)}-faces" if spec.faces else run_name(weights))
+    parts: list[pd.DataFrame] = []
+    done = 0
+    for chunk, rows in test.namer.rows(tests):
+        parts.append(rows)
+        done += len(chunk)
+        if progress:
+            progress(done, len(tests))
+    frame = pd.concat(parts, ignore_index=True)
+    boxed = set(test.truth["image"])
+    unboxed = Counter(s.split for s in tests if s.image not in boxed)
+    table = score_faces(frame, test.truth, run.name, way=test.way, unboxed=unboxed)
+    face_predictions.write(run / "predictions.csv", frame)
+    truth.write(run / "truth.csv", test.truth)
+    scores.write(run / "metrics.csv", table)
+    synthetic = tuple(sorted(test.dataset.synthetic))
+    facts = {"way": test.way, "agreement": test.agreement, "synthetic": synthetic, "data": str(test.dataset.root.resolve())}
+    asked = {**asdict(spec), "weights": str(weights.resolve())}
+    write_manifest(run, "finished", asked, weights_sha256=sha256(weights), classes=len(test.namer.names), **facts)
+    unknown = tuple(sorted({s.label for s in tests} - test.learnt))
+    return EvaluateResult(run, weights, test.dataset.root, table, unknown, synthetic, test.agreement, (*test.problems, *hints(test.namer)))
 
-    Raises:
-        DatasetError: there is none.
-    """
-    found = [run for kind in ("train", "benchmark/*/cells") if (run := newest_finished(kind))]
-    if not found:
-        raise DatasetError("no finished training run", RUNS / "train", "Run yolo_koin train first, or give --weights.")
-    newest = max(found, key=lambda run: (run / MANIFEST).stat().st_mtime_ns)
-    return newest / "weights" / "best.pt"
 
-
-def run_name(weights: Path) -> str:
-    """The name of the run that a checkpoint belongs to, or of the file when it lies alone."""
-    run = weights.resolve().parent.parent
-    return run.name if weights.parent.name == "weights" and read_manifest(run) else weights.stem
+def _no_test(where: Path) -> DatasetError:
+    return DatasetError("no test split", where, "Photos to test on go into normal_cases/test/<class>/ and so on.")
 
 
 def predict_index(model: Classifier, root: Path, index: pd.DataFrame, progress: Progress | None = None) -> pd.DataFrame:

@@ -171,7 +171,7 @@ def _write(spec: HardcasesSpec, pixels: RGB, face: Face, photo: str, kind: str, 
     with atomic_path(spec.destination / target) as temporary:
         Image.fromarray(result).save(temporary, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     box = " ".join(f"{side:.1f}" for side in face.box)
-    landmarks = " ".join(f"{x:.1f} {y:.1f}" for x, y in face.landmarks)
+    landmarks = " ".join(f"{x:.1f} {y:.1f}" for x, y in face.points())
     return nfc(target), nfc(photo), kind, spec.severity, spec.seed, box, landmarks
 
 

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
-from yolo_koin.dataset.images import PhotoError, open_photo
-from yolo_koin.dataset.koin import CASES, Dataset, Sample, scan
-from yolo_koin.errors import RunError
-from yolo_koin.evaluation import metrics, predictions, scores
+from yolo_koin.dataset.koin import scan
+from yolo_koin.evaluation import predictions, scores
 from yolo_koin.evaluation.statistics import paired
-from yolo_koin.reporting import figures, sheets
+from yolo_koin.reporting import figures
 from yolo_koin.reporting.report import markdown_table
-from yolo_koin.reporting.sheets import NamedPhoto
 from yolo_koin.reporting.style import save
-from yolo_koin.runs import MANIFEST, RUNS, read_manifest, write_text
-from yolo_koin.verbs.predict import rows_of, verdict_of
+from yolo_koin.runs import write_text
+from yolo_koin.verbs.scored import WHOLE, Scored, find_run, load_runs, told_apart
+from yolo_koin.verbs.showing import called, write_examples, write_group_photos, write_hard_photos, write_people
 
-NORMAL, HARD = "normal_cases/test", "hard_cases/test"
-SHOWN = 18  # photos in hardcases_results_YOLO.png
-EXAMPLES = 8  # photos of each case in examples_for_each_case.png
-PHOTO_DPI = 220  # of figures that are photos: as sharp as the photos are, and half the bytes
-CELLS = "cells"
+COLUMNS = {
+    "run": "model",
+    "way": "names",
+    "split": "split",
+    "n": "photos",
+    "top1": "top-1",
+    "top3": "top-3",
+    "macro_f1": "macro-F1",
+    "top1_gap": "lost from normal",
+    "person_top1": "person named",
+    "person_top3": "in top-3",
+    "names_precision": "precision of names",
+    "names_recall": "recall of names",
+    "top1_found": "top-1 of faces found",
+    "map50": "mAP@0.5",
+    "map50_95": "mAP@0.5:0.95",
+    "face_ap50": "face AP@0.5",
+}
+METHODS = "Wilson for shares of photos, Newcombe for the gap to normal photos, bootstrap over photos for the rest"
+NAMES = {"faces": "each face found", "detector": "what it detects"}
 
 
 @dataclass(frozen=True)
@@ -42,36 +53,6 @@ class ReportSpec:
 
     runs: tuple[str, ...]
     out: Path | None = None
-
-
-@dataclass(frozen=True)
-class Scored:
-    """A run that was scored.
-
-    Attributes:
-        name: of its folder.
-        model: size and training set: ``YOLOv8n-cls, normal``.
-        seed: of its training.
-        settings: of its training but for the seed, with the photos' hash; empty when unknown.
-        title: what figures call it: the model, and the seed unless it is 0.
-        predictions, metrics: its tables.
-        curve: ``results.csv`` of its training, when there is one.
-        data: root of the raw dataset, when it is known and still there.
-        synthetic: splits whose photos are synthetic.
-        val_top1: validation accuracy of its checkpoint; NaN when unknown.
-    """
-
-    name: str
-    model: str
-    seed: int
-    settings: str
-    title: str
-    predictions: pd.DataFrame
-    metrics: pd.DataFrame
-    curve: pd.DataFrame | None
-    data: Path | None
-    synthetic: frozenset[str]
-    val_top1: float
 
 
 @dataclass(frozen=True)
@@ -89,67 +70,82 @@ def report(spec: ReportSpec) -> ReportResult:
         RunError: a run is not there, or was not scored.
     """
     folders = [find_run(run) for run in spec.runs]
-    scored = _told_apart([(folder, run) for folder in folders for run in load_runs(folder)])
+    scored = told_apart([(folder, run) for folder in folders for run in load_runs(folder)])
     out = spec.out or folders[0] / "figures"
     table = out / "report.md"
     write_text(table, markdown(scored))
     return ReportResult(out, (table, *write_report(scored, out)))
 
 
-def find_run(run: str) -> Path:
-    """The folder of a run, given as a path or as a name under ``runs/evaluate`` or ``runs/benchmark``."""
-    for folder in (Path(run), RUNS / "evaluate" / run, RUNS / "benchmark" / run):
-        if (folder / MANIFEST).is_file():
-            return folder
-    raise RunError("no such scored run", run, "Name a folder of runs/evaluate or runs/benchmark; yolo_koin evaluate makes one.")
-
-
-def load_runs(folder: Path) -> list[Scored]:
-    """The scored run in a folder, or each scored cell of a benchmark."""
-    if (folder / CELLS).is_dir():
-        return [_load(cell) for cell in sorted((folder / CELLS).iterdir()) if (cell / "metrics.csv").is_file()]
-    if not (folder / "metrics.csv").is_file():
-        raise RunError("not a scored run (no metrics.csv)", folder, "Run yolo_koin evaluate on its weights first.")
-    return [_load(folder)]
-
-
 def write_report(runs: Sequence[Scored], out: Path) -> tuple[Path, ...]:
     """Write every figure that the runs have data for.
 
-    Photos and pairs of people are shown of one run: the one with the best validation accuracy, so that no test split chooses it.
+    Photos and pairs of people are shown of one run each: the one with the best validation figure, so that no test split chooses it.
+    Where a run named faces, the photos are its.
     """
-    chosen = max(runs, key=lambda run: np.nan_to_num(run.val_top1, nan=-1.0))
-    titles = {run.name: run.title for run in runs}
-    table = pd.concat([run.metrics for run in runs], ignore_index=True)
-    synthetic = chosen.synthetic
+    whole, faces = [run for run in runs if run.way == WHOLE], [run for run in runs if run.way != WHOLE]
     files = [out / "detection_performance.png"]
-    save(figures.performance(table, titles, synthetic), files[0])
-    curves = {run.title: run.curve for run in runs if run.curve is not None}
+    save(_performance(whole, faces), files[0])
+    curves = {run.title: run.curve for run in runs if run.curve is not None and "val_top1" in run.curve}
     if curves:
         files.append(out / "training_curves.png")
         save(figures.training_curves(curves), files[-1])
-    dataset = scan(chosen.data) if chosen.data else None
-    names = dataset.names if dataset else {}
-    for split in dict.fromkeys(chosen.predictions["split"]):
-        files += _people(chosen, split, names, out)
+    shown = _best([run for run in faces if run.way == "faces"] or faces or whole)
+    dataset = scan(shown.data) if shown.data else None
+    for split in dict.fromkeys(_best(whole).predictions["split"]) if whole else ():
+        files += write_people(_best(whole), split, dataset.names if dataset else {}, out)
     if dataset:
-        files += _photos(chosen, dataset, out)
+        files += [write_examples(dataset, out), *write_hard_photos(shown, dataset, out), *write_group_photos(shown, dataset, out)]
     return tuple(files)
 
 
+def _best(runs: Sequence[Scored]) -> Scored:
+    return max(runs, key=lambda run: np.nan_to_num(run.val, nan=-1.0))
+
+
+def _performance(whole: Sequence[Scored], faces: Sequence[Scored]) -> Figure:
+    titles = {run.name: run.title for run in (*whole, *faces)}
+    synthetic = frozenset[str]().union(*(run.synthetic for run in (*whole, *faces)))
+    table = pd.concat([run.metrics for run in whole], ignore_index=True) if whole else faces[0].metrics.head(0)
+    if not faces:
+        return figures.performance(table, titles, synthetic)
+    of_faces = pd.concat([run.metrics.assign(way=run.way) for run in faces], ignore_index=True)
+    agreement = {split: finder for run in faces for split, finder in run.agreement.items()}
+    return figures.performance(table, titles, synthetic, of_faces, agreement)
+
+
 def markdown(runs: Sequence[Scored]) -> str:
-    """The result table, and the tests between runs where there are several."""
-    titles = {run.name: run.title for run in runs}
-    # Run by run, since one run's synthetic split may be another's real one.
-    text = markdown_table(pd.concat([readable(run.metrics, titles, run.synthetic) for run in runs], ignore_index=True))
-    text += "\nBrackets: 95 % intervals (Wilson for accuracies, Newcombe for the gap to normal photos, bootstrap for macro-F1 and ECE).\n"
-    seeds = over_seeds(runs)
+    """The result tables, and the tests between runs where there are several."""
+    whole, faces = [run for run in runs if run.way == WHOLE], [run for run in runs if run.way != WHOLE]
+    text = "\n".join(part for part in (_table(whole), _table(faces)) if part)
+    text += f"\nBrackets: 95 % intervals ({METHODS}).\n"
+    for finder, splits in _agreements(faces).items():
+        where = ", ".join(splits)
+        text += f"\nBoxes of {where} are {finder}'s, which nobody has checked: there mAP and AP tell agreement with {finder}.\n"
+    seeds = over_seeds(whole)
     if len(seeds):
         text += f"\nTop-1 over seeds, in percent; with few seeds no significance is claimed.\n\n{markdown_table(seeds)}"
-    first = [run for run in runs if run.seed == min(other.seed for other in runs)]
-    for split in dict.fromkeys(runs[0].predictions["split"]):
+    first = [run for run in whole if run.seed == min(other.seed for other in whole)]
+    for split in dict.fromkeys(whole[0].predictions["split"]) if whole else ():
         text += _tests(first, split)
     return text
+
+
+def _table(runs: Sequence[Scored]) -> str:
+    # Run by run, since one run's synthetic split may be another's real one.
+    tables = [
+        readable(run.metrics.assign(way=NAMES[run.way]) if run.way in NAMES else run.metrics, {run.name: run.title}, run.synthetic)
+        for run in runs
+    ]
+    return markdown_table(pd.concat(tables, ignore_index=True)) if tables else ""
+
+
+def _agreements(runs: Sequence[Scored]) -> dict[str, list[str]]:
+    """Face detector → the splits whose boxes are its."""
+    found: dict[str, list[str]] = {}
+    for split, finder in {pair for run in runs for pair in run.agreement.items()}:
+        found.setdefault(finder, []).append(split)
+    return {finder: sorted(splits) for finder, splits in sorted(found.items())}
 
 
 def over_seeds(runs: Sequence[Scored]) -> pd.DataFrame:
@@ -185,119 +181,6 @@ def readable(table: pd.DataFrame, titles: Mapping[str, str] | None = None, synth
     frame = scores.summary(table)
     frame["split"] = [called(split, synthetic) for split in frame["split"]]
     frame["run"] = [(titles or {}).get(run, run) for run in frame["run"]]
-    wanted = {
-        "run": "model",
-        "split": "split",
-        "n": "photos",
-        "top1": "top-1",
-        "top3": "top-3",
-        "macro_f1": "macro-F1",
-        "top1_gap": "lost from normal",
-    }
-    return frame[[column for column in wanted if column in frame]].rename(columns=wanted)
-
-
-def called(split: str, synthetic: Collection[str]) -> str:
-    """The name of a split, with a word where its photos are synthetic."""
-    return f"{split} (synthetic)" if split in synthetic else split
-
-
-def _told_apart(found: Sequence[tuple[Path, Scored]]) -> list[Scored]:
-    """The runs, with the folder's name joined to names and titles that several of them have."""
-    names, titles = Counter(run.name for _, run in found), Counter(run.title for _, run in found)
-    runs = []
-    for folder, run in found:
-        name = run.name if names[run.name] == 1 else f"{folder.parent.name}/{folder.name}/{run.name}"
-        title = run.title if titles[run.title] == 1 else f"{run.title} ({name})"
-        runs.append(replace(run, name=name, title=title, metrics=run.metrics.assign(run=name)))
-    return runs
-
-
-def _load(folder: Path) -> Scored:
-    manifest = read_manifest(folder) or {}
-    trained = folder if (folder / "results.csv").is_file() else Path(str(manifest.get("spec", {}).get("weights", ""))).parent.parent
-    training = (read_manifest(trained) or {}) if (trained / "results.csv").is_file() else {}
-    spec = training.get("spec", {})
-    model, seed = (f"YOLOv8{spec['size']}-cls, {spec['train_on']}", int(spec["seed"])) if spec else (folder.name, 0)
-    converted = (read_manifest(Path(manifest["converted"])) or {}) if manifest.get("converted") else {}
-    data = converted.get("data")
-    return Scored(
-        name=folder.name,
-        model=model,
-        seed=seed,
-        settings=_settings(training),
-        title=f"{model}, seed {seed}" if seed else model,
-        predictions=predictions.read(folder / "predictions.csv"),
-        metrics=scores.read(folder / "metrics.csv"),
-        curve=pd.read_csv(trained / "results.csv") if training else None,
-        data=Path(data) if data and Path(data).is_dir() else None,
-        synthetic=frozenset(converted.get("synthetic", ())),
-        val_top1=float(training.get("val_top1", float("nan"))),
-    )
-
-
-def _settings(training: Mapping[str, Any]) -> str:
-    if "index_sha256" not in training:
-        return ""
-    spec = {key: value for key, value in training["spec"].items() if key not in {"seed", "name", "device"}}
-    return json.dumps([spec, training["index_sha256"], training.get("start_sha256")], sort_keys=True)
-
-
-def _people(run: Scored, split: str, names: Mapping[str, str], out: Path) -> list[Path]:
-    """Who is recognised how well on a split, and who is taken for whom."""
-    photos = run.predictions[run.predictions["split"] == split]
-    if (photos["true_label"] == "").all():
-        return []
-    slug = split.split("_")[0]
-    classes = metrics.per_class(photos)
-    pairs = metrics.confused_pairs(photos, top=15)
-    classes["label"] = [names.get(label, label) for label in classes["label"]]
-    for column in ("true", "predicted"):
-        pairs[column] = [names.get(label, label) for label in pairs[column]]
-    files = [out / f"per_class_{slug}.png", out / f"confused_pairs_{slug}.png"]
-    save(figures.per_class(classes), files[0])
-    save(figures.confused_pairs(pairs), files[1])
-    return files
-
-
-def _photos(run: Scored, dataset: Dataset, out: Path) -> list[Path]:
-    """The two figures that show photos."""
-    rows = []
-    for case in CASES:
-        name = case.split("_")[0] + ("\n(synthetic)" if f"{case}/test" in dataset.synthetic else "")
-        rows.append((name, _named(_spread(dataset.split(f"{case}/test"), EXAMPLES), dataset)))
-    files = [out / "examples_for_each_case.png"]
-    save(sheets.examples_for_each_case(rows), files[0], PHOTO_DPI)
-    hard = run.predictions[(run.predictions["split"] == HARD) & (run.predictions["error"] == "")]
-    paths = {s.image: s.path for s in dataset.split(HARD)}
-    hard = hard[hard["image"].isin(list(paths))]
-    if len(hard):
-        shown = rows_of(hard.iloc[_evenly(len(hard), SHOWN)])
-        tiles = [(open_photo(paths[row["image"]], at_least=400)[0], verdict_of(row, dataset.names)) for row in shown]
-        whole = run.predictions[run.predictions["split"] == HARD]
-        files.append(out / "hardcases_results_YOLO.png")
-        figure = sheets.hardcases_results(
-            tiles, title=f"{run.title} on {called(HARD, dataset.synthetic)}", photos=len(whole), top1=metrics.top_k(whole, 1)
-        )
-        save(figure, files[-1], PHOTO_DPI)
-    return files
-
-
-def _named(samples: Sequence[Sample], dataset: Dataset) -> list[NamedPhoto]:
-    named: list[NamedPhoto] = []
-    for sample in samples:
-        try:
-            photo, _ = open_photo(sample.path, at_least=400)
-        except PhotoError:
-            continue
-        named.append((photo, dataset.names[sample.label]))
-    return named
-
-
-def _spread(samples: Sequence[Sample], count: int) -> list[Sample]:
-    return [samples[i] for i in _evenly(len(samples), count)]
-
-
-def _evenly(n: int, count: int) -> list[int]:
-    """Indices spread evenly over a split: photos that nobody picked."""
-    return sorted({int(i) for i in np.linspace(0, n - 1, min(n, count))}) if n else []
+    if "way" in table:
+        frame["way"] = str(table["way"].iloc[0])
+    return frame[[column for column in COLUMNS if column in frame]].rename(columns=COLUMNS)

@@ -1,4 +1,4 @@
-"""``yolo_koin train``: train one YOLOv8 classifier."""
+"""``yolo_koin train``: train one YOLOv8 classifier, or one detector that tells people apart."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ from typing import Any
 
 import pandas as pd
 
-from yolo_koin.dataset.classify import INDEX, Converted, Progress, read_index
-from yolo_koin.dataset.koin import find_root
+from yolo_koin.dataset.classify import Progress
+from yolo_koin.dataset.koin import TRAINING_SETS, find_root
 from yolo_koin.errors import KoinError, RunError, UsageError
-from yolo_koin.models import yolo
+from yolo_koin.models import checkpoints, yolo
 from yolo_koin.models.yolo import Epoch
 from yolo_koin.runs import RUNS, create_run, locked, read_manifest, sha256, stopwatch, write_manifest
-from yolo_koin.verbs.convert import SAMPLE, ConvertSpec, convert, one_of, refresh
+from yolo_koin.verbs.convert import FITS, SAMPLE, one_of
 from yolo_koin.verbs.sample import is_sample
+from yolo_koin.verbs.tasks import TASKS, Task, is_converted
 
 AUTO, SCRATCH = "auto", "scratch"
-EPOCHS = {True: 80, False: 30}  # from scratch, from pretrained weights
-LEARNING_RATE = {True: 1e-3, False: 3e-4}
-SMALLEST, LARGEST = 64, 224  # network input when it is chosen by the photos' size
 
 
 @dataclass(frozen=True)
@@ -29,18 +27,19 @@ class TrainSpec:
     """What to train.
 
     Attributes:
-        data: dataset root, ``sample``, or a dataset that ``convert classify`` wrote.
+        task: ``classify`` (name a photo), or ``detect`` (find the faces in it and name each).
+        data: dataset root, ``sample``, or a dataset that ``convert`` wrote for the task.
         size: YOLOv8 size: n, s, m, l, x.
         train_on: ``normal``, ``hard`` or ``both``.
-        epochs: 80 from scratch and 30 from pretrained weights when None.
-        imgsz: network input in pixels, a multiple of 32; when None 224, or less where the photos themselves are smaller.
-        batch: photos per step.
+        epochs: when None 80 from scratch (76 to detect) and 30 from pretrained weights.
+        imgsz: network input in pixels, a multiple of 32; when None 224 (640 to detect), or less where the photos are smaller.
+        batch: photos per step; 32, or 16 to detect, when None.
         device: ``cpu``, ``0``, ``mps``; the best there is when empty.
         seed: of weights, order and augmentation. The validation split has its own.
         freeze: how many first layers stay as they are; 9 is the whole backbone.
-        weights: ``auto`` (ImageNet weights; from scratch on the built-in faces), ``scratch``, or a checkpoint.
+        weights: ``auto`` (the official weights; from scratch on the built-in faces), ``scratch``, or a checkpoint.
         name: of the run.
-        fit, side, val: of the conversion, see :class:`yolo_koin.verbs.convert.ConvertSpec`.
+        fit, side, val: of the conversion, see :class:`yolo_koin.verbs.convert.ConvertSpec`; a side of None is 256, or 640 to detect.
     """
 
     data: str = "data/KoIn"
@@ -48,18 +47,24 @@ class TrainSpec:
     train_on: str = "normal"
     epochs: int | None = None
     imgsz: int | None = None
-    batch: int = 32
+    batch: int | None = None
     device: str = ""
     seed: int = 0
     freeze: int = 0
     weights: str = AUTO
     name: str | None = None
     fit: str = "pad"
-    side: int = 256
+    side: int | None = None
     val: float = 0.1
+    task: str = "classify"
 
     def __post_init__(self) -> None:
+        one_of("--task", self.task, tuple(TASKS))
         one_of("--size", self.size, yolo.SIZES)
+        one_of("--train-on", self.train_on, tuple(TRAINING_SETS))
+        one_of("--fit", self.fit, FITS)
+        if self.task == "detect" and self.fit != "pad":
+            raise UsageError("a detector learns from whole photos", f"--task detect --fit {self.fit}", "Drop one of the two.")
         for option, value, low in (
             ("--epochs", self.epochs, 1),
             ("--batch", self.batch, 2),
@@ -81,10 +86,6 @@ class TrainSpec:
         if not 0 < self.val < 1:
             raise UsageError("training needs validation photos", f"--val {self.val}", "The protocol takes 0.1.")
 
-    def conversion(self) -> ConvertSpec:
-        """How the photos are prepared for this training."""
-        return ConvertSpec(data=self.data, train_on=self.train_on, val=self.val, fit=self.fit, side=self.side)
-
 
 @dataclass(frozen=True)
 class TrainResult:
@@ -94,7 +95,8 @@ class TrainResult:
         run: its folder.
         weights: the best checkpoint.
         best_epoch: its epoch, from 1.
-        val_top1: its validation accuracy, 0 to 1.
+        metric: what it was chosen by: ``top1``, or ``map50`` of a detector.
+        val: that, on the validation photos, 0 to 1.
         epochs: how many were trained.
         seconds: training time, of this call.
         data: the converted dataset.
@@ -103,7 +105,8 @@ class TrainResult:
     run: Path
     weights: Path
     best_epoch: int
-    val_top1: float
+    metric: str
+    val: float
     epochs: int
     seconds: float
     data: Path
@@ -115,7 +118,7 @@ def train(
     on_photo: Progress | None = None,
     folder: Path | None = None,
 ) -> TrainResult:
-    """Convert if need be, train, and keep the best epoch by validation top-1.
+    """Convert if need be, train, and keep the best epoch by validation top-1 (a detector's: by mAP@0.5 over identities).
 
     Args:
         spec: what to train.
@@ -126,16 +129,22 @@ def train(
     Raises:
         DatasetError, WeightsError, RunError, UsageError: what the user can mend.
     """
-    yolo.choose_device(spec.device)
-    if spec.data != SAMPLE and not (Path(spec.data) / INDEX).is_file():
+    checkpoints.choose_device(spec.device)
+    task = TASKS[spec.task]
+    if spec.data != SAMPLE and not is_converted(spec.data, spec.task):
         find_root(Path(spec.data))  # a mistyped folder is told before anything is downloaded
     start = starting_weights(spec)
-    root, spec = _prepare(spec, on_photo)
-    scratch = start is None
-    spec = replace(spec, epochs=spec.epochs or EPOCHS[scratch], imgsz=spec.imgsz or input_size(root, spec.side))
-    run = folder or create_run("train", spec.name, f"{spec.size}-{spec.train_on}")
+    root, spec = _prepare(spec, task, on_photo)
+    assert spec.side is not None
+    spec = replace(
+        spec,
+        epochs=spec.epochs or task.epochs[start is None],
+        batch=spec.batch or task.batch,
+        imgsz=spec.imgsz or task.input_size(root, spec.side),
+    )
+    run = folder or create_run("train", spec.name, f"{spec.size}-{spec.train_on}{task.suffix}")
     with locked(run):
-        hashes = {"index_sha256": sha256(root / INDEX), "start_sha256": sha256(start) if start else None}
+        hashes = {"index_sha256": sha256(root / task.table), "start_sha256": sha256(start) if start else None}
         write_manifest(
             run, "running", asdict(spec), converted=str(root.resolve()), start=str(start.resolve() if start else SCRATCH), **hashes
         )
@@ -162,11 +171,14 @@ def resume(
         raise RunError("this run is finished" if manifest else "no such run", run, "There is nothing to resume.")
     with locked(run):
         spec, root = TrainSpec(**manifest["spec"]), Path(manifest["converted"])
+        task = TASKS[spec.task]
         if device is not None:
             spec = replace(spec, device=device)
-        refresh(root)
+        task.refresh(root, None)
         made = read_manifest(root) or {}
-        if (sha256(root / INDEX), made.get("fit"), made.get("side")) != (manifest["index_sha256"], spec.fit, spec.side):
+        pixels = [key for key in ("fit", "side") if key in task.settings]
+        same = all(made.get(key) == getattr(spec, key) for key in pixels)
+        if not same or sha256(root / task.table) != manifest["index_sha256"]:
             raise RunError("the photos have changed since this run began", root, "Start a new run with another --name.")
         start = None if manifest["start"] == SCRATCH else Path(manifest["start"])
         return _train(spec, run, root, start, on_epoch)
@@ -184,41 +196,25 @@ def unfinished(name: str | None) -> Path:
     return max(found)[1]
 
 
-def input_size(root: Path, side: int) -> int:
-    """Network input for a converted dataset: the largest multiple of 32 that enlarges at most half of its photos, within 64 and 224.
-
-    Args:
-        root: the converted dataset.
-        side: of its photos, in pixels.
-    """
-    index = read_index(root)
-    usable = index[index["status"] == "ok"]
-    shorter = min(usable[["width", "height"]].min(axis=1).median(), side)
-    return int(min(max(shorter // 32 * 32, SMALLEST), LARGEST))
-
-
-def _prepare(spec: TrainSpec, on_photo: Progress | None) -> tuple[Path, TrainSpec]:
+def _prepare(spec: TrainSpec, task: Task, on_photo: Progress | None) -> tuple[Path, TrainSpec]:
     """The converted dataset for a training, and the spec with what that dataset says of itself."""
-    root = Path(spec.data)
-    if spec.data == SAMPLE or not (root / INDEX).is_file():
-        converted: Converted = convert(spec.conversion(), on_photo)
-        return converted.root, spec
-    made = read_manifest(refresh(root, on_photo)) or {}
-    told = {key: made[key] for key in ("train_on", "fit", "side", "val") if key in made}
-    return root, replace(spec, **told)
+    given = spec.data != SAMPLE and is_converted(spec.data, spec.task)
+    root = task.refresh(Path(spec.data), on_photo) if given else task.prepare(spec, on_photo)
+    made = read_manifest(root) or {}
+    return root, replace(spec, **{"side": task.side, **{key: made[key] for key in task.settings if key in made}})
 
 
 def starting_weights(spec: TrainSpec) -> Path | None:
     """The checkpoint that a training starts from, downloaded if need be; None for scratch.
 
     Raises:
-        WeightsError: it is not there, or no YOLOv8 classifier.
+        WeightsError: it is not there, or no YOLOv8 model of this task.
         UsageError: it is of another size.
     """
     if spec.weights == SCRATCH or (spec.weights == AUTO and is_sample(spec.data)):
         return None
-    path = yolo.pretrained(spec.size) if spec.weights == AUTO else Path(spec.weights)
-    size = yolo.size_of(path)
+    path = checkpoints.pretrained(spec.size, spec.task) if spec.weights == AUTO else Path(spec.weights)
+    size = checkpoints.size_of(path, spec.task)
     if size not in {"", spec.size}:
         raise UsageError(f"these weights are of size {size}, not {spec.size}", path, f"Say --size {size}.")
     return path
@@ -226,13 +222,13 @@ def starting_weights(spec: TrainSpec) -> Path | None:
 
 def _train(spec: TrainSpec, run: Path, root: Path, start: Path | None, on_epoch: Callable[[Epoch], None] | None) -> TrainResult:
     # What prediction has to know to prepare photos the way this model saw them.
-    note = {"fit": spec.fit, "side": spec.side, "train_on": spec.train_on}
+    note = {key: getattr(spec, key) for key in TASKS[spec.task].settings if key != "val"}
     facts: dict[str, Any] = {}
     seconds: dict[str, float] = {}
     try:
         with stopwatch(seconds, "training"):
             if (run / "weights" / "last.pt").is_file():
-                yolo.resume(run, root, spec.device, note, on_epoch)
+                yolo.resume(spec.task, run, root, spec.device, note, on_epoch)
             else:
                 _start(spec, run, root, start, note, on_epoch)
     except KoinError:
@@ -243,18 +239,22 @@ def _train(spec: TrainSpec, run: Path, root: Path, start: Path | None, on_epoch:
         raise
     best = run / "weights" / "best.pt"
     curve = pd.read_csv(run / "results.csv")
-    chosen = curve.sort_values(["val_top1", "val_loss"], ascending=[False, True]).iloc[0]
-    facts.update(seconds=seconds, weights_sha256=sha256(best), best_epoch=int(chosen["epoch"]), val_top1=float(chosen["val_top1"]))
+    metric = yolo.TRAINERS[spec.task].metric
+    chosen = curve.sort_values([f"val_{metric}", "val_loss"], ascending=[False, True]).iloc[0]
+    epoch, value = int(chosen["epoch"]), float(chosen[f"val_{metric}"])
+    facts.update(seconds=seconds, weights_sha256=sha256(best), best_epoch=epoch, **{f"val_{metric}": value})
     write_manifest(run, "finished", asdict(spec), **facts)
-    return TrainResult(run, best, facts["best_epoch"], facts["val_top1"], len(curve), seconds["training"], root)
+    return TrainResult(run, best, epoch, metric, value, len(curve), seconds["training"], root)
 
 
 def _start(
     spec: TrainSpec, run: Path, root: Path, start: Path | None, note: dict[str, Any], on_epoch: Callable[[Epoch], None] | None
 ) -> None:
     assert spec.epochs is not None
-    assert spec.imgsz is not None  # both were settled before the manifest was written
+    assert spec.imgsz is not None
+    assert spec.batch is not None  # all were settled before the manifest was written
     yolo.train(
+        task=spec.task,
         data=root,
         size=spec.size,
         weights=start,
@@ -265,7 +265,7 @@ def _start(
         device=spec.device,
         seed=spec.seed,
         freeze=spec.freeze,
-        lr=LEARNING_RATE[start is None],
+        lr=TASKS[spec.task].learning_rate[start is None],
         note=note,
         on_epoch=on_epoch,
     )

@@ -1,0 +1,299 @@
+"""Folders of prepared photos: what the converters share.
+
+Such a folder is ours from its first file on: what an earlier conversion left is reused where it still holds, and removed where it does
+not. Photos of the user are only read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from yolo_koin.dataset.carve import Item, carve, cluster_photos, leaked
+from yolo_koin.dataset.images import PhotoError, Prepared
+from yolo_koin.dataset.koin import TRAINING_SETS, Dataset, Sample, nfc
+from yolo_koin.dataset.state import Record, read_state, still_holds, write_state
+from yolo_koin.environment import cores
+from yolo_koin.errors import DatasetError, RunError
+from yolo_koin.runs import MANIFEST, atomic_path, free_bytes, locked, read_manifest, sha256, write_json, writing
+
+STATE, INCOMING = ".state.csv", ".incoming"
+LONGEST_STEM = 200  # bytes of a file name that are copied; file systems take 255 in all
+
+T = TypeVar("T")
+R = TypeVar("R")
+Progress = Callable[[int, int], None]
+
+
+# --------------------------------------------------------------------------------------------------------- which photos
+def chosen(dataset: Dataset, train_on: str) -> tuple[list[Sample], tuple[str, ...]]:
+    """The photos that a conversion is about, and the splits that are trained on.
+
+    Args:
+        dataset: the raw dataset.
+        train_on: ``normal``, ``hard`` or ``both``. Photos of the test splits always take part.
+
+    Raises:
+        DatasetError: a split to train on is missing, or there are fewer than two classes.
+    """
+    training = tuple(f"{case}/train" for case in TRAINING_SETS[train_on])
+    samples = [s for s in dataset.samples if s.split in training or s.split.endswith("/test")]
+    missing = [split for split in training if split not in dataset.splits]
+    if missing:
+        have = ", ".join(dataset.splits)
+        raise DatasetError(f"no photos in {' and '.join(missing)}, which --train-on {train_on} needs", dataset.root, f"It has {have}.")
+    if len({s.label for s in samples if s.split in training}) < 2:
+        raise DatasetError("fewer than two classes to learn", dataset.root / training[0], "Each person needs a folder of their own.")
+    return samples, training
+
+
+@dataclass(frozen=True)
+class Division:
+    """Which of the readable photos train, which validate, which test.
+
+    Attributes:
+        items: every readable photo.
+        learnt: those of the training splits, validation included.
+        validation: image ids of the validation photos.
+        clusters: clusters of two or more training photos that were kept on one side of the train/val line.
+    """
+
+    items: tuple[Item, ...]
+    learnt: tuple[Item, ...]
+    validation: frozenset[str]
+    clusters: int
+
+    def folder(self, sample: Sample) -> str:
+        """Where a prepared photo goes: ``test`` is the normal test split, as stock Ultralytics expects one."""
+        if sample.split.endswith("/train"):
+            return "val" if sample.image in self.validation else "train"
+        return "test" if sample.split == "normal_cases/test" else sample.split
+
+    def split(self, sample: Sample) -> str:
+        """The split as tables write it: ``normal_cases/val`` for a validation photo."""
+        return sample.split.replace("/train", "/val") if sample.image in self.validation else sample.split
+
+    def leaks(self, folders: Mapping[str, str]) -> dict[str, int]:
+        """Folder → how many of its photos are near-duplicates of one in ``train`` of the same class; photos without a folder are out."""
+        placed = [(folders[item.image], item) for item in self.items if item.image in folders]
+        learnt = [item for folder, item in placed if folder == "train"]
+        others = [folder for folder in dict.fromkeys(folder for folder, _ in placed) if folder != "train"]
+        return {folder: len(leaked(learnt, [item for place, item in placed if place == folder])) for folder in others}
+
+
+def divide(
+    dataset: Dataset, samples: Sequence[Sample], records: Mapping[str, Record], training: Collection[str], val: float, seed: int
+) -> Division:
+    """Carve the validation photos out of the readable training photos.
+
+    Raises:
+        DatasetError: fewer than two classes have one.
+    """
+    usable = [s for s in samples if records[s.image].status == "ok"]
+    items = [Item(s.image, s.label, int(records[s.image].fingerprint, 16)) for s in usable]
+    learnt = [item for item, s in zip(items, usable, strict=True) if s.split in training]
+    if len({item.label for item in learnt}) < 2:
+        raise DatasetError("fewer than two classes with readable training photos", dataset.root, "Run yolo_koin audit to see why.")
+    clusters = sum(len(cluster) > 1 for cluster in cluster_photos(learnt, dataset.groups))
+    return Division(tuple(items), tuple(learnt), carve(learnt, dataset.groups, val, seed), clusters)
+
+
+def file_names(samples: Sequence[Sample]) -> dict[str, str]:
+    """File name of each prepared photo: its case and its own name; a hash joins in where two would be the same, or one too long."""
+    stems = Counter((s.split, s.label, nfc(s.path.stem).lower()) for s in samples)
+    names = {}
+    for s in samples:
+        stem = nfc(s.path.stem)
+        if stems[s.split, s.label, stem.lower()] > 1 or len(stem.encode()) > LONGEST_STEM:
+            stem = f"{stem[:40]}_{_hash(s.image)[:8]}"
+        names[s.image] = f"{s.split.split('_')[0]}_{stem}.jpg"
+    return names
+
+
+# ---------------------------------------------------------------------------------------------------------- the folder
+@dataclass(frozen=True)
+class PreparedFolder:
+    """A folder that a converter writes.
+
+    Attributes:
+        root: the folder: new, empty, or written by an earlier conversion of the same kind.
+        kind: what the manifest calls it: ``classify`` or ``detect``.
+        table: the table of all photos. It is written last and removed first, so a folder that has it is whole.
+        tops: folders in it that are ours alone.
+        endings: of the files in them that are ours.
+    """
+
+    root: Path
+    kind: str
+    table: str
+    tops: tuple[str, ...]
+    endings: tuple[str, ...] = (".jpg",)
+
+    @contextlib.contextmanager
+    def claimed(self, data: Path, settings: Mapping[str, object]) -> Iterator[dict[str, Record]]:
+        """Keep the folder for this process while the block runs.
+
+        Args:
+            data: the raw dataset.
+            settings: what decides the pixels of a prepared photo. What a conversion with others left is removed.
+
+        Yields:
+            What an earlier conversion with the same settings left.
+
+        Raises:
+            DatasetError: the folder holds something else, or lies in the raw dataset or around it.
+            RunError: it cannot be written, or another process is writing there.
+        """
+        with writing(self.root):
+            self._check(data)
+        with locked(self.root):
+            with writing(self.root):
+                known = self._open(data, settings)
+            yield known
+
+    def check_room(self, needed: int) -> None:
+        """Raise a RunError unless ``needed`` bytes are free."""
+        if free_bytes(self.root) < needed:
+            raise RunError(f"the disk has less than {(needed >> 20) + 1} MB free", self.root, "Free some space, or give another --out.")
+
+    def prepare(
+        self,
+        samples: Sequence[Sample],
+        known: Mapping[str, Record],
+        make: Callable[[Sample], Prepared],
+        workers: int | None = None,
+        progress: Progress | None = None,
+    ) -> dict[str, Record]:
+        """Prepare photos that are new or have changed.
+
+        Args:
+            samples: all photos.
+            known: what is known of them; used for those whose file is as it was.
+            make: prepares a photo. With no ``jpeg`` in its answer the photo has a record, and no file.
+            workers: threads; all cores when None.
+            progress: called with photos done and photos in all.
+
+        Returns:
+            Image id → record, of all photos. Records that were taken over are those of ``known``.
+        """
+        records = {s.image: r for s in samples if (r := known.get(s.image)) and still_holds(r, s.path, self.root)}
+        todo = [s for s in samples if s.image not in records]
+        if not todo:
+            return records
+        (self.root / self.table).unlink(missing_ok=True)
+        try:
+            with contextlib.closing(in_threads(partial(self._prepare, make=make), todo, workers)) as prepared:
+                for record in prepared:
+                    records[record.source] = record
+                    if progress:
+                        progress(len(records), len(samples))
+        finally:  # an interrupted conversion goes on from here
+            write_state(self.root / STATE, records.values())
+        return records
+
+    def settle(self, records: Mapping[str, Record], placed: Sequence[Record], others: Collection[str] = ()) -> None:
+        """Move the prepared photos to their places, and remove every file of ours but these and ``others``."""
+        (self.root / self.table).unlink(missing_ok=True)
+        for record in placed:
+            before = records[record.source].image
+            if record.image and before != record.image:
+                (self.root / record.image).parent.mkdir(parents=True, exist_ok=True)
+                (self.root / before).replace(self.root / record.image)
+        self._sweep({record.image for record in placed} | set(others))
+
+    def note(self, placed: Sequence[Record], manifest: Mapping[str, object]) -> None:
+        """Write down what is in the folder; the table is still to be written."""
+        write_state(self.root / STATE, placed)
+        write_json(self.root / MANIFEST, manifest)
+
+    def is_as_noted(self, known: Mapping[str, Record], placed: Sequence[Record], manifest: Mapping[str, object]) -> bool:
+        """Whether the folder is whole and already what it should become."""
+        return (self.root / self.table).is_file() and list(known.values()) == list(placed) and read_manifest(self.root) == manifest
+
+    def _check(self, data: Path) -> None:
+        out, raw = self.root.resolve(), data.resolve()
+        if out == raw or out in raw.parents or raw in out.parents:
+            raise DatasetError("the converted dataset may not lie in the raw one, nor around it", self.root, "Give another --out.")
+        if self.root.exists() and not self.root.is_dir():
+            raise DatasetError("a file, not a folder", self.root, "Give --out a new or empty folder.")
+        marker = read_manifest(self.root)
+        foreign = marker.get("kind") != self.kind if marker is not None else self.root.is_dir() and any(self.root.iterdir())
+        if foreign:
+            raise DatasetError("this folder holds something else", self.root, "Give --out a new or empty folder.")
+
+    def _open(self, data: Path, settings: Mapping[str, object]) -> dict[str, Record]:
+        marker = read_manifest(self.root)
+        if (
+            marker is not None
+            and all(marker.get(key) == value for key, value in settings.items())
+            and _same_place(marker.get("data"), data.resolve())
+        ):
+            return read_state(self.root / STATE)
+        (self.root / self.table).unlink(missing_ok=True)
+        (self.root / STATE).unlink(missing_ok=True)
+        self._sweep(())
+        write_json(self.root / MANIFEST, {"kind": self.kind, **settings, "data": str(data)})
+        return {}
+
+    def _prepare(self, sample: Sample, make: Callable[[Sample], Prepared]) -> Record:
+        """Prepare one photo into the folder of incoming ones; where it belongs is known when all fingerprints are."""
+        try:
+            stat = sample.path.stat()
+            seen = Record(sample.image, stat.st_size, stat.st_mtime_ns, sha256(sample.path), 0, 0, "", "ok", "")
+        except OSError as error:
+            return Record(sample.image, 0, 0, "", 0, 0, "", f"cannot read ({error.strerror})", "")
+        try:
+            photo = make(sample)
+        except PhotoError as error:
+            return replace(seen, status=str(error))
+        image = f"{INCOMING}/{_hash(sample.image)}.jpg" if photo.jpeg else ""
+        if image:
+            with atomic_path(self.root / image) as temporary:
+                temporary.write_bytes(photo.jpeg)
+        return replace(seen, width=photo.width, height=photo.height, fingerprint=f"{photo.fingerprint:016x}", image=image)
+
+    def _sweep(self, keep: Collection[str]) -> None:
+        """Remove files of ours that are not to be kept, known to the state file or not, and the folders that this leaves empty."""
+        for top in (*self.tops, INCOMING):
+            for folder, _, files in os.walk(self.root / top, topdown=False):
+                for path in (Path(folder, name) for name in files):
+                    if path.suffix in self.endings and nfc(path.relative_to(self.root).as_posix()) not in keep:
+                        path.unlink()
+                with contextlib.suppress(OSError):  # not empty
+                    Path(folder).rmdir()
+
+
+def _same_place(noted: object, raw: Path) -> bool:
+    return isinstance(noted, str) and Path(noted).resolve() == raw
+
+
+def _hash(image: str) -> str:
+    return hashlib.sha256(image.encode()).hexdigest()
+
+
+# -------------------------------------------------------------------------------------------------------------- threads
+def in_threads(work: Callable[[T], R], items: Sequence[T], workers: int | None = None) -> Generator[R, None, None]:
+    """Map in order over a pool of threads, a bounded number of items ahead. Pillow and OpenCV let other threads run while they compute.
+
+    Leaving the iteration early, by Ctrl-C too, drops what has not begun.
+    """
+    count = workers or cores()
+    pool = ThreadPoolExecutor(count)
+    try:
+        waiting: deque[Future[R]] = deque()
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) >= 8 * count:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

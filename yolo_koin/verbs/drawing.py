@@ -1,0 +1,128 @@
+"""From rows of predictions to what is drawn: verdicts in display names, annotated photos, tiles."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from PIL import Image
+
+from yolo_koin.dataset.boxes import LabelledBox
+from yolo_koin.dataset.images import open_photo, overlap
+from yolo_koin.dataset.koin import Sample
+from yolo_koin.evaluation import predictions
+from yolo_koin.evaluation.face_predictions import NO_FACE
+from yolo_koin.reporting.annotate import Verdict, annotate
+from yolo_koin.reporting.boxed import BoxedFace, annotate_faces
+from yolo_koin.reporting.sheets import boxed_tile, tile
+from yolo_koin.runs import atomic_path
+
+QUALITY = 92  # of the annotated JPEGs
+SAME_FACE = 0.5  # intersection over union from which a face that was found is one that a person boxed
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How photos are drawn.
+
+    Attributes:
+        targets: image id → where its annotated copy goes.
+        names: label → display name.
+        top: names on each photo, or beneath a face that is alone.
+        boxed: whether the rows are of faces.
+        known: image id → the boxes that people drew, which tell of every face whose it is.
+    """
+
+    targets: Mapping[str, Path]
+    names: Mapping[str, str]
+    top: int = 3
+    boxed: bool = False
+    known: Mapping[str, Sequence[LabelledBox]] = field(default_factory=dict)
+
+    def __call__(self, item: tuple[Sample, Sequence[Row]]) -> Image.Image | None:
+        """Write the annotated copy of a photo; return its tile for the contact sheet, or None for a photo that could not be read."""
+        sample, rows = item
+        if rows[0]["error"] and not self._faceless(rows[0]):
+            return None
+        photo, _ = open_photo(sample.path)
+        with atomic_path(self.targets[sample.image]) as temporary:
+            if not self.boxed:
+                verdict = verdict_of(rows[0], self.names)
+                annotate(photo, verdict, self.top).save(temporary, quality=QUALITY)
+                return tile(photo, verdict)
+            faces = faces_of(rows, self.names, self.known.get(sample.image, ()))
+            person = self.names.get(sample.label, sample.label) or None
+            annotate_faces(photo, faces, self.top, person).save(temporary, quality=QUALITY)
+            return boxed_tile(photo, faces, person)
+
+    def _faceless(self, row: Row) -> bool:
+        return self.boxed and row["error"] == NO_FACE
+
+
+def targets_of(run: Path, samples: Sequence[Sample]) -> dict[str, Path]:
+    """Where the annotated copy of each photo goes; the old ending stays where two names differ by nothing else."""
+    plain = {s.image: (run / "annotated" / s.image).with_suffix(".jpg") for s in samples}
+    taken = Counter(str(path).lower() for path in plain.values())
+    return {image: path if taken[str(path).lower()] == 1 else run / "annotated" / f"{image}.jpg" for image, path in plain.items()}
+
+
+def faces_of(rows: Sequence[Row], names: Mapping[str, str], known: Sequence[LabelledBox] = ()) -> list[BoxedFace]:
+    """The faces of one photo with what was said of each.
+
+    A name is right or wrong where somebody knows whose face it is: a person boxed it, or the photo shows one person only. Of a photo
+    of several people it is known of one that they are in it: where one face has that name, it is taken for right, and of the others
+    nothing is said.
+
+    Args:
+        rows: of the photo.
+        names: label → display name.
+        known: the boxes that people drew on it.
+    """
+    faces = []
+    rows = [row for row in rows if not row["error"]]
+    claims = sum(row["pred_1"] == row["true_label"] for row in rows)
+    for row in rows:
+        box = (row["x"], row["y"], row["width"], row["height"])
+        whose = max(known, key=lambda one: overlap(one.box, box), default=None)
+        if whose is not None:
+            label = whose.label if overlap(whose.box, box) >= SAME_FACE else ""
+        else:
+            alone = not row["split"].startswith("group")
+            label = row["true_label"] if alone or (claims == 1 and row["pred_1"] == row["true_label"]) else ""
+        faces.append(BoxedFace(box, verdict_of({**row, "true_label": label}, names), row["face_score"]))
+    return faces
+
+
+def by_photo(frame: pd.DataFrame) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """Split and image id → the rows of that photo, in order."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows_of(frame):
+        found.setdefault((row["split"], row["image"]), []).append(row)
+    return found
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table of predictions, by column name."""
+    return [{str(column): value for column, value in row.items()} for row in frame.to_dict("records")]
+
+
+def verdict_of(row: Mapping[str, Any], names: Mapping[str, str]) -> Verdict:
+    """What a row of predictions says, in display names."""
+
+    def shown(label: str) -> str:
+        return names.get(label, label)
+
+    filled = [k for k in range(1, predictions.TOP + 1) if row[f"pred_{k}"]]
+    true = row["true_label"]
+    return Verdict(
+        names=tuple(shown(row[f"pred_{k}"]) for k in filled),
+        scores=tuple(row[f"score_{k}"] for k in filled),
+        true_name=shown(true) if true else None,
+        correct=row["pred_1"] == true if true else None,
+    )
