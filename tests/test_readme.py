@@ -6,14 +6,16 @@ import re
 import shlex
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 from typer.main import get_command
 
 from yolo_koin.cli import app
-from yolo_koin.evaluation import predictions, scores
+from yolo_koin.evaluation import face_predictions, predictions, scores, truth
+from yolo_koin.evaluation.face_scores import score_faces
 from yolo_koin.reporting.report import markdown_table
-from yolo_koin.verbs.report import readable
+from yolo_koin.verbs.report import NAMES, readable
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,6 +29,20 @@ def test_the_result_table_comes_out_of_predictions_csv() -> None:
     metrics = scores.score(frame, "n-normal-seed0", classes=40)
     table = markdown_table(readable(metrics, {"n-normal-seed0": "YOLOv8n-cls, normal"}, SYNTHETIC))
     assert table in README
+
+
+def test_the_table_of_faces_comes_out_of_its_predictions() -> None:
+    """That of the face-box demo: who was found and named, by two stages and by one."""
+    true = truth.read(ROOT / "resources" / "truth.csv")
+    tables = []
+    for way, file, run, model in (
+        ("faces", "predictions-faces.csv", "sample-faces", "YOLOv8n-cls, normal faces"),
+        ("detector", "predictions-detect.csv", "sample-detect", "YOLOv8n, normal"),
+    ):
+        frame = face_predictions.read(ROOT / "resources" / file)
+        metrics = score_faces(frame, truth.drawn(true) if way == "faces" else true, run, way=way)  # type: ignore[arg-type]
+        tables.append(readable(metrics.assign(way=NAMES[way]), {run: model}, SYNTHETIC))
+    assert markdown_table(pd.concat(tables, ignore_index=True)) in README
 
 
 def test_every_split_of_the_built_in_faces_was_scored() -> None:

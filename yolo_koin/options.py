@@ -20,7 +20,7 @@ Device = Annotated[str, typer.Option(help="cpu, a GPU's number, or mps. [default
 Weights = Annotated[Path | None, typer.Option(help="Checkpoint. [default: the newest finished training run's best.pt]")]
 Trust = Annotated[bool, typer.Option("--trust-weights", help="Load a checkpoint that safe loading refuses. It can run any code.")]
 Name = Annotated[str | None, typer.Option(help="Name of the run. [default: after what it does]")]
-Epochs = Annotated[int | None, typer.Option(help="Epochs. [default: 80 from scratch (76 to detect), 30 from pretrained weights]")]
+Epochs = Annotated[int | None, typer.Option(help="Epochs. [default: 80 from scratch (64 to detect), 30 from pretrained weights]")]
 Imgsz = Annotated[int | None, typer.Option(help="Network input in pixels. [default: by the photos' size, at most 224, or 640 to detect]")]
 Batch = Annotated[int | None, typer.Option(help="Photos per training step. [default: 32, or 16 to detect]")]
 Freeze = Annotated[int, typer.Option(help="Layers to keep as they are; 9 is the whole backbone.")]

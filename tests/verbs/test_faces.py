@@ -23,6 +23,7 @@ from yolo_koin import (
     evaluate,
     predict,
     report,
+    scan,
     train,
 )
 from yolo_koin.dataset.detect import read_boxes_table
@@ -30,7 +31,8 @@ from yolo_koin.errors import DatasetError, UsageError, WeightsError
 from yolo_koin.evaluation import face_predictions, scores
 from yolo_koin.evaluation.face_scores import score_faces
 from yolo_koin.evaluation.truth import read as read_truth
-from yolo_koin.models.checkpoints import load_checkpoint
+from yolo_koin.models.checkpoints import load_checkpoint, task_of
+from yolo_koin.verbs.convert import open_dataset
 from yolo_koin.verbs.evaluate import EvaluateResult
 from yolo_koin.verbs.train import TrainResult
 
@@ -257,6 +259,46 @@ def test_the_report_shows_boxes_and_the_ways_side_by_side(place: Path, classifie
 def test_options_that_make_no_sense_together(spec: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         EvaluateSpec(**spec)  # type: ignore[arg-type]
+
+
+def test_a_detector_learns_from_whole_photos() -> None:
+    with pytest.raises(UsageError, match="--fit face"):
+        TrainSpec(task="detect", fit="face")
+
+
+def test_boxes_that_cannot_be_used_are_told(place: Path, classifier: TrainResult, tmp_path: Path) -> None:
+    image = f"group_cases/test/{PEOPLE[0]}/1.png"
+    mine = tmp_path / "mine.csv"
+    mine.write_text(
+        f"image,label,x,y,width,height\n{image},{PEOPLE[0]},-5,41,88,91\n{image},{PEOPLE[1]},9000,9000,50,60\nnobody.png,x,1,2,3,4\n"
+    )
+    with working_in(place):
+        result = evaluate(EvaluateSpec(faces=True, weights=classifier.weights, boxes=mine, device="cpu"))
+    told = read_truth(place / result.run / "truth.csv")
+    own = told[told["image"] == image]
+    assert own[["x", "y", "width", "height"]].to_numpy().tolist() == [[0, 41, 83, 91]]
+    assert sum("outside the photo" in note for note in result.notes) == 1
+    assert sum("mine.csv" in note for note in result.notes) == 1
+
+
+def test_a_converted_dataset_means_the_raw_one(place: Path, classifier: TrainResult, crowd: Path) -> None:
+    with working_in(place):
+        assert open_dataset(str(classifier.data)).root == scan(crowd).root.resolve()
+
+
+def test_a_classifier_of_whole_photos_is_told_of(place: Path, crowd: Path, tmp_path: Path) -> None:
+    with working_in(place):
+        whole = train(TrainSpec(data=str(crowd), weights="scratch", epochs=1, imgsz=64, batch=8, device="cpu", name="whole-photos"))
+        result = predict(PredictSpec("group_cases/test", weights=whole.weights, faces=True))
+    assert any("--fit face" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(("kind", "task"), [("yolov8n-seg.yaml", ""), ("yolov8n.yaml", "detect"), ("yolov8n-pose.yaml", "pose")])
+def test_models_are_told_apart_by_what_they_give(kind: str, task: str) -> None:
+    """To Python, a model that segments is a detection model; its outputs are others."""
+    from ultralytics import YOLO
+
+    assert task_of({"model": YOLO(kind).model}) == task
 
 
 def test_weights_of_the_other_kind_are_refused_in_one_line(

@@ -104,7 +104,7 @@ def evaluate(spec: EvaluateSpec, progress: Progress | None = None, folder: Path 
     Raises:
         DatasetError, WeightsError, RunError: what the user can mend.
     """
-    weights = spec.weights or newest_weights(spec.task)
+    weights = spec.weights or newest_weights(spec.task, of_faces=spec.faces)
     if spec.task == "detect":
         return _score_faces(spec, test_of_detector(weights, spec.data, spec.device, spec.trust_weights, progress), weights, progress)
     model = Classifier(weights, spec.device, spec.trust_weights)

@@ -101,7 +101,7 @@ def predict(spec: PredictSpec, progress: Progress | None = None, folder: Path | 
     Raises:
         DatasetError, WeightsError, RunError, UsageError: what the user can mend.
     """
-    weights = spec.weights or newest_weights("classify" if spec.faces else "")
+    weights = spec.weights or newest_weights("classify" if spec.faces else "", of_faces=spec.faces)
     namer = _namer(spec, weights)
     boxed = namer.way != "whole"
     dataset = _dataset(spec.data, weights)

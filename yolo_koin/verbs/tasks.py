@@ -103,7 +103,7 @@ TASKS = {
         refresh=boxes.refresh,
         input_size=input_for_boxes,
         batch=16,
-        epochs={True: 76, False: 30},
+        epochs={True: 64, False: 30},
         learning_rate={True: 2e-3, False: 5e-4},
     ),
 }

@@ -31,7 +31,7 @@ class TrainSpec:
         data: dataset root, ``sample``, or a dataset that ``convert`` wrote for the task.
         size: YOLOv8 size: n, s, m, l, x.
         train_on: ``normal``, ``hard`` or ``both``.
-        epochs: when None 80 from scratch (76 to detect) and 30 from pretrained weights.
+        epochs: when None 80 from scratch (64 to detect) and 30 from pretrained weights.
         imgsz: network input in pixels, a multiple of 32; when None 224 (640 to detect), or less where the photos are smaller.
         batch: photos per step; 32, or 16 to detect, when None.
         device: ``cpu``, ``0``, ``mps``; the best there is when empty.

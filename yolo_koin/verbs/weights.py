@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,27 @@ from yolo_koin.errors import DatasetError
 from yolo_koin.runs import RUNS, newest_finished, read_manifest
 
 
-def newest_weights(task: str = "") -> Path:
+def newest_weights(task: str = "", of_faces: bool = False) -> Path:
     """The best checkpoint of the newest finished training run of a task, or of any; a benchmark's cells are among them.
+
+    Args:
+        task: ``classify`` or ``detect``; empty for any.
+        of_faces: prefer a run that learnt from faces that were cut out.
 
     Raises:
         DatasetError: there is none.
     """
 
-    def trained_for(manifest: Mapping[str, Any]) -> bool:
-        return task in {"", manifest["spec"].get("task", "classify")}
+    def wanted(manifest: Mapping[str, Any], fit: str) -> bool:
+        spec = manifest["spec"]
+        return task in {"", spec.get("task", "classify")} and fit in {"", spec.get("fit")}
 
-    runs = [run for kind in ("train", "benchmark/*/cells") if (run := newest_finished(kind, accept=trained_for))]
-    newest = max(runs, key=lambda run: str((read_manifest(run) or {}).get("updated", "")), default=None)
-    if newest is None:
-        again = "yolo_koin train --task detect" if task == "detect" else "yolo_koin train"
-        raise DatasetError("no finished training run", RUNS / "train", f"Run {again}, or name a checkpoint with --weights.")
-    return newest / "weights" / "best.pt"
+    for fit in ("face", "") if of_faces else ("",):
+        runs = [run for kind in ("train", "benchmark/*/cells") if (run := newest_finished(kind, accept=partial(wanted, fit=fit)))]
+        if runs:
+            return max(runs, key=lambda run: str((read_manifest(run) or {}).get("updated", ""))) / "weights" / "best.pt"
+    again = "yolo_koin train --task detect" if task == "detect" else "yolo_koin train"
+    raise DatasetError("no finished training run", RUNS / "train", f"Run {again}, or name a checkpoint with --weights.")
 
 
 def raw_data(weights: Path) -> str:
