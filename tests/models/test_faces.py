@@ -27,6 +27,12 @@ def test_every_identity_keeps_its_best_box() -> None:
     assert torch.allclose(faces.scores, torch.tensor([[0.9, 0.1], [0.2, 0.6], [0.05, 0.3]]))
 
 
+def test_identities_beyond_the_fifth_follow_with_the_same_box() -> None:
+    faces = every_box(output((50, 50, 40, 40, *(0.9 - 0.1 * name for name in range(7)))), 0.001)
+    assert faces.boxes.tolist() == [[30, 30, 70, 70]] * 2
+    assert torch.allclose(faces.scores[1], torch.tensor([0, 0, 0, 0, 0, 0.4, 0.3]))
+
+
 def test_a_person_sees_one_box_for_each_face() -> None:
     assert one_box_each(TWO, 0.25).boxes.tolist() == [[30, 30, 70, 70], [100, 30, 140, 70]]
     assert len(one_box_each(TWO, 0.5).boxes) == 1

@@ -58,7 +58,7 @@ def _boxes(frame: pd.DataFrame, photo: NDArray[np.intp], label: NDArray[np.intp]
 
 
 def _best(found: Boxes) -> Boxes:
-    """The boxes on known photos and of known classes; of those of one class at one place the best."""
-    found = found[(found.photo >= 0) & (found.label >= 0)]
+    """The boxes on known photos and of known classes that hold for anything; of those of one class at one place the best."""
+    found = found[(found.photo >= 0) & (found.label >= 0) & (found.score > 0)]
     group = found.photo * (found.label.max(initial=0) + 1) + found.label
     return found[best_of_each_place(group, found.box, found.score)]

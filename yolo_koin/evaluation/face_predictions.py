@@ -6,7 +6,7 @@ the upright full-size photo and ``face_score``, from 0 to 1. Two ways lead to su
 - *faces*: a face detector finds, a classifier names. ``score_k`` are softmax probabilities, ``face_score`` is the face detector's.
 - *detector*: one detector finds and names. ``score_k`` are its confidences in each class by itself, so they need not sum to one and
   ``sum_sq_score`` is empty; ``face_score`` is the highest of them. It reports many boxes of low confidence, as average precision
-  wants them.
+  wants them; a box that holds for more than five people comes again, with the others alone.
 
 ``true_label`` is of the photo, not of the face: whom the photo is of. A photo without a face, or one that cannot be read, is a
 single row with an ``error`` and no box.

@@ -27,7 +27,7 @@ class Faces:
     scores: Tensor
 
 
-def every_box(photo: Tensor, least: float) -> Faces:
+def every_box(photo: Tensor, least: float, told: int = 5) -> Faces:
     """All boxes that hold for some identity: what average precision wants.
 
     A box is here when the stock suppression, identity by identity, keeps it for one. Of what overlaps, the best box of each identity
@@ -36,12 +36,25 @@ def every_box(photo: Tensor, least: float) -> Faces:
     Args:
         photo: (4 + classes) × boxes, as a YOLOv8 detection model gives it: centre and size in pixels, confidences.
         least: confidences that are no higher do not count.
+        told: identities that are written down of each box. A box that was kept for more comes again, with those alone.
     """
     boxes, scores = _parts(photo)
-    box, _, _ = kept_pairs(photo, least)
-    chosen = torch.unique(box)
-    order = scores[chosen].amax(dim=1).argsort(descending=True, stable=True) if len(chosen) else chosen
-    return Faces(boxes[chosen][order], scores[chosen][order])
+    box, label, _ = kept_pairs(photo, least)
+    chosen: list[int] = []
+    rows: list[Tensor] = []
+    for one in dict.fromkeys(box.tolist()):
+        chosen.append(one)
+        rows.append(scores[one])
+        first = set(scores[one].topk(min(told, scores.shape[1])).indices.tolist())
+        others = [name for name in label[box == one].tolist() if name not in first]
+        for start in range(0, len(others), told):
+            chosen.append(one)
+            rows.append(torch.zeros_like(scores[one]).index_copy(0, at := torch.tensor(others[start : start + told]), scores[one][at]))
+    if not rows:
+        return Faces(boxes[:0], scores[:0])
+    found = torch.stack(rows)
+    order = found.amax(dim=1).argsort(descending=True, stable=True)
+    return Faces(boxes[chosen][order], found[order])
 
 
 def one_box_each(photo: Tensor, least: float) -> Faces:
