@@ -187,7 +187,7 @@ def _task(model: object) -> str:
 
 
 _WANTED = {
-    "": ("a YOLO model", "a checkpoint of yolo_koin train"),
+    "": ("a model that classifies, detects or poses", "a checkpoint of yolo_koin train, or an Ultralytics face model"),
     "classify": ("a classification model", "a yolov8*-cls.pt, or a best.pt of yolo_koin train"),
     "detect": ("a detection model", "a yolov8*.pt, or a best.pt of yolo_koin train --task detect"),
     "pose": ("a pose model", "a yolov8*-pose.pt"),
