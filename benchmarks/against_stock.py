@@ -27,8 +27,8 @@ from ultralytics import YOLO  # noqa: E402
 
 from yolo_koin.dataset.classify import convert, read_index  # noqa: E402
 from yolo_koin.dataset.koin import Dataset, scan  # noqa: E402
-from yolo_koin.dataset.sample import find_photographs  # noqa: E402
 from yolo_koin.models.yolo import Classifier, train  # noqa: E402
+from yolo_koin.synthetic.att import find_photographs  # noqa: E402
 from yolo_koin.verbs.evaluate import predict_index  # noqa: E402
 
 SIZE = (1080, 1350)

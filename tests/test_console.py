@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from yolo_koin.console import bar, say
+from yolo_koin.parallel import Step
 
 
 def test_columns_line_up_with_hangul(capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,7 +30,16 @@ def test_json_keeps_frames_paths_and_nothing_else(capsys: pytest.CaptureFixture[
 def test_an_interruption_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     import typer
 
-    with pytest.raises(typer.Exit) as stopped, bar("working", "Do it again."):
+    with pytest.raises(typer.Exit) as stopped, bar("Do it again."):
         raise KeyboardInterrupt
     assert stopped.value.exit_code == 130
     assert "Do it again." in capsys.readouterr().err
+
+
+def test_a_long_run_without_a_terminal_says_a_line_a_minute(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 30.0, 61.0, 61.0, 90.0])
+    monkeypatch.setattr("yolo_koin.console.time.monotonic", lambda: next(clock))
+    with bar() as show:
+        for epoch in range(1, 4):
+            show(Step("epoch", epoch, 9, f"loss {epoch}"))
+    assert capsys.readouterr().err.split("\n")[0] == "epoch 2 of 9  loss 2"

@@ -16,20 +16,9 @@ import pandas as pd
 import pytest
 
 from yolo_koin.errors import DatasetError, KoinError, RunError
-from yolo_koin.runs import (
-    MANIFEST,
-    atomic_path,
-    create_run,
-    free_bytes,
-    newest_finished,
-    read_manifest,
-    sha256,
-    stopwatch,
-    write_csv,
-    write_json,
-    write_manifest,
-    write_text,
-)
+from yolo_koin.files import atomic_path, free_bytes, sha256, write_csv, write_json, write_text
+from yolo_koin.parallel import stopwatch
+from yolo_koin.runs import MANIFEST, create_run, newest_finished, read_manifest, write_manifest
 
 
 def listing(folder: Path) -> list[str]:
@@ -110,7 +99,7 @@ import resource, signal, sys
 from pathlib import Path
 import pandas as pd
 from yolo_koin.errors import RunError
-from yolo_koin.runs import write_csv
+from yolo_koin.files import write_csv
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:

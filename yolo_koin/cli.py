@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from yolo_koin import cli_data
-from yolo_koin.console import CALLED, bar, epochs_bar, say
+from yolo_koin.console import CALLED, bar, say
 from yolo_koin.environment import prepare
 from yolo_koin.errors import KoinError, UsageError
 from yolo_koin.options import (
@@ -88,15 +88,15 @@ def train(
 
     Example: yolo_koin train --data sample --size n
     """
-    with epochs_bar("Once its first epoch is done, yolo_koin train --resume goes on with a run.") as (on_epoch, on_photo):
+    with bar("Once its first epoch is done, yolo_koin train --resume goes on with a run.") as progress:
         from yolo_koin.verbs import train as verb
 
         if resume:
             _only(ctx, "--resume", {"resume", "name", "device", "as_json"})
-            result = verb.resume(name, device or None, on_epoch)
+            result = verb.resume(name, device or None, progress)
         else:
             spec = verb.TrainSpec(data, size, train_on, epochs, imgsz, batch, device, seed, freeze, weights, name, fit, side, val, task)
-            result = verb.train(spec, on_epoch, on_photo)
+            result = verb.train(spec, progress)
     row = (
         result.run.name,
         f"{100 * result.val:.1f} %",
@@ -120,7 +120,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Score a model on every test split, each by itself: predictions.csv and metrics.csv."""
-    with bar("naming") as progress:
+    with bar() as progress:
         from yolo_koin.verbs import evaluate as verb
         from yolo_koin.verbs.report import readable
 
@@ -163,7 +163,7 @@ def predict(
 
     Example: yolo_koin predict hard_cases/test
     """
-    with bar("naming") as progress:
+    with bar() as progress:
         from yolo_koin.verbs import predict as verb
 
         result = verb.predict(verb.PredictSpec(source, data, weights, device, top, name, trust_weights, faces, detector), progress)
@@ -209,7 +209,7 @@ def benchmark(
 
     Example: yolo_koin benchmark --data sample --sizes n
     """
-    with epochs_bar("The same command goes on from the last epoch.") as (on_epoch, on_photo):
+    with bar("The same command goes on from the last epoch.") as progress:
         from yolo_koin.verbs import benchmark as verb
 
         spec = verb.BenchmarkSpec(
@@ -228,7 +228,7 @@ def benchmark(
             side,
             val,
         )
-        result = verb.benchmark(spec, lambda cell, i, n: print(f"cell {i} of {n}: {cell}", file=sys.stderr), on_epoch, on_photo)
+        result = verb.benchmark(spec, progress)
     table = result.table
     notes = [f"{len(result.taken)} cells were finished before"] if result.taken else []
     files = (result.run / "results.csv", result.run / "report.md", result.run / "figures")

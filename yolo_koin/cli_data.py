@@ -25,7 +25,7 @@ def sample(
     from yolo_koin.verbs.sample import SampleSpec
     from yolo_koin.verbs.sample import sample as run
 
-    with bar("building") as progress:
+    with bar() as progress:
         result = run(SampleSpec(out, seed), progress)
     rows = [(split, count) for split, count in result.photos.items()]
     say(
@@ -49,7 +49,7 @@ def audit(
     from yolo_koin.verbs.audit import AuditSpec
     from yolo_koin.verbs.audit import audit as run
 
-    with bar("reading") as progress:
+    with bar() as progress:
         result = run(AuditSpec(folder or data, workers), progress)
     head = ("split", "classes", "images", "min", "median", "max", "unreadable", "unsupported", "empty", "missing", "published")
     rows = [
@@ -96,7 +96,7 @@ def convert_classify(
     """
     from yolo_koin.verbs.convert import ConvertSpec, convert
 
-    with bar("preparing", "The same command does the rest.") as progress:
+    with bar("The same command does the rest.") as progress:
         result = convert(ConvertSpec(data, out, train_on, val, fit, side, seed, workers), progress)
     notes = [f"{image}: left out, {reason}" for image, reason in result.unusable.items()]
     notes += [f"{label}: only in a test split, so it counts as wrong" for label in result.untrained]
@@ -128,7 +128,7 @@ def convert_boxes(
 
     Example: yolo_koin convert detect --data sample
     """
-    with bar("looking for faces", "The same command does the rest.") as progress:
+    with bar("The same command does the rest.") as progress:
         from yolo_koin.verbs.convert_detect import ConvertDetectSpec, convert_detect
 
         spec = ConvertDetectSpec(data, out, train_on, val, side, seed, boxes, detector, device, trust_weights, review, workers)
@@ -161,11 +161,11 @@ def hardcases(
     as_json: Json = False,
 ) -> None:
     """Put a mask, sunglasses, a hat, a hand or stage light on the faces of photos. The copies are synthetic and marked so."""
-    from yolo_koin.dataset.hardcases import KINDS
+    from yolo_koin.synthetic.hardcases import KINDS
     from yolo_koin.verbs.hardcases import HardcasesSpec
     from yolo_koin.verbs.hardcases import hardcases as run
 
-    with bar("drawing") as progress:
+    with bar() as progress:
         result = run(HardcasesSpec(source, destination, tuple(kind or KINDS), severity, seed, workers), progress)
     notes = [f"{image}: left out, no face found" for image in result.no_face] + [
         f"{image}: left out, {why}" for image, why in result.unreadable

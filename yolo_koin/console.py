@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
 import typer
 
+from yolo_koin.parallel import Progress, Step
+
 CALLED = {"top1": "top-1", "map50": "mAP@0.5"}  # what chooses the best epoch
+SECONDS_BETWEEN_LINES = 60.0
 
 
 def say(as_json: bool, result: Any, head: Sequence[str], rows: Sequence[Sequence[object]], *lines: object) -> None:
@@ -54,11 +58,16 @@ def _plain(value: Any) -> Any:
 
 
 class bar:  # noqa: N801  # reads as a function
-    """A progress bar on stderr; ``with`` gives the callback (done, of)."""
+    """A progress bar on stderr; ``with`` gives what a verb reports its steps to. Where stderr is no terminal, a line a minute.
 
-    def __init__(self, verb: str, remedy: str = "") -> None:
+    Args:
+        remedy: how to go on after Ctrl-C.
+    """
+
+    def __init__(self, remedy: str = "") -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
 
         columns = (
             TextColumn("{task.description}"),
@@ -67,34 +76,28 @@ class bar:  # noqa: N801  # reads as a function
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
         )
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._verb, self.remedy = verb, remedy
+        self._console = Console(stderr=True)
+        self._progress = RichProgress(*columns, console=self._console, transient=True)
+        self._next_line = time.monotonic() + SECONDS_BETWEEN_LINES
+        self.remedy = remedy
 
-    def __enter__(self) -> Callable[[int, int], None]:
+    def __enter__(self) -> Progress:
         self._progress.start()
-        self._task = self._progress.add_task(self._verb, total=None, note="")
-        return self.advance
+        self._task = self._progress.add_task("starting", total=None, note="")
+        return self.show
 
-    def advance(self, done: int, of: int, verb: str | None = None, note: str = "") -> None:
-        """Show that ``done`` steps ``of`` so many are done."""
-        self._progress.update(self._task, description=verb or self._verb, completed=done, total=of, note=note)
+    def show(self, step: Step) -> None:
+        """Show how far the work is; a cell that begins gets a line of its own."""
+        if step.what == "cell":
+            print(f"cell {step.done} of {step.of}: {step.note}", file=sys.stderr)
+            return
+        self._progress.update(self._task, description=step.what, completed=step.done, total=step.of, note=step.note)
+        if not self._console.is_terminal and time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + SECONDS_BETWEEN_LINES
+            print(f"{step.what} {step.done} of {step.of}  {step.note}".rstrip(), file=sys.stderr)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._progress.stop()
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             print(f"yolo_koin: interrupted; what is written is whole. {self.remedy}", file=sys.stderr)
             raise typer.Exit(130)
-
-
-class epochs_bar(bar):  # noqa: N801
-    """The same bar for training: ``with`` gives callbacks for epochs and for photos."""
-
-    def __init__(self, remedy: str) -> None:
-        super().__init__("starting", remedy)
-
-    def __enter__(self) -> Any:
-        super().__enter__()
-        return self._on_epoch, lambda done, of: self.advance(done, of, "preparing photos")
-
-    def _on_epoch(self, e: Any) -> None:
-        self.advance(e.number, e.of, "epoch", f"loss {e.train_loss:.3f}  val {CALLED[e.metric]} {100 * e.value:.1f} %")

@@ -7,85 +7,24 @@ and whether it finished.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import platform
-import secrets
-import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
 from yolo_koin.errors import RunError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from yolo_koin.files import write_json, writing
 
 RUNS = Path("runs")
 MANIFEST = "manifest.json"
 REPORTED_PACKAGES = ("yolo_koin", "ultralytics", "torch", "torchvision", "opencv-python", "numpy", "pandas", "pillow")
-
-
-@contextlib.contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; rename it to ``path`` when the block ends well, remove it when it does not.
-
-    The temporary name keeps the file's ending, so that writers which choose a format by it still do.
-
-    Raises:
-        RunError: the file system refuses: no permission, no room.
-    """
-    temporary = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
-    with writing(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.touch(exist_ok=False)  # not tempfile's: that one is private, and a result is as readable as any other file
-            yield temporary
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn what the file system refuses inside the block into a RunError about ``path``."""
-    try:
-        yield
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write indented JSON atomically; paths and other values become their text."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
-
-
-def write_csv(path: Path, frame: pd.DataFrame) -> None:
-    """Write a frame as CSV atomically, floats with six significant digits."""
-    with atomic_path(path) as temporary:
-        frame.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-
-
-def sha256(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 # ---------------------------------------------------------------------------------------------------------- run folders
@@ -107,13 +46,9 @@ def create_run(kind: str, name: str | None, default: str, root: Path | None = No
     numbered = (default if i == 1 else f"{default}-{i}" for i in range(1, 100_000))
     for candidate in [name] if name is not None else numbered:
         folder = base / candidate
-        try:
+        with writing(folder), contextlib.suppress(FileExistsError):
             folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise _cannot_write(folder, error) from error
-        return folder
+            return folder
     raise RunError("the run exists already", base / str(name), "Choose another --name, or remove that folder yourself.")
 
 
@@ -199,28 +134,6 @@ def newest_finished(kind: str, root: Path | None = None, accept: Callable[[Mappi
     manifests = ((f, read_manifest(f) or {}) for f in folders)
     finished = [(m.get("updated", ""), f) for f, m in manifests if m.get("status") == "finished" and accept(m)]
     return max(finished, default=(None, None))[1]
-
-
-@contextlib.contextmanager
-def stopwatch(into: dict[str, float], stage: str) -> Iterator[None]:
-    """Add the seconds that the block took to ``into[stage]``."""
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        into[stage] = round(into.get(stage, 0.0) + time.perf_counter() - start, 3)
-
-
-def free_bytes(folder: Path) -> int:
-    """Free disk space, in bytes, where ``folder`` is or will be."""
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
-
-
-def _cannot_write(path: Path, error: OSError) -> RunError:
-    reason = error.strerror or str(error)
-    return RunError(f"cannot write ({reason})", path, "Free some space, or choose a folder you may write to.")
 
 
 def _versions() -> dict[str, str]:

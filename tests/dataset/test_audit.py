@@ -10,6 +10,7 @@ import pytest
 from tests.dataset.conftest import put, several, tree
 from yolo_koin.dataset.audit import LAYOUT_A, LAYOUT_B, audit, recognise
 from yolo_koin.dataset.koin import scan
+from yolo_koin.parallel import Step
 
 
 @pytest.fixture
@@ -27,9 +28,9 @@ def raw(root: Path) -> Path:
 
 def test_counts_and_faults_by_split(raw: Path) -> None:
     before = tree(raw)
-    seen: list[tuple[int, int]] = []
-    result = audit(scan(raw), workers=2, progress=lambda *done: seen.append(done))
-    assert seen == [(done, 18) for done in range(1, 19)]
+    seen: list[Step] = []
+    result = audit(scan(raw), workers=2, progress=seen.append)
+    assert seen == [Step("reading photos", done, 18) for done in range(1, 19)]
     assert tree(raw) == before
     train, test, hard, group = result.splits
     assert [s.split for s in result.splits] == ["normal_cases/train", "normal_cases/test", "hard_cases/test", "group_cases/test"]

@@ -23,10 +23,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.dataset.conftest import picture, put, several, tree
-from yolo_koin.dataset.classify import INCOMING, INDEX, INDEX_COLUMNS, STATE, Converted, convert, in_threads, read_index
+from yolo_koin.dataset.classify import INDEX, INDEX_COLUMNS, Converted, convert, read_index
 from yolo_koin.dataset.koin import scan
+from yolo_koin.dataset.prepared import INCOMING, STATE
 from yolo_koin.errors import DatasetError, KoinError, RunError
-from yolo_koin.runs import MANIFEST, read_manifest, sha256
+from yolo_koin.files import sha256
+from yolo_koin.parallel import Progress, Step, in_threads
+from yolo_koin.runs import MANIFEST, read_manifest
 
 NFC, NFD = (unicodedata.normalize(form, "김민준") for form in ("NFC", "NFD"))
 LABELS = ("a", "b", "c")
@@ -66,7 +69,7 @@ def check_whole(raw: Path, out: Path, splits: set[str]) -> None:
     index = read_index(out)
     dataset = scan(raw)
     assert list(index.columns) == list(INDEX_COLUMNS)
-    assert Counter(index["source"]) == Counter(s.image for s in dataset.samples if s.split in splits)
+    assert Counter(index["source"]) == Counter(s.image for s in dataset.samples if str(s.split) in splits)
     usable = index[index["status"] == "ok"]
     assert set(usable["image"]) == jpegs(out)
     assert len(set(usable["image"])) == len(usable)
@@ -243,8 +246,8 @@ def test_again_changes_nothing(raw: Path, out: Path) -> None:
     (raw / "normal_cases/train/a/empty.jpg").touch()
     first = run(raw, out)
     before = tree(out)
-    seen: list[tuple[int, int]] = []
-    again = run(raw, out, progress=lambda done, total: seen.append((done, total)))
+    seen: list[Step] = []
+    again = run(raw, out, progress=seen.append)
     assert again == replace(first, prepared=0)
     assert tree(out) == before, "not one byte, not one time"
     assert seen == []
@@ -382,9 +385,9 @@ def test_another_dataset_replaces_the_first(raw: Path, out: Path, tmp_path: Path
 
 
 # ------------------------------------------------------------------------------------------------------------ interrupted
-def stop_at(photo: int) -> Callable[[int, int], None]:
-    def progress(done: int, total: int) -> None:
-        if done == photo:
+def stop_at(photo: int) -> Progress:
+    def progress(step: Step) -> None:
+        if step.done == photo:
             raise KeyboardInterrupt
 
     return progress
@@ -399,9 +402,9 @@ def test_an_interrupted_conversion_goes_on(raw: Path, out: Path, tmp_path: Path)
     with pytest.raises(DatasetError, match="not a converted dataset"):
         read_index(out)
     stopped = max(time for time, _ in photos(out).values())
-    seen: list[tuple[int, int]] = []
-    assert run(raw, out, progress=lambda *done: seen.append(done)).prepared == 28
-    assert seen == [(done, 48) for done in range(21, 49)]
+    seen: list[Step] = []
+    assert run(raw, out, progress=seen.append).prepared == 28
+    assert seen == [Step("preparing photos", done, 48) for done in range(21, 49)]
     check_whole(raw, out, NORMAL)
     assert sum(time <= stopped for time, _ in photos(out).values()) >= 20, "what the first attempt made is used"
     run(raw, tmp_path / "at once")
@@ -436,7 +439,7 @@ import os, sys
 from pathlib import Path
 from yolo_koin.dataset.classify import convert
 from yolo_koin.dataset.koin import scan
-convert(scan(Path(sys.argv[1])), Path(sys.argv[2]), side=32, progress=lambda done, total: os.kill(os.getpid(), 9) if done == 30 else None)
+convert(scan(Path(sys.argv[1])), Path(sys.argv[2]), side=32, progress=lambda step: os.kill(os.getpid(), 9) if step.done == 30 else None)
 """
     assert subprocess.run([sys.executable, "-c", code, str(raw), str(out)], check=False).returncode == -9
     run(raw, out)

@@ -31,7 +31,10 @@ from yolo_koin.dataset.koin import Dataset, Sample, scan
 from yolo_koin.dataset.state import Record
 from yolo_koin.environment import prepare
 from yolo_koin.errors import DatasetError, KoinError
-from yolo_koin.runs import MANIFEST, read_manifest, sha256
+from yolo_koin.files import sha256
+from yolo_koin.parallel import Step
+from yolo_koin.runs import MANIFEST, read_manifest
+from yolo_koin.splits import GROUP, Split
 
 LABELS = ("a", "b", "김민준")
 TESTS = {"normal_cases/test", "hard_cases/test", "group_cases/test"}
@@ -48,7 +51,7 @@ def faces_of(dataset: Dataset) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for number, s in enumerate(dataset.samples):
         found[s.image] = [face(s.label, (10 + number % 5, 8, 20, 30))]
-        if s.split.startswith("group"):
+        if s.split == GROUP:
             found[s.image] = [face(s.label, FACE, DRAWN), face("a", (30, 8, 14, 30), DRAWN), face("", (1, 2, 8, 9), DRAWN)]
     return found
 
@@ -97,7 +100,7 @@ def check_whole(raw: Path, out: Path, splits: set[str]) -> pd.DataFrame:
     """The table has every photo of these splits, is right about each, and agrees with the label files; nothing else lies there."""
     table, dataset = read_boxes_table(out), scan(raw)
     assert list(table.columns) == list(COLUMNS)
-    assert set(table["image"]) == {s.image for s in dataset.samples if s.split in splits}
+    assert set(table["image"]) == {s.image for s in dataset.samples if str(s.split) in splits}
     assert files(out, "images") == set(table["file"]) - {""}
     assert files(out, "labels") == {f"labels{file[6:-4]}.txt" for file in set(table["file"]) - {""}}
     assert not [p for p in out.rglob("*") if p.is_dir() and not any(p.iterdir())]
@@ -265,7 +268,7 @@ def test_nothing_to_learn_from(raw: Path, out: Path) -> None:
     with pytest.raises(DatasetError, match="no training photo has a face with a name"):
         convert(dataset, out, found={}, side=32)
     with pytest.raises(DatasetError, match="no training photo has a face with a name"):
-        convert(dataset, out, found={s.image: [face(s.label)] for s in dataset.samples if s.split.endswith("test")}, side=32)
+        convert(dataset, out, found={s.image: [face(s.label)] for s in dataset.tests}, side=32)
 
 
 # ---------------------------------------------------------------------------------------------------------------- boxes
@@ -308,7 +311,7 @@ def test_from_a_box_to_a_label_line_and_back(size: tuple[int, int], side: int, s
         assert faces.left_out.startswith("too small or too thin")
         return
     record = Record("x", 1, 1, "", width, height, "", "ok", "images/train/b/x.jpg")
-    sample = Sample("x", "normal_cases/train", "b", Path("x"))
+    sample = Sample("x", Split("normal_cases", "train"), "b", Path("x"))
     texts = texts_of([Photo(sample, record, faces, "train", "normal_cases/train")], ["a", "b"])
     number, *shares = texts["labels/train/b/x.txt"].split()
     assert number == "1"
@@ -482,8 +485,8 @@ def test_the_users_photos_are_left_as_they_are(raw: Path, out: Path) -> None:
 
 # ----------------------------------------------------------------------------------------------------------- interrupted
 def test_an_interrupted_conversion_goes_on(raw: Path, out: Path, tmp_path: Path) -> None:
-    def stop(done: int, total: int) -> None:
-        if done == 20:
+    def stop(step: Step) -> None:
+        if step.done == 20:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -22,17 +22,16 @@ from yolo_koin.dataset.images import (
     FACE_SHARE,
     MAX_PIXELS,
     PAD_COLOUR,
-    Box,
     PhotoError,
     crop,
     crop_face,
     fingerprint,
     open_photo,
-    overlap,
     pad,
     prepare,
     read_photo,
 )
+from yolo_koin.geometry import Box
 
 
 @pytest.fixture
@@ -382,21 +381,6 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         read_photo(tmp_path / "none.jpg")
 
 
-# ------------------------------------------------------------------------------------------------------------------ boxes
-@pytest.mark.parametrize(
-    ("other", "expected"),
-    [((5, 0, 10, 10), 1 / 3), ((0, 0, 10, 10), 1), ((10, 0, 4, 4), 0), ((2, 2, 5, 5), 0.25), ((3, 3, 0, 0), 0), ((-20, 0, 5, 5), 0)],
-    ids=["half beside", "the same", "touching", "inside", "empty", "elsewhere"],
-)
-def test_overlap(other: Box, expected: float) -> None:
-    assert overlap((0, 0, 10, 10), other) == pytest.approx(expected)
-    assert overlap(other, (0, 0, 10, 10)) == pytest.approx(expected)
-
-
-def test_overlap_of_two_empty_boxes() -> None:
-    assert overlap((1, 1, 0, 0), (1, 1, 0, 0)) == 0
-
-
 # ---------------------------------------------------------------------------------------------------------------- fitting
 def test_crop_takes_the_centre() -> None:
     photo = Image.new("RGB", (300, 100), "red")
@@ -469,7 +453,7 @@ def test_prepare_around_the_face(path: Path) -> None:
     photo.paste("red", (400, 400, 800, 800))
     photo.save(path)
 
-    def find(rgb: images.RGB) -> images.Box:
+    def find(rgb: images.RGB) -> Box:
         red = (rgb[..., 0] > 200) & (rgb[..., 1] < 50)
         rows, columns = np.nonzero(red)
         return float(columns.min()), float(rows.min()), float(np.ptp(columns) + 1), float(np.ptp(rows) + 1)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.dataset.conftest import put, tree
 from yolo_koin.dataset.koin import Dataset, find_root, nfc, read_lines, read_table, scan
 from yolo_koin.errors import DatasetError
+from yolo_koin.splits import HARD, Split
 
 HANGUL = "김민준"
 NFC, NFD = (unicodedata.normalize(form, HANGUL) for form in ("NFC", "NFD"))
@@ -27,9 +28,9 @@ def images(dataset: Dataset) -> list[str]:
 def test_layout_a(root: Path) -> None:
     put(root, *(f"{case}/{part}/{label}/1.jpg" for case in ("normal_cases", "hard_cases") for part in ("train", "test") for label in "ab"))
     dataset = scan(root)
-    assert dataset.splits == ("normal_cases/train", "normal_cases/test", "hard_cases/train", "hard_cases/test")
+    assert tuple(map(str, dataset.splits)) == ("normal_cases/train", "normal_cases/test", "hard_cases/train", "hard_cases/test")
     assert len(dataset.samples) == 8
-    assert [s.label for s in dataset.split("hard_cases/test")] == ["a", "b"]
+    assert [s.label for s in dataset.of(Split.parse("hard_cases/test"))] == ["a", "b"]
     assert dataset.names == {"a": "a", "b": "b"}
     assert (dataset.excluded, dataset.unsupported, dataset.empty, dataset.groups) == ((), (), (), {})
 
@@ -44,7 +45,7 @@ def test_layout_b(root: Path) -> None:
     )
     dataset = scan(root)
     assert dataset.root == root / "Dataset"
-    assert dataset.splits == ("normal_cases/train", "normal_cases/test", "hard_cases/test", "group_cases/test")
+    assert tuple(map(str, dataset.splits)) == ("normal_cases/train", "normal_cases/test", "hard_cases/test", "group_cases/test")
     assert "Group_cases/test/0000/0.jpg" in images(dataset), "an image id is a path that can be opened"
     assert all((dataset.root / s.image).samefile(s.path) for s in dataset.samples)
 
@@ -52,13 +53,13 @@ def test_layout_b(root: Path) -> None:
 @pytest.mark.parametrize("spelling", ["normal_cases/train", "Normal_Cases/Train", "NORMAL_CASES/TRAIN"])
 def test_any_letter_case_of_the_splits(root: Path, spelling: str) -> None:
     put(root, f"{spelling}/a/1.jpg")
-    assert scan(root).splits == ("normal_cases/train",)
+    assert tuple(map(str, scan(root).splits)) == ("normal_cases/train",)
 
 
 def test_splits_that_differ_in_letter_case_only_are_one(root: Path) -> None:
     put(root, "normal_cases/train/a/1.jpg", "Normal_Cases/Train/a/1.jpg")
     dataset = scan(root)
-    assert len(dataset.split("normal_cases/train")) == 2
+    assert len(dataset.of(Split.parse("normal_cases/train"))) == 2
     assert len(set(images(dataset))) == 2
 
 
@@ -112,7 +113,7 @@ def test_what_is_no_photo_is_named(root: Path) -> None:
     dataset = scan(root)
     assert images(dataset) == ["normal_cases/train/a/1.jpg"]
     assert dataset.unsupported == tuple(f"normal_cases/train/a/{name}" for name in ("b.gif", "folder.jpg", "gone.jpg", "notes.txt"))
-    assert dataset.empty == (("hard_cases/test", "a"),)
+    assert dataset.empty == ((HARD, "a"),)
 
 
 def test_scanning_changes_nothing_and_opens_no_photo(root: Path) -> None:
@@ -341,7 +342,7 @@ def test_synthetic_splits(root: Path, text: str, splits: set[str]) -> None:
     put(root, "normal_cases/train/a/1.jpg")
     assert scan(root).synthetic == frozenset()
     (root / "synthetic.txt").write_text(text)
-    assert scan(root).synthetic == splits
+    assert set(map(str, scan(root).synthetic)) == splits
 
 
 # --------------------------------------------------------------------------------------------------------------- properties

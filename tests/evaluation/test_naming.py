@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from tests.evaluation.conftest import make_faces
 from yolo_koin.evaluation import face_predictions, naming
 from yolo_koin.evaluation.face_predictions import BOX, NO_FACE
-from yolo_koin.evaluation.overlaps import iou
 from yolo_koin.evaluation.predictions import PredictionsError
+from yolo_koin.geometry import iou
 
 NAMES = list("abcd")
 

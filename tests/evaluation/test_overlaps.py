@@ -4,13 +4,13 @@ import itertools
 
 import numpy as np
 import pandas as pd
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from torchvision.ops import batched_nms, box_iou
+from torchvision.ops import batched_nms
 
+from yolo_koin import geometry
 from yolo_koin.evaluation import overlaps
 from yolo_koin.evaluation.face_predictions import BOX
 
@@ -25,26 +25,6 @@ def corners(boxes: NDArray[np.float64]) -> torch.Tensor:
 
 def in_photos(boxes: NDArray[np.float64], photos: NDArray[np.intp]) -> pd.DataFrame:
     return pd.DataFrame(boxes, columns=list(BOX)).assign(image=[f"{i}.jpg" for i in photos])
-
-
-@pytest.mark.parametrize(
-    ("other", "expected"),
-    [
-        pytest.param([0, 0, 10, 10], 1, id="the same"),
-        pytest.param([5, 0, 10, 10], 1 / 3, id="half of it"),
-        pytest.param([10, 0, 10, 10], 0, id="side by side"),
-        pytest.param([50, 50, 10, 10], 0, id="apart in both directions"),
-        pytest.param([2, 2, 5, 5], 1 / 4, id="within"),
-    ],
-)
-def test_iou_by_hand(other: list[float], expected: float) -> None:
-    assert overlaps.iou(np.array([[0.0, 0, 10, 10]]), np.array([other])) == pytest.approx([expected])
-
-
-def test_iou_is_torchvisions() -> None:
-    rng = np.random.default_rng(0)
-    one, other = random_boxes(500, rng), random_boxes(500, rng)
-    assert overlaps.iou(one, other) == pytest.approx(box_iou(corners(one), corners(other)).diagonal().numpy())
 
 
 @given(st.integers(0, 10_000), st.integers(0, 60), st.integers(1, 5), st.sampled_from([0.3, 0.7]))
@@ -74,7 +54,7 @@ def test_pairs_are_all_that_lie_on_each_other(seed: int, n: int, m: int) -> None
     one, other = (in_photos(random_boxes(k, rng), rng.integers(0, 3, k)) for k in (n, m))
     every = list(itertools.product(range(n), range(m)))
     i, j = np.array(every, dtype=np.intp).reshape(-1, 2).T
-    iou = overlaps.iou(one[list(BOX)].to_numpy()[i], other[list(BOX)].to_numpy()[j])
+    iou = geometry.iou(one[list(BOX)].to_numpy()[i], other[list(BOX)].to_numpy()[j])
     same_photo = one["image"].to_numpy()[i] == other["image"].to_numpy()[j]
     expected = [(*pair, value) for pair, value, same in zip(every, iou, same_photo, strict=True) if same and value >= 0.3]
     table = overlaps.pairs(one, other.set_index(np.arange(m) + 7), 0.3)  # rows are numbered, whatever the index

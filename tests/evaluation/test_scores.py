@@ -50,7 +50,9 @@ def test_splits_are_scored_by_themselves(frame: pd.DataFrame, table: pd.DataFram
 def test_numbers_of_photos(table: pd.DataFrame) -> None:
     counts = table[table["split"] == "hard_cases/test"].set_index("metric")[["value", "n"]]
     readable, known = 90 - 3, 90 - 3 - 6
-    assert counts.loc[["top1", "macro_recall", "macro_f1", "top1_gap", "errors"], "n"].tolist() == [readable + 4] * 5
+    assert counts.loc[["top1", "macro_recall", "macro_f1", "errors"], "n"].tolist() == [readable + 4] * 4
+    assert counts.loc["top1_gap", "n"] == readable + 4 - 6, "without the class that normal photos do not have"
+    assert counts.loc["shared_classes", "value"] == 12
     assert counts.loc[["brier", "ece"], "n"].tolist() == [readable] * 2
     assert counts.loc["nll", "n"] == known
     assert counts.loc["errors", "value"] == 4
@@ -63,15 +65,30 @@ def test_top1_has_wilsons_interval(frame: pd.DataFrame, table: pd.DataFrame) -> 
     assert (row["low"], row["high"]) == pytest.approx(tuple(map(float, statistics.wilson(right.sum(), len(right)))))
 
 
-def test_the_gap_is_what_is_lost(frame: pd.DataFrame, table: pd.DataFrame) -> None:
+def test_the_gap_is_what_is_lost_over_the_classes_that_both_have(frame: pd.DataFrame, table: pd.DataFrame) -> None:
     normal = metrics.hits(frame[frame["split"] == "normal_cases/test"])
-    hard = metrics.hits(frame[frame["split"] == "hard_cases/test"])
+    hard = metrics.hits(frame[(frame["split"] == "hard_cases/test") & (frame["true_label"] != "stranger")])
     row = one(table, "hard_cases/test", "top1_gap")
     assert row["value"] == pytest.approx(normal.mean() - hard.mean())
     assert row["value"] > 0
     expected = statistics.newcombe(int(normal.sum()), len(normal), int(hard.sum()), len(hard))
     assert (row["low"], row["high"]) == pytest.approx(expected)
     assert table["metric"].eq("top1_gap").sum() == 1  # neither of normal to itself nor of validation
+
+
+def test_variants_and_cases_of_others_have_a_gap_too(make_split: Make) -> None:
+    splits = ["normal_cases/test", "normal_cases/test@mask-3", "stage/test"]
+    table = scores.score(pd.concat([make_split(split) for split in splits]), "r", 12, resamples=0)
+    assert table.loc[table["metric"] == "top1_gap", "split"].tolist() == splits[1:]
+
+
+def test_without_a_shared_class_there_is_no_gap(make_split: Make) -> None:
+    hard = make_split("hard_cases/test")
+    hard["true_label"] = "x" + hard["true_label"]
+    hard[["true_rank", "true_score"]] = np.nan
+    table = scores.score(pd.concat([make_split(), hard]), "r", 12, resamples=0)
+    assert "top1_gap" not in set(table["metric"])
+    assert one(table, "hard_cases/test", "shared_classes")["value"] == 0
 
 
 def test_without_normal_photos_there_is_no_gap(make_split: Make) -> None:

@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.conftest import att
-from yolo_koin.dataset.images import Box
 from yolo_koin.faces.centerface import CenterFace
 from yolo_koin.faces.yunet import YuNet
+from yolo_koin.geometry import Box
 
 YUNET = Path(os.environ.get("YUNET_ONNX", Path(__file__).parents[3] / "shared/models/face_detection_yunet_2023mar.onnx"))
 FACE: Box = (9.9, 17.1, 72.9, 91.1)  # where the face is in an AT&T photograph on average

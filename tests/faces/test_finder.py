@@ -16,11 +16,13 @@ from PIL import Image
 
 from tests.conftest import att
 from tests.faces.conftest import photo
-from yolo_koin.dataset.images import RGB, overlap
+from yolo_koin.dataset.images import RGB
 from yolo_koin.faces import Face, Found
 from yolo_koin.faces.cache import FaceCache
 from yolo_koin.faces.centerface import CenterFace
 from yolo_koin.faces.finder import find_faces
+from yolo_koin.geometry import iou
+from yolo_koin.parallel import Step
 
 ORIENTATION = 0x0112
 TURNS = {
@@ -66,13 +68,13 @@ def large(path: Path, size: tuple[int, int] = (1104, 1344)) -> Path:
 
 
 def test_in_order_with_hash_and_size(photos: list[Path], detector: CenterFace) -> None:
-    ticks: list[tuple[int, int]] = []
-    found = list(find_faces(photos, detector, progress=lambda done, total: ticks.append((done, total))))
+    ticks: list[Step] = []
+    found = list(find_faces(photos, detector, progress=ticks.append))
     assert found == [
         Found(tuple(detector.detect(photo(person))), 92, 112, hashlib.sha256(path.read_bytes()).hexdigest())
         for person, path in enumerate(photos, 1)
     ]
-    assert ticks == [(done, 9) for done in range(1, 10)]
+    assert ticks == [Step("looking for faces", done, 9) for done in range(1, 10)]
     assert list(find_faces([], detector)) == []
 
 
@@ -105,7 +107,7 @@ def test_a_large_photo_is_seen_reduced_and_its_faces_are_in_its_own_pixels(
     with Image.open(path) as image:
         (whole,) = detector.detect(np.asarray(image.convert("RGB")))
     (face,) = found.faces
-    assert overlap(face.box, whole.box) > 0.85
+    assert iou(face.box, whole.box) > 0.85
     assert np.abs(face.points() - whole.points()).max() < 0.02 * size[1]
 
 
@@ -120,7 +122,7 @@ def test_boxes_are_in_the_upright_photo(tmp_path: Path, detector: CenterFace, or
     Image.fromarray(pixels).transpose(TURNS[orientation]).save(turned, quality=95, exif=exif)
     one, other = find_faces([upright, turned], detector)
     assert (other.width, other.height) == (one.width, one.height) == (1700, 1400)
-    assert overlap(one.faces[0].box, other.faces[0].box) > 0.95
+    assert iou(one.faces[0].box, other.faces[0].box) > 0.95
 
 
 def test_photos_of_every_kind_and_files_that_are_none(tmp_path: Path, detector: CenterFace) -> None:
@@ -150,7 +152,7 @@ def test_photos_of_every_kind_and_files_that_are_none(tmp_path: Path, detector: 
     for one, error in zip(found, expected, strict=True):
         assert len(one.faces) == (0 if error else 1)
         assert (one.width, one.height) == ((0, 0) if error else (92, 112))
-        assert all(overlap(face.box, clean.box) > 0.9 for face in one.faces)
+        assert all(iou(face.box, clean.box) > 0.9 for face in one.faces)
     assert [bool(one.sha256) for one in found] == [True] * len(contents) + [False, False]
 
 

@@ -14,11 +14,11 @@ import pytest
 
 from tests.conftest import att
 from tests.faces.conftest import YUNET, crowd, photo
-from yolo_koin.dataset.images import overlap
-from yolo_koin.dataset.scenes import Portrait, compose
 from yolo_koin.errors import WeightsError
 from yolo_koin.faces.centerface import CenterFace, find_weights
 from yolo_koin.faces.yunet import YuNet
+from yolo_koin.geometry import iou
+from yolo_koin.synthetic.scenes import Portrait, compose
 
 
 # ------------------------------------------------------------------------------------------------------------- both of them
@@ -26,7 +26,7 @@ def test_fifty_faces_in_a_photo(each: CenterFace | YuNet) -> None:
     pixels, boxes = crowd(10, 5)
     faces = each.detect(pixels)
     assert len(faces) == 50
-    assert all(max(overlap(face.box, box) for face in faces) > 0.5 for box in boxes)
+    assert all(max(iou(face.box, box) for face in faces) > 0.5 for box in boxes)
     assert [face.score for face in faces] == sorted((face.score for face in faces), reverse=True)
 
 
@@ -35,7 +35,7 @@ def test_faces_of_20_pixels(each: CenterFace | YuNet) -> None:
     faces = each.detect(pixels)
     assert len(faces) == 20
     assert 18 < float(np.median([face.box[3] for face in faces])) < 26
-    assert all(max(overlap(face.box, box) for face in faces) > 0.4 for box in boxes)
+    assert all(max(iou(face.box, box) for face in faces) > 0.4 for box in boxes)
 
 
 @pytest.mark.parametrize("size", [(92, 112), (640, 480), (1, 1), (400, 5)], ids="{0[0]} × {0[1]}".format)
@@ -60,7 +60,7 @@ def test_everybody_in_group_scenes(each: CenterFace | YuNet, detector: CenterFac
         scene, located = compose(people, rng)
         faces = each.detect(scene)
         assert len(faces) == len(people)
-        assert all(max(overlap(face.box, box) for face in faces) > 0.5 for _, box in located)
+        assert all(max(iou(face.box, box) for face in faces) > 0.5 for _, box in located)
 
 
 def test_several_photos_at_once_are_as_one_by_one(each: CenterFace | YuNet) -> None:
@@ -99,7 +99,7 @@ def test_finds_every_portrait_where_centerface_does(yunet: YuNet, detector: Cent
         (expected,) = detector.detect(pixels)
         large = np.asarray(cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC), np.uint8)
         (face,) = yunet.detect(large)
-        assert overlap(face.scaled(1 / factor, 1 / factor).box, expected.box) > 0.6, why
+        assert iou(face.scaled(1 / factor, 1 / factor).box, expected.box) > 0.6, why
         assert np.abs(face.points() / factor - expected.points()).max() < 8, why
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
-from yolo_koin.dataset.images import Box
+from yolo_koin.geometry import Box
 from yolo_koin.reporting.annotate import MIN_TEXT, MIN_WIDTH, Verdict, enlarged, panel_of, type_size
 from yolo_koin.reporting.boxed import MIN_WIDTH_OF_SEVERAL, BoxedFace, FacePhoto, annotate_faces, numbered_sign, was_named
 from yolo_koin.reporting.frames import casing_of, draw_boxes, pen_of, pixels

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from PIL import Image, ImageColor
 
-from yolo_koin.dataset.images import Box
+from yolo_koin.geometry import Box
 from yolo_koin.reporting.annotate import Verdict
 from yolo_koin.reporting.boxed import NO_FACE, BoxedFace, FacePhoto
 from yolo_koin.reporting.captions import MOST_FACES

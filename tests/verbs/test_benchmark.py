@@ -15,7 +15,8 @@ import pytest
 from tests.conftest import working_in
 from yolo_koin import BenchmarkSpec, ReportSpec, benchmark, report, resume
 from yolo_koin.errors import RunError
-from yolo_koin.runs import read_manifest, sha256
+from yolo_koin.files import sha256
+from yolo_koin.runs import read_manifest
 
 EPOCHS = 12
 

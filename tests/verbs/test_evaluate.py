@@ -14,7 +14,8 @@ from yolo_koin import ConvertSpec, EvaluateSpec, TrainSpec, convert, evaluate, t
 from yolo_koin.dataset.classify import read_index
 from yolo_koin.errors import DatasetError, RunError
 from yolo_koin.evaluation import predictions, scores
-from yolo_koin.runs import read_manifest, sha256
+from yolo_koin.files import sha256
+from yolo_koin.runs import read_manifest
 from yolo_koin.verbs.evaluate import EvaluateResult
 from yolo_koin.verbs.train import TrainResult
 

@@ -32,6 +32,7 @@ from yolo_koin.evaluation import face_predictions, scores
 from yolo_koin.evaluation.face_scores import score_faces
 from yolo_koin.evaluation.truth import read as read_truth
 from yolo_koin.models.checkpoints import load_checkpoint, task_of
+from yolo_koin.parallel import Step
 from yolo_koin.verbs.convert import open_dataset
 from yolo_koin.verbs.evaluate import EvaluateResult
 from yolo_koin.verbs.train import TrainResult
@@ -178,15 +179,16 @@ def test_the_detector_names_faces_in_any_photo(place: Path, detector: TrainResul
 
 
 def test_a_detector_resumes(place: Path, crowd: Path) -> None:
-    def stop(epoch: object) -> None:
-        raise KeyboardInterrupt
+    def stop(step: Step) -> None:
+        if step.what == "epoch":
+            raise KeyboardInterrupt
 
     spec = TrainSpec(task="detect", data=str(crowd), weights="scratch", epochs=2, imgsz=64, batch=8, device="cpu", name="stopped")
     from yolo_koin import resume
 
     with working_in(place):
         with pytest.raises(KeyboardInterrupt):
-            train(spec, on_epoch=stop)
+            train(spec, stop)
         result = resume("stopped")
     assert result.epochs == 2
     assert pd.read_csv(place / result.run / "results.csv")["epoch"].tolist() == [1, 2]

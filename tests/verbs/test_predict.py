@@ -10,6 +10,7 @@ from tests.conftest import PEOPLE, att
 from yolo_koin import EvaluateSpec, PredictSpec, evaluate, predict, scan
 from yolo_koin.errors import DatasetError, UsageError
 from yolo_koin.evaluation import predictions
+from yolo_koin.splits import HARD
 from yolo_koin.verbs.sources import find_photos
 from yolo_koin.verbs.train import TrainResult
 
@@ -18,7 +19,7 @@ def test_a_split_is_annotated_in_its_own_folders(at_home: Path, koin: Path, trai
     result = predict(PredictSpec("hard_cases/test"))
     assert (result.photos, result.unreadable, result.labelled) == (8, 0, 8)
     annotated = sorted(p.relative_to(result.run / "annotated").as_posix() for p in (result.run / "annotated").rglob("*.jpg"))
-    assert annotated == sorted(s.image.replace(".png", ".jpg") for s in scan(koin).split("hard_cases/test"))
+    assert annotated == sorted(s.image.replace(".png", ".jpg") for s in scan(koin).of(HARD))
     with Image.open(result.run / "annotated" / annotated[0]) as picture:
         assert picture.height > picture.width * 112 / 92  # the photo and a caption beneath it
     with Image.open(result.run / "contact_sheet.png") as sheet:
@@ -78,7 +79,7 @@ def test_paths_into_the_dataset_keep_their_labels(koin: Path) -> None:
     dataset = scan(koin)
     by_folder = find_photos(str(koin / "hard_cases" / "test"), dataset)
     by_glob = find_photos(str(koin / "hard_cases" / "test" / "*" / "*.png"), dataset)
-    assert by_folder == by_glob == list(dataset.split("hard_cases/test"))
+    assert by_folder == by_glob == list(dataset.of(HARD))
 
 
 @pytest.mark.parametrize("source", ["nowhere", "*.nothing"], ids=["a path that is not there", "a glob that matches nothing"])

@@ -16,9 +16,10 @@ from yolo_koin import TrainSpec, train
 from yolo_koin.dataset.classify import convert
 from yolo_koin.dataset.koin import scan
 from yolo_koin.errors import DatasetError, KoinError, RunError, UsageError, WeightsError
+from yolo_koin.files import sha256
 from yolo_koin.models.checkpoints import load_checkpoint
 from yolo_koin.models.yolo import Classifier
-from yolo_koin.runs import locked, read_manifest, sha256
+from yolo_koin.runs import locked, read_manifest
 from yolo_koin.verbs.tasks import input_for_squares
 from yolo_koin.verbs.train import TrainResult
 

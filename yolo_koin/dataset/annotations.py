@@ -23,8 +23,8 @@ from defusedxml.ElementTree import fromstring
 from globox import BoundingBox, BoxFormat  # type: ignore[import-untyped]
 from globox.errors import ParsingError  # type: ignore[import-untyped]
 
-from yolo_koin.dataset.images import Box
 from yolo_koin.errors import KoinError
+from yolo_koin.geometry import Box
 
 COLUMNS = ("image", "label", "x", "y", "width", "height")  # of our own table; more may follow
 BAD_NODE = (AssertionError, AttributeError, KeyError, OverflowError, ParsingError, TypeError, ValueError)  # what a crooked box raises

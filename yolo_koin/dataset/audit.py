@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolo_koin.dataset.classify import Progress, in_threads
 from yolo_koin.dataset.images import PhotoError, open_photo
-from yolo_koin.dataset.koin import SPLITS, Dataset, Sample
+from yolo_koin.dataset.koin import Dataset, Sample
+from yolo_koin.parallel import Progress, counted, in_threads, silent
+from yolo_koin.splits import Split
 
 # Published counts (the dataset's two READMEs, arXiv:2310.09756); layout B's are rounded there.
 LAYOUT_A = {"normal_cases/train": 5198, "normal_cases/test": 270, "hard_cases/train": 4908, "hard_cases/test": 255}
@@ -67,30 +68,27 @@ class Audit:
     unmatched: tuple[str, ...]
 
 
-def audit(dataset: Dataset, workers: int | None = None, progress: Progress | None = None) -> Audit:
+def audit(dataset: Dataset, workers: int | None = None, progress: Progress = silent) -> Audit:
     """Count everything, and decode every photo once at reduced scale to find the unreadable ones.
 
     Args:
         dataset: what :func:`yolo_koin.dataset.koin.scan` found.
         workers: threads; all cores when None.
-        progress: called with photos done and photos in all.
+        progress: is told of each photo.
     """
     bad: dict[str, str] = {}
     with contextlib.closing(in_threads(_problem, dataset.samples, workers)) as reasons:
-        for done, (sample, reason) in enumerate(zip(dataset.samples, reasons, strict=True), 1):
-            if reason:
-                bad[sample.image] = reason
-            if progress:
-                progress(done, len(dataset.samples))
-    counts = Counter(s.split for s in dataset.samples)
+        looked = counted(zip(dataset.samples, reasons, strict=True), len(dataset.samples), "reading photos", progress)
+        bad.update((sample.image, reason) for sample, reason in looked if reason)
+    counts = Counter(str(s.split) for s in dataset.samples)
     layout = recognise(counts)
     published = {"A": LAYOUT_A, "B": LAYOUT_B}.get(layout or "", {})
-    trained = {s.label for s in dataset.samples if s.split.endswith("/train")}
-    present = [split for split in SPLITS if counts[split] or any(s == split for s, _ in dataset.empty)]
+    trained = {s.label for s in dataset.samples if s.split.is_train}
+    present = sorted({*dataset.splits, *(split for split, _ in dataset.empty)}, key=lambda split: split.order)
     return Audit(
         root=str(dataset.root),
         layout=layout,
-        splits=tuple(_split(dataset, split, bad, published.get(split)) for split in present),
+        splits=tuple(_split(dataset, split, bad, published.get(str(split))) for split in present),
         only_in_test=tuple(sorted({s.label for s in dataset.samples} - trained)),
         excluded=len(dataset.excluded),
         unmatched=dataset.unmatched,
@@ -115,20 +113,20 @@ def _problem(sample: Sample) -> str:
     return ""
 
 
-def _split(dataset: Dataset, split: str, bad: dict[str, str], published: int | None) -> SplitAudit:
-    samples = dataset.split(split)
+def _split(dataset: Dataset, split: Split, bad: dict[str, str], published: int | None) -> SplitAudit:
+    samples = dataset.of(split)
     per_class = Counter(s.label for s in samples)
     sizes = list(per_class.values()) or [0]
     folder = {s.image for s in samples}
     return SplitAudit(
-        split=split,
+        split=str(split),
         classes=len(per_class),
         images=len(samples),
         smallest=min(sizes),
         median=float(np.median(sizes)),
         largest=max(sizes),
         unreadable={image: reason for image, reason in bad.items() if image in folder},
-        unsupported=tuple(path for path in dataset.unsupported if path.lower().startswith(split + "/")),
+        unsupported=tuple(path for path in dataset.unsupported if path.lower().startswith(f"{split}/")),
         empty=tuple(label for name, label in dataset.empty if name == split),
         missing=tuple(sorted({s.label for s in dataset.samples} - set(per_class))),
         published=published,

@@ -18,9 +18,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yolo_koin.dataset.annotations import BoxError, Note, Problem, checked, read_notes
-from yolo_koin.dataset.images import Box
-from yolo_koin.dataset.koin import CASES, Dataset, Sample, nfc
+from yolo_koin.dataset.koin import Dataset, Sample, nfc
 from yolo_koin.errors import DatasetError
+from yolo_koin.geometry import Box
+from yolo_koin.splits import CASES
 
 __all__ = ["DRAWN", "BoxError", "Drawn", "LabelledBox", "Problem", "clip", "read_boxes"]
 
@@ -141,7 +142,7 @@ def _add(boxes: dict[Box, LabelledBox], new: LabelledBox) -> None:
 
 def _named(sample: Sample, boxes: tuple[LabelledBox, ...]) -> tuple[LabelledBox, ...]:
     """The only box of a photo of one person is that person's, where nothing else is said."""
-    if len(boxes) == 1 and not boxes[0].label and not sample.split.startswith("group"):
+    if len(boxes) == 1 and not boxes[0].label and sample.split.has_one_person:
         return (replace(boxes[0], label=sample.label),)
     return boxes
 

@@ -11,14 +11,11 @@ import pandas as pd
 
 from yolo_koin.dataset.images import FaceFinder, prepare
 from yolo_koin.dataset.koin import Dataset, Sample
-from yolo_koin.dataset.prepared import INCOMING as INCOMING
-from yolo_koin.dataset.prepared import STATE as STATE
-from yolo_koin.dataset.prepared import Division, PreparedFolder, chosen, divide, file_names
-from yolo_koin.dataset.prepared import Progress as Progress
-from yolo_koin.dataset.prepared import in_threads as in_threads
+from yolo_koin.dataset.prepared import Division, Outcome, PreparedFolder, chosen, divide, file_names
 from yolo_koin.dataset.state import Record
 from yolo_koin.errors import DatasetError
-from yolo_koin.runs import write_csv, writing
+from yolo_koin.files import write_csv, writing
+from yolo_koin.parallel import Progress, silent
 
 INDEX = "index.csv"
 INDEX_COLUMNS = ("image", "split", "label", "source", "sha256", "width", "height", "status")
@@ -27,29 +24,15 @@ BYTES_PER_PIXEL = 0.75  # generous for a JPEG of quality 95 without chroma subsa
 VERSION = 3  # of prepare(): raise it when its pixels or fingerprints change
 
 
-@dataclass(frozen=True)
-class Converted:
+@dataclass(frozen=True, kw_only=True)
+class Converted(Outcome):
     """What :func:`convert` did.
 
     Attributes:
-        root: the converted dataset.
-        counts: photos per folder: ``train``, ``val``, ``test``, ``hard_cases/test``, …
-        prepared: photos that were decoded now; the others were taken over from before.
         unusable: image id → reason, for photos that could not be prepared.
-        clusters: clusters of two or more training photos that were kept on one side of the train/val line.
-        leaks: folder → how many of its photos are near-duplicates of a training photo of the same class.
-        no_validation: classes with too few distinct photos to give one to validation.
-        untrained: classes that occur in a test split only.
     """
 
-    root: Path
-    counts: dict[str, int]
-    prepared: int
     unusable: dict[str, str]
-    clusters: int
-    leaks: dict[str, int]
-    no_validation: tuple[str, ...]
-    untrained: tuple[str, ...]
 
 
 def convert(
@@ -63,7 +46,7 @@ def convert(
     seed: int = 0,
     workers: int | None = None,
     find_face: FaceFinder | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Converted:
     """Lay a KoIn dataset out for ``yolo classify``. Running it again does only what changed.
 
@@ -77,7 +60,7 @@ def convert(
         seed: of the validation split.
         workers: threads; all cores when None.
         find_face: needed for ``face``.
-        progress: called with photos done and photos in all.
+        progress: is told of each photo.
 
     Raises:
         DatasetError: no training photo, fewer than two classes, or ``out`` holds something else.
@@ -93,7 +76,7 @@ def convert(
         division = divide(dataset, samples, records, training, val, seed)
         placed = _placed(samples, records, division)
         spec = {**settings, "train_on": train_on, "val": val, "seed": seed, "data": str(dataset.root.resolve())}
-        manifest = {"kind": folder.kind, **spec, "synthetic": sorted(dataset.synthetic)}
+        manifest = {"kind": folder.kind, **spec, "synthetic": sorted(map(str, dataset.synthetic))}
         if not folder.is_as_noted(known, placed, manifest):
             with writing(out):
                 folder.settle(records, placed)
@@ -144,6 +127,7 @@ def _placed(samples: Sequence[Sample], records: Mapping[str, Record], division: 
 
 def _index(samples: Sequence[Sample], placed: Sequence[Record], division: Division) -> pd.DataFrame:
     rows = [
-        (r.image, division.split(s), s.label, s.image, r.sha256, r.width, r.height, r.status) for s, r in zip(samples, placed, strict=True)
+        (r.image, str(division.split(s)), s.label, s.image, r.sha256, r.width, r.height, r.status)
+        for s, r in zip(samples, placed, strict=True)
     ]
     return pd.DataFrame(rows, columns=list(INDEX_COLUMNS))

@@ -20,10 +20,13 @@ from yolo_koin.dataset.detect_files import BOX, COLUMNS, YAMLS, Faces, Found, Ph
 from yolo_koin.dataset.detect_files import TABLE as TABLE
 from yolo_koin.dataset.images import Prepared, encode, fingerprint, open_photo
 from yolo_koin.dataset.koin import Dataset, Sample
-from yolo_koin.dataset.prepared import Division, PreparedFolder, Progress, chosen, divide, file_names
+from yolo_koin.dataset.prepared import Division, Outcome, PreparedFolder, chosen, divide, file_names
 from yolo_koin.dataset.state import Record
 from yolo_koin.errors import DatasetError
-from yolo_koin.runs import read_manifest, sha256, write_text, writing
+from yolo_koin.files import sha256, write_text, writing
+from yolo_koin.parallel import Progress, silent
+from yolo_koin.runs import read_manifest
+from yolo_koin.splits import of_part
 
 NUMBERS = (*BOX, "score", "photo_width", "photo_height")
 TRUTH = ("split", "image", "label", *BOX, "provenance")
@@ -32,31 +35,17 @@ CARVED_AT = 256  # px: what convert classify opens photos for; the same fingerpr
 VERSION = 1  # of prepare_whole(): raise it when its pixels or fingerprints change
 
 
-@dataclass(frozen=True)
-class ConvertedBoxes:
+@dataclass(frozen=True, kw_only=True)
+class ConvertedBoxes(Outcome):
     """What :func:`convert` did.
 
     Attributes:
-        root: the converted dataset.
-        counts: photos per folder of ``images/``: ``train``, ``val``, ``test``, ``hard_cases/test``, …
         boxes: usable boxes per provenance: ``drawn``, or the detector's name.
-        prepared: photos that were decoded now; the others were taken over from before.
         left_out: image id → reason, for photos that are not in ``images/``.
-        clusters: clusters of two or more training photos that were kept on one side of the train/val line.
-        leaks: folder → how many of its photos are near-duplicates of a training photo of the same class.
-        no_validation: classes in ``train`` of which ``val`` has no face.
-        untrained: classes of which ``train`` has no face.
     """
 
-    root: Path
-    counts: dict[str, int]
     boxes: dict[str, int]
-    prepared: int
     left_out: dict[str, str]
-    clusters: int
-    leaks: dict[str, int]
-    no_validation: tuple[str, ...]
-    untrained: tuple[str, ...]
 
 
 def convert(
@@ -69,7 +58,7 @@ def convert(
     side: int = 640,
     seed: int = 0,
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     extra: Mapping[str, object] | None = None,
 ) -> ConvertedBoxes:
     """Lay a KoIn dataset out for ``yolo detect``. Running it again does only what changed.
@@ -87,7 +76,7 @@ def convert(
         side: longer side of the JPEGs, in pixels; smaller photos keep their size.
         seed: of the validation split.
         workers: threads; all cores when None.
-        progress: called with photos done and photos in all.
+        progress: is told of each photo.
         extra: more that the manifest is to tell, in values of JSON, such as where the boxes came from.
 
     Raises:
@@ -114,7 +103,7 @@ def convert(
         provenance = dict(sorted(Counter(box.provenance for photo in photos for box in photo.faces.boxes).items()))
         spec = {**settings, "train_on": train_on, "val": val, "seed": seed, "data": str(dataset.root.resolve())}
         digest = hashlib.sha256(texts[TABLE].encode()).hexdigest()
-        facts = {"synthetic": sorted(dataset.synthetic), "provenance": provenance, "boxes_sha256": digest}
+        facts = {"synthetic": sorted(map(str, dataset.synthetic)), "provenance": provenance, "boxes_sha256": digest}
         _write(folder, known, records, photos, texts, {**(extra or {}), "kind": folder.kind, **spec, **facts})
     folders = {photo.sample.image: photo.folder for photo in photos if photo.record.image}
     return ConvertedBoxes(
@@ -177,8 +166,7 @@ def truth(frame: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The columns :data:`TRUTH`, a row per face. Photos that were left out have none.
     """
-    known = (frame["status"] == "ok") & frame["split"].str.endswith("/test")
-    return frame.loc[known, list(TRUTH)].reset_index(drop=True)
+    return of_part(frame[frame["status"] == "ok"], "test")[list(TRUTH)].reset_index(drop=True)
 
 
 def _check_unedited(out: Path) -> None:
@@ -213,7 +201,7 @@ def _lay_out(
         record, folder = records[s.image], division.folder(s)
         faces = _faces(found.get(s.image), record, side)
         place = "" if faces.left_out else f"images/{folder}/{_label_folder(s.label)}/{names[s.image]}"
-        photos.append(Photo(s, replace(record, image=place), faces, folder, division.split(s)))
+        photos.append(Photo(s, replace(record, image=place), faces, folder, str(division.split(s))))
     return photos
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 import yaml
 
 from yolo_koin.dataset.boxes import BoxError, LabelledBox, clip
-from yolo_koin.dataset.images import Box
 from yolo_koin.dataset.koin import Sample
 from yolo_koin.dataset.state import Record
+from yolo_koin.geometry import Box
 
 TABLE = "boxes.csv"
 BOX = ("x", "y", "width", "height")

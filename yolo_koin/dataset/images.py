@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from yolo_koin.errors import KoinError
+from yolo_koin.geometry import Box
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # JPEG opens the MPO of many phones too
 MAX_PIXELS = 178_956_970  # where Pillow calls a picture a decompression bomb: about 13,400 × 13,400
@@ -41,15 +42,7 @@ TURNS = {  # EXIF orientation → what makes the photo upright
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
-Box = tuple[float, float, float, float]  # x, y, width, height in pixels
 RGB = NDArray[np.uint8]  # height × width × 3
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes, 0 to 1."""
-    sides = [min(one[i] + one[i + 2], other[i] + other[i + 2]) - max(one[i], other[i]) for i in (0, 1)]
-    shared = max(sides[0], 0.0) * max(sides[1], 0.0)
-    return float(shared / (one[2] * one[3] + other[2] * other[3] - shared)) if shared else 0.0
 
 
 class PhotoError(KoinError):

@@ -20,12 +20,9 @@ from pathlib import Path
 import pandas as pd
 
 from yolo_koin.errors import DatasetError
-from yolo_koin.runs import sha256
+from yolo_koin.files import sha256
+from yolo_koin.splits import CASES, SPLITS, Split
 
-CASES = ("normal_cases", "hard_cases", "group_cases")
-PARTS = ("train", "test")
-SPLITS = tuple(f"{case}/{part}" for case in CASES for part in PARTS)
-TRAINING_SETS = {"normal": ("normal_cases",), "hard": ("hard_cases",), "both": ("normal_cases", "hard_cases")}
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 CLASSES, EXCLUDE, GROUPS, SYNTHETIC, BOXES = "classes.csv", "exclude.txt", "groups.csv", "synthetic.txt", "boxes.csv"
 
@@ -36,13 +33,13 @@ class Sample:
 
     Attributes:
         image: image id: path relative to the dataset root, POSIX, NFC.
-        split: a case plus train or test, in lower case: ``hard_cases/test``.
+        split: a case plus train or test.
         label: name of the class folder, NFC.
         path: where the file is, as the file system spells it.
     """
 
     image: str
-    split: str
+    split: Split
     label: str
     path: Path
 
@@ -70,20 +67,24 @@ class Dataset:
     excluded: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
     unsupported: tuple[str, ...] = ()
-    empty: tuple[tuple[str, str], ...] = ()
+    empty: tuple[tuple[Split, str], ...] = ()
     groups: dict[str, str] = field(default_factory=dict)
-    synthetic: frozenset[str] = frozenset()
+    synthetic: frozenset[Split] = frozenset()
     boxes: tuple[Path, ...] = ()
 
-    def split(self, name: str) -> tuple[Sample, ...]:
+    def of(self, split: Split) -> tuple[Sample, ...]:
         """The samples of one split."""
-        return tuple(s for s in self.samples if s.split == name)
+        return tuple(s for s in self.samples if s.split == split)
 
     @property
-    def splits(self) -> tuple[str, ...]:
-        """The splits that have samples, in the order of :data:`SPLITS`."""
-        present = {s.split for s in self.samples}
-        return tuple(name for name in SPLITS if name in present)
+    def tests(self) -> tuple[Sample, ...]:
+        """The samples of all test splits."""
+        return tuple(s for s in self.samples if s.split.is_test)
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The splits that have samples, in the order that people read them."""
+        return tuple(sorted({s.split for s in self.samples}, key=lambda split: split.order))
 
 
 def nfc(text: str) -> str:
@@ -124,7 +125,7 @@ def scan(folder: Path) -> Dataset:
     root = find_root(folder)
     samples: list[Sample] = []
     unsupported: list[str] = []
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[Split, str], int] = {}
     for split, label, path in _class_folders(root):
         seen.setdefault((split, label), 0)
         for entry in _entries(path):
@@ -144,7 +145,8 @@ def scan(folder: Path) -> Dataset:
     if not kept:
         where = f"{root} ({EXCLUDE} took {len(excluded)} photos out)" if excluded else root
         raise DatasetError("no photo in the dataset", where, "Photos go into normal_cases/train/<class>/ and so on.")
-    empty = tuple(sorted((split, label) for (split, label), count in seen.items() if count == 0 and label not in exclude))
+    bare = [place for place, count in seen.items() if count == 0 and place[1] not in exclude]
+    empty = tuple(sorted(bare, key=lambda place: (place[0].order, place[1])))
     labels = sorted({s.label for s in kept} | {label for _, label in empty})
     return Dataset(
         root=root,
@@ -193,10 +195,10 @@ def read_lines(path: Path) -> frozenset[str]:
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
-def _synthetic(paths: Sequence[Path]) -> frozenset[str]:
+def _synthetic(paths: Sequence[Path]) -> frozenset[Split]:
     """The splits that are named, or whose case is."""
     named = {line.lower().rstrip("/") for path in paths for line in read_lines(path)}
-    return frozenset(split for split in SPLITS if split in named or split.split("/")[0] in named)
+    return frozenset(split for split in SPLITS if named & {str(split), split.case})
 
 
 def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
@@ -233,17 +235,18 @@ def _text(entry: os.DirEntry[str]) -> str:
     return nfc(entry.name)
 
 
-def _class_folders(root: Path) -> Iterator[tuple[str, str, str]]:
+def _class_folders(root: Path) -> Iterator[tuple[Split, str, str]]:
     """``(split, label, path)`` of every class folder; folders that differ in letter case or normal form only are one split or label."""
     for case in _entries(root):
         if case.name.lower() not in CASES or not case.is_dir():
             continue
         for part in _entries(case.path):
-            if part.name.lower() not in PARTS or not part.is_dir():
+            split = Split(case.name.lower(), part.name.lower())
+            if split not in SPLITS or not part.is_dir():
                 continue
             for label in _entries(part.path):
                 if label.is_dir():
-                    yield f"{case.name.lower()}/{part.name.lower()}", _text(label), label.path
+                    yield split, _text(label), label.path
 
 
 def _relative(path: str, root: Path) -> str:

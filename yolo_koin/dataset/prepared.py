@@ -9,32 +9,28 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from yolo_koin.dataset.carve import Item, carve, cluster_photos, leaked
 from yolo_koin.dataset.images import PhotoError, Prepared
-from yolo_koin.dataset.koin import TRAINING_SETS, Dataset, Sample, nfc
+from yolo_koin.dataset.koin import Dataset, Sample, nfc
 from yolo_koin.dataset.state import Record, read_state, still_holds, write_state
-from yolo_koin.environment import cores
 from yolo_koin.errors import DatasetError, RunError
-from yolo_koin.runs import MANIFEST, atomic_path, free_bytes, locked, read_manifest, sha256, write_json, writing
+from yolo_koin.files import atomic_path, free_bytes, sha256, write_json, writing
+from yolo_koin.parallel import Progress, Step, in_threads, silent
+from yolo_koin.runs import MANIFEST, locked, read_manifest
+from yolo_koin.splits import NORMAL, TRAINING_SETS, Split
 
 STATE, INCOMING = ".state.csv", ".incoming"
 LONGEST_STEM = 200  # bytes of a file name that are copied; file systems take 255 in all
 
-T = TypeVar("T")
-R = TypeVar("R")
-Progress = Callable[[int, int], None]
-
 
 # --------------------------------------------------------------------------------------------------------- which photos
-def chosen(dataset: Dataset, train_on: str) -> tuple[list[Sample], tuple[str, ...]]:
+def chosen(dataset: Dataset, train_on: str) -> tuple[list[Sample], tuple[Split, ...]]:
     """The photos that a conversion is about, and the splits that are trained on.
 
     Args:
@@ -44,15 +40,38 @@ def chosen(dataset: Dataset, train_on: str) -> tuple[list[Sample], tuple[str, ..
     Raises:
         DatasetError: a split to train on is missing, or there are fewer than two classes.
     """
-    training = tuple(f"{case}/train" for case in TRAINING_SETS[train_on])
-    samples = [s for s in dataset.samples if s.split in training or s.split.endswith("/test")]
-    missing = [split for split in training if split not in dataset.splits]
+    training = TRAINING_SETS[train_on]
+    samples = [s for s in dataset.samples if s.split in training or s.split.is_test]
+    missing = [str(split) for split in training if split not in dataset.splits]
     if missing:
-        have = ", ".join(dataset.splits)
+        have = ", ".join(map(str, dataset.splits))
         raise DatasetError(f"no photos in {' and '.join(missing)}, which --train-on {train_on} needs", dataset.root, f"It has {have}.")
     if len({s.label for s in samples if s.split in training}) < 2:
-        raise DatasetError("fewer than two classes to learn", dataset.root / training[0], "Each person needs a folder of their own.")
+        raise DatasetError("fewer than two classes to learn", dataset.root / str(training[0]), "Each person needs a folder of their own.")
     return samples, training
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a conversion did, whatever the format.
+
+    Attributes:
+        root: the converted dataset.
+        counts: photos per folder: ``train``, ``val``, ``test``, ``hard_cases/test``, …
+        prepared: photos that were decoded now; the others were taken over from before.
+        clusters: clusters of two or more training photos that were kept on one side of the train/val line.
+        leaks: folder → how many of its photos are near-duplicates of a training photo of the same class.
+        no_validation: classes that train and cannot validate.
+        untrained: classes that cannot be learnt, since no photo of theirs trains.
+    """
+
+    root: Path
+    counts: dict[str, int]
+    prepared: int
+    clusters: int
+    leaks: dict[str, int]
+    no_validation: tuple[str, ...]
+    untrained: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -73,13 +92,13 @@ class Division:
 
     def folder(self, sample: Sample) -> str:
         """Where a prepared photo goes: ``test`` is the normal test split, as stock Ultralytics expects one."""
-        if sample.split.endswith("/train"):
+        if sample.split.is_train:
             return "val" if sample.image in self.validation else "train"
-        return "test" if sample.split == "normal_cases/test" else sample.split
+        return "test" if sample.split == NORMAL else str(sample.split)
 
-    def split(self, sample: Sample) -> str:
-        """The split as tables write it: ``normal_cases/val`` for a validation photo."""
-        return sample.split.replace("/train", "/val") if sample.image in self.validation else sample.split
+    def split(self, sample: Sample) -> Split:
+        """The split of a photo: ``normal_cases/val`` of one that validates."""
+        return sample.split.validation if sample.image in self.validation else sample.split
 
     def leaks(self, folders: Mapping[str, str]) -> dict[str, int]:
         """Folder → how many of its photos are near-duplicates of one in ``train`` of the same class; photos without a folder are out."""
@@ -90,7 +109,7 @@ class Division:
 
 
 def divide(
-    dataset: Dataset, samples: Sequence[Sample], records: Mapping[str, Record], training: Collection[str], val: float, seed: int
+    dataset: Dataset, samples: Sequence[Sample], records: Mapping[str, Record], training: Collection[Split], val: float, seed: int
 ) -> Division:
     """Carve the validation photos out of the readable training photos.
 
@@ -114,7 +133,7 @@ def file_names(samples: Sequence[Sample]) -> dict[str, str]:
         stem = nfc(s.path.stem)
         if stems[s.split, s.label, stem.lower()] > 1 or len(stem.encode()) > LONGEST_STEM:
             stem = f"{stem[:40]}_{_hash(s.image)[:8]}"
-        names[s.image] = f"{s.split.split('_')[0]}_{stem}.jpg"
+        names[s.image] = f"{s.split.name}_{stem}.jpg"
     return names
 
 
@@ -170,7 +189,7 @@ class PreparedFolder:
         known: Mapping[str, Record],
         make: Callable[[Sample], Prepared],
         workers: int | None = None,
-        progress: Progress | None = None,
+        progress: Progress = silent,
     ) -> dict[str, Record]:
         """Prepare photos that are new or have changed.
 
@@ -179,7 +198,7 @@ class PreparedFolder:
             known: what is known of them; used for those whose file is as it was.
             make: prepares a photo. With no ``jpeg`` in its answer the photo has a record, and no file.
             workers: threads; all cores when None.
-            progress: called with photos done and photos in all.
+            progress: is told of each photo.
 
         Returns:
             Image id → record, of all photos. Records that were taken over are those of ``known``.
@@ -193,8 +212,7 @@ class PreparedFolder:
             with contextlib.closing(in_threads(partial(self._prepare, make=make), todo, workers)) as prepared:
                 for record in prepared:
                     records[record.source] = record
-                    if progress:
-                        progress(len(records), len(samples))
+                    progress(Step("preparing photos", len(records), len(samples)))
         finally:  # an interrupted conversion goes on from here
             write_state(self.root / STATE, records.values())
         return records
@@ -277,23 +295,3 @@ def _same_place(noted: object, raw: Path) -> bool:
 
 def _hash(image: str) -> str:
     return hashlib.sha256(image.encode()).hexdigest()
-
-
-# -------------------------------------------------------------------------------------------------------------- threads
-def in_threads(work: Callable[[T], R], items: Sequence[T], workers: int | None = None) -> Generator[R, None, None]:
-    """Map in order over a pool of threads, a bounded number of items ahead. Pillow and OpenCV let other threads run while they compute.
-
-    Leaving the iteration early, by Ctrl-C too, drops what has not begun.
-    """
-    count = workers or cores()
-    pool = ThreadPoolExecutor(count)
-    try:
-        waiting: deque[Future[R]] = deque()
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) >= 8 * count:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from yolo_koin.errors import DatasetError
-from yolo_koin.runs import write_csv
+from yolo_koin.files import write_csv
 
 
 @dataclass(frozen=True, slots=True)

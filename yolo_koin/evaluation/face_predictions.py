@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.evaluation import predictions
 from yolo_koin.evaluation.predictions import REMEDY, PredictionsError, rules_of_answers
-from yolo_koin.evaluation.tables import Rule, Table, empty, nine_digits
+from yolo_koin.tables import Rule, Table, empty, nine_digits
 
 BOX = ("x", "y", "width", "height")
 COLUMNS = (*predictions.COLUMNS, *BOX, "face_score")

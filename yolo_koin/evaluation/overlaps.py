@@ -7,17 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from yolo_koin.evaluation.face_predictions import BOX
+from yolo_koin.geometry import iou
 
 SAME = 0.7  # two boxes that overlap by more were found at one place: what Ultralytics' detectors suppress by default
-
-
-def iou(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Intersection over union of the boxes of each row of two n × 4 arrays."""
-    low = np.maximum(one[:, :2], other[:, :2])
-    high = np.minimum(one[:, :2] + one[:, 2:], other[:, :2] + other[:, 2:])
-    shared = (high - low).clip(min=0).prod(axis=1)
-    both: NDArray[np.float64] = shared / (one[:, 2:].prod(axis=1) + other[:, 2:].prod(axis=1) - shared)
-    return both
 
 
 def best_of_each_place(

@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from yolo_koin.errors import KoinError
-from yolo_koin.evaluation.tables import Rule, Table, empty, nine_digits
+from yolo_koin.tables import Rule, Table, empty, nine_digits
 
 TOP = 5
 PREDICTED = tuple(f"pred_{k}" for k in range(1, TOP + 1))

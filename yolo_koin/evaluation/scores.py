@@ -7,8 +7,9 @@ Columns of ``metrics.csv`` (:data:`COLUMNS`): ``run, split, metric, value, low, 
 - ``macro_recall, macro_f1, ece``: BCa bootstrap over photos. ``nll, brier``: Student's t interval of the mean.
 - ``errors``: how many labelled photos could not be read. ``unknown_class``: how many readable ones show a class that the model
   never learnt.
-- ``top1_gap`` on a hard or group test split: top-1 on ``normal_cases/test`` minus top-1 here, so positive is lost, with
-  Newcombe's interval for independent photos; ``n`` is the number of photos here.
+- ``top1_gap`` on a test split of another case or a variant: top-1 on ``normal_cases/test`` minus top-1 here, so positive is lost, over
+  the classes that both splits have, with Newcombe's interval for independent photos; ``n`` is the number of photos here of those
+  classes. ``shared_classes``: how many classes those are.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from yolo_koin.dataset.koin import SPLITS
 from yolo_koin.errors import KoinError
 from yolo_koin.evaluation import metrics, predictions
 from yolo_koin.evaluation.statistics import NO_INTERVAL, RESAMPLES, Interval, mean_interval, newcombe, wilson
-from yolo_koin.runs import write_csv
+from yolo_koin.files import write_csv
+from yolo_koin.splits import NORMAL, Split
+from yolo_koin.splits import in_order as in_reading_order
 
 COLUMNS = ("run", "split", "metric", "value", "low", "high", "n")
 TOP_K = (1, 3, 5)
-REFERENCE = "normal_cases/test"
-GAPS = ("hard_cases/test", "group_cases/test")
+REFERENCE = str(NORMAL)
 OF_FACES = (  # told in yolo_koin.evaluation.face_scores
     *("person_top1", "person_top3", "names_precision", "names_recall"),
     *("face_ap50", "faces_found", "map50", "map50_95", "top1_found"),
 )
 PERCENTS = frozenset({"top1", "top3", "top5", "macro_recall", "macro_f1", *OF_FACES})
 POINTS = frozenset({"top1_gap"})
-COUNTS = frozenset({"errors", "unknown_class", "unboxed"})
+COUNTS = frozenset({"errors", "unknown_class", "unboxed", "shared_classes"})
 METRICS = (
     *("top1", "top3", "top5", "macro_recall", "macro_f1", "nll", "brier", "ece", "top1_gap"),
-    *(*OF_FACES, "errors", "unknown_class", "unboxed"),
+    *(*OF_FACES, "errors", "unknown_class", "unboxed", "shared_classes"),
 )
 
 Row = dict[str, Any]
@@ -74,15 +75,15 @@ def score(frame: pd.DataFrame, run: str, classes: int, resamples: int = RESAMPLE
     rows: list[Row] = []
     for split, photos in by_split.items():
         rows += [{"split": split, **of_metric} for of_metric in _of_split(photos, classes, resamples, seed)]
-        if classes > 1 and split in GAPS and REFERENCE in by_split:
-            rows.append({"split": split, **_gap(by_split[REFERENCE], photos)})
+        if classes > 1 and Split.parse(split).is_test and split != REFERENCE and REFERENCE in by_split:
+            rows += [{"split": split, **of_metric} for of_metric in _gap(by_split[REFERENCE], photos)]
     return pd.DataFrame([{"run": run, **of_metric} for of_metric in rows], columns=list(COLUMNS))
 
 
 def in_order(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The rows of each split of a frame: splits in the order of the dataset, then others by name."""
     by_split = {str(split): rows for split, rows in frame.groupby("split")}
-    return {split: by_split[split] for split in [*SPLITS, *sorted(set(by_split) - set(SPLITS))] if split in by_split}
+    return {split: by_split[split] for split in in_reading_order(by_split)}
 
 
 def _of_split(photos: pd.DataFrame, classes: int, resamples: int, seed: int) -> list[Row]:
@@ -107,9 +108,15 @@ def share(metric: str, right: NDArray[np.bool_]) -> Row:
     return row(metric, float(right.mean()), (float(low), float(high)), len(right))
 
 
-def _gap(normal: pd.DataFrame, here: pd.DataFrame) -> Row:
-    a, b = metrics.hits(normal), metrics.hits(here)
-    return row("top1_gap", float(a.mean() - b.mean()), newcombe(int(a.sum()), len(a), int(b.sum()), len(b)), len(b))
+def _gap(normal: pd.DataFrame, here: pd.DataFrame) -> list[Row]:
+    """The loss over the classes of both: a class that one of them lacks would be counted as lost, or as gained."""
+    shared = sorted(set(normal["true_label"]) & set(here["true_label"]))
+    count = row("shared_classes", float(len(shared)), NO_INTERVAL, len(here))
+    if not shared:
+        return [count]
+    a, b = (metrics.hits(photos[photos["true_label"].isin(shared)]) for photos in (normal, here))
+    interval = newcombe(int(a.sum()), len(a), int(b.sum()), len(b))
+    return [row("top1_gap", float(a.mean() - b.mean()), interval, len(b)), count]
 
 
 def row(metric: str, value: float, interval: Interval, n: int) -> Row:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from yolo_koin.errors import KoinError
 from yolo_koin.evaluation.face_predictions import BOX, rules_of_boxes
-from yolo_koin.evaluation.tables import Rule, Table, nine_digits
+from yolo_koin.tables import Rule, Table, nine_digits
 
 COLUMNS = ("split", "image", "label", *BOX, "provenance")
 TEXTS = ("split", "image", "label", "provenance")

@@ -12,7 +12,7 @@ from types import TracebackType
 
 from yolo_koin.errors import RunError
 from yolo_koin.faces.protocol import Face, Found, face_of
-from yolo_koin.runs import writing
+from yolo_koin.files import writing
 
 BATCH = 64  # photos that are written at once: a write waits for the disk
 PATIENCE = 60.0  # seconds to wait for another process that writes

@@ -15,11 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from yolo_koin.dataset.images import RGB, overlap
+from yolo_koin.dataset.images import RGB
 from yolo_koin.errors import WeightsError
 from yolo_koin.faces import onnx
 from yolo_koin.faces.framing import BORDER, LARGEST, fit, scale_of
 from yolo_koin.faces.protocol import Face, dominant, face_of, key_of
+from yolo_koin.geometry import iou
 
 VERSION = 1  # of how a photo is shown to the network and its answer read: raise it when faces would come out otherwise
 OUTPUTS = ("537", "538", "539", "540")  # heat map, log size, offset, landmarks, each at a quarter of the input's size
@@ -64,7 +65,7 @@ class CenterFace:
             return faces
         # A face that fills the photo is found, but its landmarks are coarse; a second, small look at the right scale sets them.
         again = self._seen(photo, BEST / largest.box[3])
-        kept = [face for face in faces if all(overlap(face.box, better.box) <= self.overlap for better in again)]
+        kept = [face for face in faces if all(iou(face.box, better.box) <= self.overlap for better in again)]
         return sorted(again + kept, key=lambda face: -face.score)
 
     def detect_batch(self, photos: Sequence[RGB]) -> list[list[Face]]:

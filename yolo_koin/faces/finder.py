@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 
 from yolo_koin.dataset.images import RGB, PhotoError, open_photo, read_photo
-from yolo_koin.dataset.prepared import Progress, in_threads
 from yolo_koin.faces.cache import FaceCache
 from yolo_koin.faces.protocol import Face, FaceDetector, Found
+from yolo_koin.parallel import Progress, counted, in_threads, silent
 
 __all__ = ["FaceCache", "Found", "find_faces"]
 
@@ -44,7 +44,7 @@ def find_faces(
     detector: FaceDetector,
     cache: FaceCache | None = None,
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Generator[Found, None, None]:
     """Look for the faces of photo files, in order. A photo that cannot be read is told of, not raised.
 
@@ -55,24 +55,19 @@ def find_faces(
         detector: what looks.
         cache: what was found before, and where it is kept; the caller closes it.
         workers: threads; all cores when None.
-        progress: called with photos done and photos in all.
+        progress: is told of each photo.
 
     Raises:
         RunError: the cache cannot be used.
     """
     chunks = [paths[start : start + detector.batch] for start in range(0, len(paths), detector.batch)]
-    done = 0
     with contextlib.ExitStack() as stack:
         stack.enter_context(_one_thread_each())
         if cache:
             stack.callback(cache.flush)
         looked = in_threads(partial(_look, detector=detector, cache=cache), chunks, workers)
         stack.callback(looked.close)  # first of all, so that what is still being looked at is kept too
-        for found in chain.from_iterable(looked):
-            done += 1
-            if progress:
-                progress(done, len(paths))
-            yield found
+        yield from counted(chain.from_iterable(looked), len(paths), "looking for faces", progress)
 
 
 def _look(paths: Sequence[Path], detector: FaceDetector, cache: FaceCache | None) -> list[Found]:

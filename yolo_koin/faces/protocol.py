@@ -11,8 +11,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from yolo_koin.dataset.images import RGB, Box
-from yolo_koin.runs import sha256
+from yolo_koin.dataset.images import RGB
+from yolo_koin.files import sha256
+from yolo_koin.geometry import Box
 
 # A face of twice the area is 1.4 times as high. People who stand together differ less than that, and which of them a photo is about is
 # then anybody's guess; those in the background of a portrait differ more.

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from yolo_koin.dataset.classify import in_threads
 from yolo_koin.dataset.images import PAD_COLOUR, RGB, open_photo
 from yolo_koin.models.photos import CACHE_SHARE
+from yolo_koin.parallel import in_threads
 
 STRIDE = 32  # of the coarsest of the network's three grids
 

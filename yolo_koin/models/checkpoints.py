@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import tempfile
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from ultralytics.nn.tasks import ClassificationModel, DetectionModel, PoseModel, torch_safe_load
@@ -55,47 +54,42 @@ def load_checkpoint(weights: Path, task: str, trust: bool = False) -> dict[str, 
     return dict(checkpoint)
 
 
-@dataclass(frozen=True)
-class Network:
-    """A trained network, ready to look at photos.
+class Trained:
+    """A trained network, ready to look at photos: what classifiers and detectors share.
 
     Attributes:
-        model: on its device, batch normalisation fused into the convolutions: the same function for fewer operations.
+        weights: where it came from.
         names: class names, in the order of its outputs.
         side: network input size, in pixels.
-        note: what we wrote into the checkpoint when we trained it; empty for others' models.
+        note: what we wrote into the checkpoint when we trained it (``fit``, ``side`` of the prepared photos, …); empty for others' models.
         device: where it runs.
     """
 
-    model: Any
-    names: tuple[str, ...]
-    side: int
-    note: dict[str, Any]
-    device: torch.device
+    task: ClassVar[str]
+    usual_side: ClassVar[int]  # input size of a checkpoint that does not tell its own
 
+    def __init__(self, weights: Path, device: str = "", trust: bool = False) -> None:
+        """Load a checkpoint.
 
-def open_network(weights: Path, task: str, device: str, trust: bool, usual_side: int) -> Network:
-    """Load a checkpoint to predict with.
+        Args:
+            weights: the file.
+            device: as :func:`choose_device`.
+            trust: run the checkpoint's pickle although safe loading refuses it.
 
-    Args:
-        weights: the file.
-        task: ``classify`` or ``detect``.
-        device: as :func:`choose_device`.
-        trust: run the checkpoint's pickle although safe loading refuses it.
-        usual_side: input size of a checkpoint that does not tell its own.
-
-    Raises:
-        WeightsError: no such file, no checkpoint of this task, refused, or two of its classes have one name.
-    """
-    checkpoint = load_checkpoint(weights, task, trust)
-    model, where = checkpoint.get("ema") or checkpoint["model"], choose_device(device)
-    names = tuple(nfc(str(name)) for _, name in sorted(dict(model.names).items()))
-    if len(set(names)) < len(names):
-        raise WeightsError("two classes of this model have one name", weights, "Predictions are matched by name: train it again.")
-    side = int((checkpoint.get("train_args") or {}).get("imgsz", usual_side))
-    torch.set_num_threads(cores())
-    model = model.float().fuse(verbose=False).eval().to(where, memory_format=layout(where))
-    return Network(model, names, side, dict(checkpoint.get(NOTE) or {}), where)
+        Raises:
+            WeightsError: no such file, no checkpoint of this task, refused, or two of its classes have one name.
+        """
+        checkpoint = load_checkpoint(weights, self.task, trust)
+        model = checkpoint.get("ema") or checkpoint["model"]
+        self.weights, self.device = weights, choose_device(device)
+        self.note: dict[str, Any] = dict(checkpoint.get(NOTE) or {})
+        self.names: tuple[str, ...] = tuple(nfc(str(name)) for _, name in sorted(dict(model.names).items()))
+        if len(set(self.names)) < len(self.names):
+            raise WeightsError("two classes of this model have one name", weights, "Predictions are matched by name: train it again.")
+        self.side = int((checkpoint.get("train_args") or {}).get("imgsz", self.usual_side))
+        torch.set_num_threads(cores())
+        # Fusing batch normalisation into the convolutions gives the same function for fewer operations; stock prediction does so too.
+        self._model = model.float().fuse(verbose=False).eval().to(self.device, memory_format=layout(self.device))
 
 
 def layout(device: torch.device) -> torch.memory_format:

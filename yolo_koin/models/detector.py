@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.dataset.images import RGB
 from yolo_koin.models.boxed_photos import Framed, frame
-from yolo_koin.models.checkpoints import layout, open_network
+from yolo_koin.models.checkpoints import Trained, layout
 from yolo_koin.models.faces import Faces, every_box, one_box_each
 
 LEAST_SCORE = 0.001  # the stock validator's, since average precision wants the doubtful boxes too
@@ -32,30 +31,11 @@ class NamedFaces:
     scores: NDArray[np.float32]
 
 
-class Detector:
-    """A network that finds faces and names them at once.
+class Detector(Trained):
+    """A network that finds faces and names them at once."""
 
-    Attributes:
-        names: class names, in the order of its outputs.
-        side: longer side of what the network sees, in pixels.
-        note: what we wrote into the checkpoint when we trained it; empty for others' models.
-        weights: where it came from.
-    """
-
-    def __init__(self, weights: Path, device: str = "", trust: bool = False) -> None:
-        """Load a checkpoint.
-
-        Args:
-            weights: a YOLO detection checkpoint.
-            device: as :func:`yolo_koin.models.checkpoints.choose_device`.
-            trust: run the checkpoint's pickle although safe loading refuses it.
-
-        Raises:
-            WeightsError: there is no such file, it is no detection checkpoint, or safe loading refuses it.
-        """
-        network = open_network(weights, "detect", device, trust, usual_side=640)
-        self.weights, self.device, self._model = weights, network.device, network.model
-        self.names, self.side, self.note = network.names, network.side, network.note
+    task = "detect"
+    usual_side = 640
 
     def run(self, photos: Iterable[RGB], doubtful: bool = False, batch: int = 16) -> Iterator[NamedFaces]:
         """Faces of photos, one by one; no more than a batch is in memory. Photos that follow each other and have one shape share one.

@@ -24,8 +24,8 @@ from ultralytics.utils.torch_utils import strip_optimizer
 
 from yolo_koin.environment import cores
 from yolo_koin.errors import RunError
+from yolo_koin.files import atomic_path, write_text
 from yolo_koin.models.checkpoints import layout
-from yolo_koin.runs import atomic_path, write_text
 
 if TYPE_CHECKING:
     from ultralytics.engine.trainer import BaseTrainer

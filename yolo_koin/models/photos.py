@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from yolo_koin.dataset.classify import in_threads
+from yolo_koin.parallel import in_threads
 
 CACHE_SHARE = 0.25  # of the free memory that decoded training photos may take
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,59 +12,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from yolo_koin.environment import cores
-from yolo_koin.models.checkpoints import NOTE, SUFFIX, check_path, choose_device, layout, load_checkpoint, open_network
+from yolo_koin.models.checkpoints import NOTE, SUFFIX, Trained, check_path, choose_device, layout, load_checkpoint
 from yolo_koin.models.detection_trainer import IdentityTrainer
 from yolo_koin.models.loop import Loop, finish
 from yolo_koin.models.trainer import FaceTrainer
+from yolo_koin.parallel import Progress, Step, silent
 
+CALLED = {"top1": "top-1", "map50": "mAP@0.5"}  # what chooses the best epoch, for people
 SIZES = ("n", "s", "m", "l", "x")
 TRAINERS: dict[str, type[Loop]] = {"classify": FaceTrainer, "detect": IdentityTrainer}
 DATA = {"classify": "", "detect": "data.yaml"}  # what Ultralytics is given of a converted dataset
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """What is known after an epoch: for the progress bar.
+class Classifier(Trained):
+    """A trained network, ready to name photos."""
 
-    Attributes:
-        number, of: which epoch, from 1, and how many there are.
-        train_loss, val_loss: mean losses.
-        metric: what chooses the best epoch: ``top1`` or ``map50``.
-        value: it, on the validation photos, 0 to 1.
-    """
-
-    number: int
-    of: int
-    train_loss: float
-    val_loss: float
-    metric: str
-    value: float
-
-
-class Classifier:
-    """A trained network, ready to name photos.
-
-    Attributes:
-        names: class names, in the order of its outputs.
-        side: network input size, in pixels.
-        note: what we wrote into the checkpoint when we trained it (``fit``, ``side`` of the prepared photos, …); empty for others' models.
-        weights: where it came from.
-    """
-
-    def __init__(self, weights: Path, device: str = "", trust: bool = False) -> None:
-        """Load a checkpoint.
-
-        Args:
-            weights: a YOLO classification checkpoint.
-            device: ``cpu``, ``0``, ``mps``; empty takes the first GPU there is, else the processor.
-            trust: run the checkpoint's pickle although safe loading refuses it.
-
-        Raises:
-            WeightsError: there is no such file, it is no classification checkpoint, or safe loading refuses it.
-        """
-        network = open_network(weights, "classify", device, trust, usual_side=224)
-        self.weights, self.device, self._model = weights, network.device, network.model
-        self.names, self.side, self.note = network.names, network.side, network.note
+    task = "classify"
+    usual_side = 224
 
     def probabilities(self, photos: Tensor) -> NDArray[np.float32]:
         """Softmax scores.
@@ -110,7 +73,7 @@ def train(
     freeze: int,
     lr: float,
     note: Mapping[str, Any],
-    on_epoch: Callable[[Epoch], None] | None = None,
+    progress: Progress = silent,
 ) -> None:
     """Train a YOLOv8 classifier or identity detector on a converted dataset; writes ``weights/`` and ``results.csv`` into ``folder``.
 
@@ -124,7 +87,7 @@ def train(
         device: as :func:`choose_device`.
         lr: peak learning rate of AdamW.
         note: written into the finished checkpoints, for prediction to prepare photos the same way.
-        on_epoch: called after each epoch.
+        progress: is told of each epoch.
 
     Raises:
         WeightsError: ``weights`` is no checkpoint of this task.
@@ -162,12 +125,10 @@ def train(
     if weights is not None:
         load_checkpoint(weights, task)
     check_path(folder)
-    _run(task, overrides, note, on_epoch)
+    _run(task, overrides, note, progress)
 
 
-def resume(
-    task: str, folder: Path, data: Path, device: str, note: Mapping[str, Any], on_epoch: Callable[[Epoch], None] | None = None
-) -> None:
+def resume(task: str, folder: Path, data: Path, device: str, note: Mapping[str, Any], progress: Progress = silent) -> None:
     """Go on with an interrupted run from its ``last.pt``.
 
     Raises:
@@ -182,21 +143,19 @@ def resume(
         return
     places = {"resume": last, "model": last, "data": data / DATA[task], "save_dir": folder}
     overrides = {key: str(path.resolve()) for key, path in places.items()}
-    _run(task, {**overrides, "device": _device_argument(device)}, note, on_epoch)
+    _run(task, {**overrides, "device": _device_argument(device)}, note, progress)
 
 
-def _run(task: str, overrides: dict[str, Any], note: Mapping[str, Any], on_epoch: Callable[[Epoch], None] | None) -> None:
+def _run(task: str, overrides: dict[str, Any], note: Mapping[str, Any], progress: Progress) -> None:
     trainer = TRAINERS[task](overrides=overrides)
     trainer.note = {NOTE: dict(note)}
-    if on_epoch:
-        trainer.on_epoch = lambda stock: on_epoch(_epoch(stock))
+    trainer.on_epoch = lambda stock: progress(_step(stock))
     trainer.train()
 
 
-def _epoch(trainer: Loop) -> Epoch:
-    loss = float(sum(trainer.tloss.values()))
-    value = trainer.metrics[f"val_{trainer.metric}"]
-    return Epoch(trainer.epoch + 1, trainer.epochs, loss, trainer.metrics["val_loss"], trainer.metric, value)
+def _step(trainer: Loop) -> Step:
+    loss, value = float(sum(trainer.tloss.values())), trainer.metrics[f"val_{trainer.metric}"]
+    return Step("epoch", trainer.epoch + 1, trainer.epochs, f"loss {loss:.3f}  val {CALLED[trainer.metric]} {100 * value:.1f} %")
 
 
 def _device_argument(device: str) -> str:

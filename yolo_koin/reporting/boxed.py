@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
-from yolo_koin.dataset.images import Box
+from yolo_koin.geometry import Box
 from yolo_koin.reporting.annotate import (
     COLOURS,
     MIN_TEXT,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from yolo_koin.dataset.images import Box
+from yolo_koin.geometry import Box
 from yolo_koin.reporting.style import PAPER
 from yolo_koin.reporting.tags import Rect
 

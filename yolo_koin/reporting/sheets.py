@@ -14,7 +14,7 @@ from itertools import islice
 from matplotlib.figure import Figure
 from PIL import Image
 
-from yolo_koin.dataset.images import Box
+from yolo_koin.geometry import Box
 from yolo_koin.reporting import captions
 from yolo_koin.reporting.annotate import Correct, Verdict, percent, sign, write
 from yolo_koin.reporting.boxed import NO_FACE, BoxedFace, FacePhoto, was_named

@@ -15,8 +15,8 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from yolo_koin.files import atomic_path
 from yolo_koin.reporting.fonts import matplotlib_fonts
-from yolo_koin.runs import atomic_path
 
 INK, GREY, RULE, PAPER = "#222222", "#6b6b6b", "#dcdcdc", "#ffffff"
 BLUE, VERMILION, GREEN = "#0072b2", "#d55e00", "#009e73"

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from yolo_koin.dataset.images import Box
+from yolo_koin.geometry import Box
 
 
 class Rect(NamedTuple):

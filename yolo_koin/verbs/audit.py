@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from yolo_koin.dataset import audit as dataset_audit
 from yolo_koin.dataset.audit import Audit
-from yolo_koin.dataset.classify import Progress
+from yolo_koin.parallel import Progress, silent
 from yolo_koin.verbs.convert import open_dataset
 
 
@@ -23,7 +23,7 @@ class AuditSpec:
     workers: int | None = None
 
 
-def audit(spec: AuditSpec, progress: Progress | None = None) -> Audit:
+def audit(spec: AuditSpec, progress: Progress = silent) -> Audit:
     """Audit a dataset.
 
     Raises:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from yolo_koin.dataset.classify import INDEX, Progress
-from yolo_koin.dataset.koin import TRAINING_SETS
+from yolo_koin.dataset.classify import INDEX
 from yolo_koin.errors import RunError, UsageError
+from yolo_koin.files import sha256, write_csv, write_json, write_text
 from yolo_koin.models import checkpoints, yolo
-from yolo_koin.models.yolo import Epoch
-from yolo_koin.runs import RUNS, check_name, locked, read_manifest, sha256, stopwatch, write_csv, write_json, write_manifest, write_text
+from yolo_koin.parallel import Progress, Step, silent, stopwatch
+from yolo_koin.runs import RUNS, check_name, locked, read_manifest, write_manifest
+from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs.convert import one_of
 from yolo_koin.verbs.evaluate import EvaluateSpec, evaluate
 from yolo_koin.verbs.predict import PredictSpec, predict
@@ -101,16 +102,13 @@ class BenchmarkResult:
 
 def benchmark(
     spec: BenchmarkSpec,
-    on_cell: Callable[[str, int, int], None] | None = None,
-    on_epoch: Callable[[Epoch], None] | None = None,
-    on_photo: Progress | None = None,
+    progress: Progress = silent,
 ) -> BenchmarkResult:
     """Run what is not finished yet, then write ``results.csv``, ``report.md`` and the figures.
 
     Args:
         spec: what to run.
-        on_cell: called with a cell's id, its number from 1, and how many there are.
-        on_epoch, on_photo: progress within a cell.
+        progress: is told of each cell as it begins, of its epochs and its photos.
 
     Raises:
         RunError: a benchmark of this name was begun with other settings.
@@ -119,7 +117,7 @@ def benchmark(
     cells = dict(spec.cells())
     checkpoints.choose_device(spec.device)
     # Before any training, so that a missing file or a photo that changed is known before an hour is spent.
-    photos = {t.train_on: sha256(TASKS[t.task].prepare(t, on_photo) / INDEX) for t in cells.values()}
+    photos = {t.train_on: sha256(TASKS[t.task].prepare(t, progress) / INDEX) for t in cells.values()}
     for training in cells.values():
         starting_weights(training)
     run = RUNS / "benchmark" / (spec.name or Path(spec.data).resolve().name.lower())
@@ -128,10 +126,9 @@ def benchmark(
         _claim(run, spec)
         ran: list[str] = []
         for number, (cell, training) in enumerate(cells.items(), 1):
-            if on_cell:
-                on_cell(cell, number, len(cells))
+            progress(Step("cell", number, len(cells), cell))
             if not finished(run / CELLS / cell, training, photos[training.train_on]):
-                run_cell(run / CELLS / cell, training, on_epoch)
+                run_cell(run / CELLS / cell, training, progress)
                 ran.append(cell)
         # What an earlier call with other sizes finished belongs to the benchmark too.
         scored = sorted((s for s in load_runs(run) if (run / CELLS / s.name / DONE).is_file()), key=_order)
@@ -160,15 +157,15 @@ def finished(folder: Path, training: TrainSpec, index_sha256: str) -> bool:
     return (folder / DONE).is_file()
 
 
-def run_cell(folder: Path, training: TrainSpec, on_epoch: Callable[[Epoch], None] | None) -> None:
+def run_cell(folder: Path, training: TrainSpec, progress: Progress) -> None:
     """Train, evaluate and predict one cell; training that was interrupted goes on from its last epoch."""
     seconds: dict[str, float] = {}
     manifest = read_manifest(folder)
     with stopwatch(seconds, "train"):
         if manifest is None:
-            train(training, on_epoch, folder=folder)
+            train(training, progress, folder=folder)
         elif manifest["status"] != "finished":
-            resume(folder=folder, on_epoch=on_epoch)
+            resume(folder=folder, progress=progress)
     best = folder / "weights" / "best.pt"
     with stopwatch(seconds, "evaluate"):
         splits = set(evaluate(EvaluateSpec(weights=best, device=training.device), folder=folder).metrics["split"])

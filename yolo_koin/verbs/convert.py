@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yolo_koin.dataset import classify
-from yolo_koin.dataset.classify import Converted, Progress
-from yolo_koin.dataset.images import RGB, Box
-from yolo_koin.dataset.koin import TRAINING_SETS, Dataset, scan
+from yolo_koin.dataset.classify import Converted
+from yolo_koin.dataset.images import RGB
+from yolo_koin.dataset.koin import Dataset, scan
 from yolo_koin.errors import UsageError
 from yolo_koin.faces import dominant
 from yolo_koin.faces.centerface import CenterFace
+from yolo_koin.geometry import Box
+from yolo_koin.parallel import Progress, silent
 from yolo_koin.runs import read_manifest
+from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs.sample import SampleSpec, sample
 
 SAMPLE = "sample"
@@ -54,7 +57,7 @@ class ConvertSpec:
             raise UsageError("at least one worker", f"--workers {self.workers}", "Leave it out to use all cores.")
 
 
-def convert(spec: ConvertSpec, progress: Progress | None = None) -> Converted:
+def convert(spec: ConvertSpec, progress: Progress = silent) -> Converted:
     """Convert a dataset; again does only what changed.
 
     Raises:
@@ -85,7 +88,7 @@ def spec_of(root: Path) -> ConvertSpec | None:
     return ConvertSpec(**told, out=root)
 
 
-def refresh(root: Path, progress: Progress | None = None) -> Path:
+def refresh(root: Path, progress: Progress = silent) -> Path:
     """Bring a converted dataset up to date with its raw one, so that photos added, changed or excluded since are heeded."""
     spec = spec_of(root)
     return convert(spec, progress).root if spec else root

@@ -14,14 +14,16 @@ from yolo_koin.dataset import detect
 from yolo_koin.dataset.boxes import LabelledBox, Problem, read_boxes
 from yolo_koin.dataset.detect import TABLE, ConvertedBoxes, read_boxes_table
 from yolo_koin.dataset.images import open_photo
-from yolo_koin.dataset.koin import TRAINING_SETS, Dataset, Sample
-from yolo_koin.dataset.prepared import Progress, in_threads
+from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.errors import DatasetError, UsageError
 from yolo_koin.faces import FaceDetector, clearly_dominant
 from yolo_koin.faces.cache import FaceCache
 from yolo_koin.faces.finder import Found, find_faces
+from yolo_koin.files import atomic_path
+from yolo_koin.parallel import Progress, in_threads, silent
 from yolo_koin.reporting.sheets import REVIEW_SIDE, REVIEWED, ReviewPhoto, review_page
-from yolo_koin.runs import atomic_path, read_manifest
+from yolo_koin.runs import read_manifest
+from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs.convert import dataset_name, one_of, open_dataset
 from yolo_koin.verbs.detector import open_detector
 
@@ -88,7 +90,7 @@ class ConvertDetectResult:
     pages: tuple[Path, ...]
 
 
-def convert_detect(spec: ConvertDetectSpec, progress: Progress | None = None) -> ConvertDetectResult:
+def convert_detect(spec: ConvertDetectSpec, progress: Progress = silent) -> ConvertDetectResult:
     """Box the faces and convert; again does only what changed.
 
     Raises:
@@ -139,13 +141,13 @@ def spec_of(root: Path) -> ConvertDetectSpec | None:
     return ConvertDetectSpec(**told, boxes=boxes, detector=detector, out=root, review=0)
 
 
-def refresh(root: Path, progress: Progress | None = None) -> Path:
+def refresh(root: Path, progress: Progress = silent) -> Path:
     """Bring a converted dataset up to date with its raw one, so that photos added, changed or excluded since are heeded."""
     spec = spec_of(root)
     return convert_detect(spec, progress).converted.root if spec else root
 
 
-def prepared_for(spec: ConvertDetectSpec, progress: Progress | None = None) -> Path:
+def prepared_for(spec: ConvertDetectSpec, progress: Progress = silent) -> Path:
     """The converted dataset that a training asks for: the one that is there, with the boxes that it was made with, or a new one."""
     dataset = open_dataset(spec.data)
     root = detection_root(dataset, spec)
@@ -173,14 +175,13 @@ def _told(path: Path | None) -> str | None:
 
 # ---------------------------------------------------------------------------------------------------------------- boxes
 def _boxes(
-    dataset: Dataset, spec: ConvertDetectSpec, drawn: Mapping[str, Sequence[LabelledBox]], progress: Progress | None
+    dataset: Dataset, spec: ConvertDetectSpec, drawn: Mapping[str, Sequence[LabelledBox]], progress: Progress
 ) -> dict[str, Sequence[LabelledBox] | str]:
     """The boxes of each photo, or why it has none: those that people drew, and the detector's where one face is clearly dominant."""
-    training = tuple(f"{case}/train" for case in TRAINING_SETS[spec.train_on])
-    wanted = [s for s in dataset.samples if s.split in training or s.split.endswith("/test")]
+    wanted = [s for s in dataset.samples if s.split in TRAINING_SETS[spec.train_on] or s.split.is_test]
     found: dict[str, Sequence[LabelledBox] | str] = {s.image: drawn[s.image] or "no face drawn" for s in wanted if s.image in drawn}
     missing = [s for s in wanted if s.image not in found]
-    found |= {s.image: GROUP for s in missing if s.split.startswith("group")}
+    found |= {s.image: GROUP for s in missing if not s.split.has_one_person}
     single = [s for s in missing if s.image not in found]
     if single:
         detector = open_detector(spec.detector, spec.device, spec.trust_weights)

@@ -12,14 +12,16 @@ import pandas as pd
 from PIL import Image
 
 from yolo_koin.dataset.boxes import LabelledBox
-from yolo_koin.dataset.images import open_photo, overlap
+from yolo_koin.dataset.images import open_photo
 from yolo_koin.dataset.koin import Sample
 from yolo_koin.evaluation import predictions
 from yolo_koin.evaluation.face_predictions import NO_FACE
+from yolo_koin.files import atomic_path
+from yolo_koin.geometry import iou
 from yolo_koin.reporting.annotate import Verdict, annotate
 from yolo_koin.reporting.boxed import BoxedFace, annotate_faces
 from yolo_koin.reporting.sheets import boxed_tile, tile
-from yolo_koin.runs import atomic_path
+from yolo_koin.splits import Split
 
 QUALITY = 92  # of the annotated JPEGs
 SAME_FACE = 0.5  # intersection over union from which a face that was found is one that a person boxed
@@ -89,11 +91,11 @@ def faces_of(rows: Sequence[Row], names: Mapping[str, str], known: Sequence[Labe
     claims = sum(row["pred_1"] == row["true_label"] for row in rows)
     for row in rows:
         box = (row["x"], row["y"], row["width"], row["height"])
-        whose = max(known, key=lambda one: overlap(one.box, box), default=None)
+        whose = max(known, key=lambda one: float(iou(one.box, box)), default=None)
         if whose is not None:
-            label = whose.label if overlap(whose.box, box) >= SAME_FACE else ""
+            label = whose.label if iou(whose.box, box) >= SAME_FACE else ""
         else:
-            alone = not row["split"].startswith("group")
+            alone = Split.parse(row["split"]).has_one_person
             label = row["true_label"] if alone or (claims == 1 and row["pred_1"] == row["true_label"]) else ""
         faces.append(BoxedFace(box, verdict_of({**row, "true_label": label}, names), row["face_score"]))
     return faces

@@ -13,15 +13,16 @@ import numpy as np
 import pandas as pd
 
 from yolo_koin.dataset.classify import INDEX, read_index
-from yolo_koin.dataset.koin import TRAINING_SETS
-from yolo_koin.dataset.prepared import Progress, in_threads
 from yolo_koin.errors import DatasetError, UsageError
 from yolo_koin.evaluation import face_predictions, predictions, scores, truth
 from yolo_koin.evaluation.face_scores import score_faces
 from yolo_koin.faces.cache import FaceCache
+from yolo_koin.files import sha256
 from yolo_koin.models.photos import load_square
 from yolo_koin.models.yolo import Classifier
-from yolo_koin.runs import create_run, read_manifest, sha256, write_manifest
+from yolo_koin.parallel import Progress, Step, in_threads, silent
+from yolo_koin.runs import create_run, read_manifest, write_manifest
+from yolo_koin.splits import TRAINING_SETS, of_part
 from yolo_koin.verbs.convert import ConvertSpec, convert, one_of, open_dataset, refresh, spec_of
 from yolo_koin.verbs.convert_detect import CACHE
 from yolo_koin.verbs.detector import open_detector
@@ -93,12 +94,12 @@ class EvaluateResult:
     notes: tuple[str, ...] = ()
 
 
-def evaluate(spec: EvaluateSpec, progress: Progress | None = None, folder: Path | None = None) -> EvaluateResult:
+def evaluate(spec: EvaluateSpec, progress: Progress = silent, folder: Path | None = None) -> EvaluateResult:
     """Write ``predictions.csv`` and ``metrics.csv`` of every test split.
 
     Args:
         spec: what to evaluate.
-        progress: called with photos done and photos in all.
+        progress: is told of each photo.
         folder: of the run, in place of ``runs/evaluate/<name>``: a cell of a benchmark.
 
     Raises:
@@ -114,7 +115,7 @@ def evaluate(spec: EvaluateSpec, progress: Progress | None = None, folder: Path 
             return _score_faces(spec, test_of_classifier(model, finder, cache, spec.data, spec.boxes), weights, progress)
     root = _converted(spec.data, weights, model, progress)
     index = read_index(root)
-    tests = index[index["split"].str.endswith("/test")]
+    tests = of_part(index, "test")
     if tests.empty:
         raise _no_test(root)
     run = folder or create_run("evaluate", spec.name, run_name(weights))
@@ -136,9 +137,9 @@ def evaluate(spec: EvaluateSpec, progress: Progress | None = None, folder: Path 
     return EvaluateResult(run, weights, Path(made.get("data", root)), table, unknown, tuple(made.get("synthetic", ())))
 
 
-def _score_faces(spec: EvaluateSpec, test: FaceTest, weights: Path, progress: Progress | None) -> EvaluateResult:
+def _score_faces(spec: EvaluateSpec, test: FaceTest, weights: Path, progress: Progress) -> EvaluateResult:
     """Name every face of the test photos; ``truth.csv`` keeps what they are scored against."""
-    tests = [s for s in test.dataset.samples if s.split.endswith("/test")]
+    tests = test.dataset.tests
     if not tests:
         raise _no_test(test.dataset.root)
     run = create_run("evaluate", spec.name, f"{run_name(weights)}-faces" if spec.faces else run_name(weights))
@@ -147,16 +148,15 @@ def _score_faces(spec: EvaluateSpec, test: FaceTest, weights: Path, progress: Pr
     for chunk, rows in test.namer.rows(tests):
         parts.append(rows)
         done += len(chunk)
-        if progress:
-            progress(done, len(tests))
+        progress(Step("naming", done, len(tests)))
     frame = pd.concat(parts, ignore_index=True)
     boxed = set(test.truth["image"])
-    unboxed = Counter(s.split for s in tests if s.image not in boxed)
+    unboxed = Counter(str(s.split) for s in tests if s.image not in boxed)
     table = score_faces(frame, test.truth, run.name, way=test.way, unboxed=unboxed)
     face_predictions.write(run / "predictions.csv", frame)
     truth.write(run / "truth.csv", test.truth)
     scores.write(run / "metrics.csv", table)
-    synthetic = tuple(sorted(test.dataset.synthetic))
+    synthetic = tuple(sorted(map(str, test.dataset.synthetic)))
     facts = {"way": test.way, "agreement": test.agreement, "synthetic": synthetic, "data": str(test.dataset.root.resolve())}
     asked = {**asdict(spec), "weights": str(weights.resolve())}
     write_manifest(run, "finished", asked, weights_sha256=sha256(weights), classes=len(test.namer.names), **facts)
@@ -168,14 +168,14 @@ def _no_test(where: Path) -> DatasetError:
     return DatasetError("no test split", where, "Photos to test on go into normal_cases/test/<class>/ and so on.")
 
 
-def predict_index(model: Classifier, root: Path, index: pd.DataFrame, progress: Progress | None = None) -> pd.DataFrame:
+def predict_index(model: Classifier, root: Path, index: pd.DataFrame, progress: Progress = silent) -> pd.DataFrame:
     """Predictions for rows of an index; photos that could not be prepared become rows with their error.
 
     Args:
         model: what names them.
         root: the converted dataset.
         index: rows of its ``index.csv``.
-        progress: called with photos done and photos in all.
+        progress: is told of each photo.
     """
     usable, bad = index[index["status"] == "ok"], index[index["status"] != "ok"]
     photos = in_threads(partial(load_square, side=model.side), [root / image for image in usable["image"]])
@@ -187,8 +187,7 @@ def predict_index(model: Classifier, root: Path, index: pd.DataFrame, progress: 
         if len(waiting) == BATCH or done == len(usable):
             parts.append(_rows(usable.iloc[done - len(waiting) : done], waiting, model.names))
             waiting.clear()
-            if progress:
-                progress(done, len(usable))
+            progress(Step("naming", done, len(usable)))
     parts.append(predictions.error_rows(list(bad["split"]), list(bad["source"]), list(bad["label"]), list(bad["status"])))
     frame = pd.concat([part for part in parts if len(part)], ignore_index=True)
     return frame.sort_values(["split", "image"], kind="stable", ignore_index=True)
@@ -198,7 +197,7 @@ def _rows(rows: pd.DataFrame, scores_: Sequence[Any], names: tuple[str, ...]) ->
     return predictions.rows(list(rows["split"]), list(rows["source"]), list(rows["label"]), np.stack(scores_), list(names))
 
 
-def _converted(data: str | None, weights: Path, model: Classifier, progress: Progress | None) -> Path:
+def _converted(data: str | None, weights: Path, model: Classifier, progress: Progress) -> Path:
     """The converted dataset to evaluate on, up to date with its raw one and prepared as the model saw photos in training.
 
     What the weights were trained on when nothing is said; a model of unknown origin gets our usual preparation.
@@ -217,5 +216,5 @@ def _converted(data: str | None, weights: Path, model: Classifier, progress: Pro
         data = str(made["data"])
     splits = open_dataset(data).splits
     train_on = model.note.get("train_on", "normal")
-    possible = all(f"{case}/train" in splits for case in TRAINING_SETS[train_on])
+    possible = set(TRAINING_SETS[train_on]) <= set(splits)
     return convert(ConvertSpec(data=data, train_on=train_on if possible else "normal", **wanted), progress).root

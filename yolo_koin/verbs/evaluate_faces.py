@@ -12,14 +12,15 @@ from yolo_koin.dataset.boxes import DRAWN, BoxError, LabelledBox, clip
 from yolo_koin.dataset.detect import TRUTH, read_boxes_table, truth
 from yolo_koin.dataset.images import PhotoError, open_photo
 from yolo_koin.dataset.koin import Dataset, Sample
-from yolo_koin.dataset.prepared import Progress, in_threads
 from yolo_koin.errors import DatasetError
 from yolo_koin.evaluation.face_scores import Way
 from yolo_koin.faces import FaceDetector
 from yolo_koin.faces.cache import FaceCache
 from yolo_koin.models.detector import Detector
 from yolo_koin.models.yolo import Classifier
+from yolo_koin.parallel import Progress, in_threads
 from yolo_koin.runs import read_manifest
+from yolo_koin.splits import of_part
 from yolo_koin.verbs import convert_detect
 from yolo_koin.verbs.convert import open_dataset
 from yolo_koin.verbs.detector import CALLED
@@ -67,7 +68,7 @@ def test_of_classifier(model: Classifier, finder: FaceDetector, cache: FaceCache
     return FaceTest(TwoStage(model, finder, cache), dataset, truth, "faces", frozenset(model.names), problems)
 
 
-def test_of_detector(weights: Path, data: str | None, device: str, trust: bool, progress: Progress | None) -> FaceTest:
+def test_of_detector(weights: Path, data: str | None, device: str, trust: bool, progress: Progress) -> FaceTest:
     """An identity detector, against the boxes of a converted dataset: what it was trained on when nothing is said."""
     model = Detector(weights, device, trust)
     trained = (read_manifest(weights.resolve().parent.parent) or {}).get("converted")
@@ -80,20 +81,20 @@ def test_of_detector(weights: Path, data: str | None, device: str, trust: bool, 
         root = convert_detect.prepared_for(convert_detect.ConvertDetectSpec(data=data or raw_data(weights)), progress)
     dataset = open_dataset(str((read_manifest(root) or {})["data"]))
     table = read_boxes_table(root)
-    learnt = table.loc[(table["status"] == "ok") & table["split"].str.endswith("/train"), "label"]
+    learnt = of_part(table[table["status"] == "ok"], "train")["label"]
     return FaceTest(OneStage(model, doubtful=True), dataset, truth(table), "detector", frozenset(learnt))
 
 
 def _as_truth(drawn: Mapping[str, Sequence[LabelledBox]], dataset: Dataset) -> tuple[pd.DataFrame, list[str]]:
     """The boxes that people drew on test photos, clipped to them as ``convert detect`` does; and a line on each that cannot be."""
-    tests = [s for s in dataset.samples if s.split.endswith("/test") and s.image in drawn]
+    tests = [s for s in dataset.tests if s.image in drawn]
     rows, problems = [], []
     for sample, size in zip(tests, in_threads(_size, tests), strict=True):
         for box in drawn[sample.image]:
             if box.provenance != DRAWN or size is None:  # an unreadable photo is told of in predictions.csv
                 continue
             try:
-                rows.append((sample.split, sample.image, box.label, *clip(box.box, *size), DRAWN))
+                rows.append((str(sample.split), sample.image, box.label, *clip(box.box, *size), DRAWN))
             except BoxError as error:
                 problems.append(f"{sample.image}: {error}")
     return pd.DataFrame(rows, columns=list(TRUTH)), problems

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -14,17 +13,17 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from yolo_koin.dataset.hardcases import KINDS, apply, check
 from yolo_koin.dataset.images import JPEG_QUALITY, RGB, PhotoError, open_photo
 from yolo_koin.dataset.koin import IMAGE_SUFFIXES, nfc, read_table
 from yolo_koin.errors import DatasetError, UsageError
 from yolo_koin.faces import Face, FaceDetector, dominant
 from yolo_koin.faces.centerface import CenterFace
-from yolo_koin.runs import atomic_path, write_csv
+from yolo_koin.files import atomic_path, write_csv
+from yolo_koin.parallel import Progress, Step, silent
+from yolo_koin.synthetic.hardcases import KINDS, apply, check
 
 TABLE = "hardcases.csv"
 COLUMNS = ("image", "source", "kind", "severity", "seed", "box", "landmarks")
-Progress = Callable[[int, int], None]
 Row = tuple[str, str, str, int, int, str, str]
 
 
@@ -66,7 +65,7 @@ class HardcasesResult:
     table: Path
 
 
-def hardcases(spec: HardcasesSpec, progress: Progress | None = None) -> HardcasesResult:
+def hardcases(spec: HardcasesSpec, progress: Progress = silent) -> HardcasesResult:
     """Write a synthetic hard case of each kind of every photo below a folder on which a face is found.
 
     Running it again renews the files that it wrote; files that it did not write are never touched.
@@ -97,8 +96,7 @@ def hardcases(spec: HardcasesSpec, progress: Progress | None = None) -> Hardcase
                 else:
                     no_face.append(photo)
                 done += 1
-                if progress:
-                    progress(done, len(photos))
+                progress(Step("drawing", done, len(photos)))
             _write_table(spec.destination, rows)
     return HardcasesResult(len(rows), no_face, unreadable, spec.destination / TABLE)
 

@@ -5,6 +5,7 @@ The photo as a whole; every face that a face detector finds; or with a detector 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,18 +17,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from yolo_koin.dataset.detect import prepare_whole
-from yolo_koin.dataset.images import Box, FaceFinder, PhotoError, crop_face, encode, face_square, open_photo, prepare
+from yolo_koin.dataset.images import FaceFinder, PhotoError, crop_face, encode, face_square, open_photo, prepare
 from yolo_koin.dataset.koin import Sample
-from yolo_koin.dataset.prepared import in_threads
 from yolo_koin.evaluation import predictions
 from yolo_koin.evaluation.face_predictions import NO_FACE, face_rows
 from yolo_koin.evaluation.face_predictions import error_rows as face_error_rows
 from yolo_koin.faces import FaceDetector
 from yolo_koin.faces.cache import FaceCache
 from yolo_koin.faces.finder import Found, find_faces
+from yolo_koin.geometry import Box
 from yolo_koin.models.detector import Detector
 from yolo_koin.models.photos import load_square
 from yolo_koin.models.yolo import Classifier
+from yolo_koin.parallel import in_threads
 from yolo_koin.verbs.convert import FaceBox
 
 CHUNK = 64  # photos whose faces are in memory at once
@@ -98,15 +100,15 @@ class WholePhoto:
             yield chunk, _in_order(pd.concat(parts, ignore_index=True), chunk)
 
 
-class _Faces:
+class _Faces(ABC):
     """What the two ways to name faces share."""
 
     way: Way
     names: tuple[str, ...]
 
+    @abstractmethod
     def look(self, samples: Sequence[Sample]) -> Iterator[Seen]:
         """What is seen in each photo, in order; an unreadable one, and one without a face, come with their error."""
-        raise NotImplementedError
 
     def rows(self, samples: Sequence[Sample]) -> Iterator[tuple[Sequence[Sample], pd.DataFrame]]:
         """See :class:`Namer`."""
@@ -140,7 +142,7 @@ class OneStage(_Faces):
         self.detector, self.names, self.doubtful = detector, detector.names, doubtful
 
     def look(self, samples: Sequence[Sample]) -> Iterator[Seen]:
-        """See :class:`Namer`."""
+        """See :class:`_Faces`."""
         side = int(self.detector.note.get("side", 640))
         read = list(in_threads(partial(_whole, side=side), samples))
         found = self.detector.run((one[0] for one in read if not isinstance(one, str)), self.doubtful)
@@ -167,7 +169,7 @@ class TwoStage(_Faces):
         self.names = classifier.names
 
     def look(self, samples: Sequence[Sample]) -> Iterator[Seen]:
-        """See :class:`Namer`."""
+        """See :class:`_Faces`."""
         cut = partial(_faces, side=int(self.classifier.note.get("side", 256)), seen_at=self.classifier.side)
         found = list(find_faces([s.path for s in samples], self.detector, self.cache))
         read = list(in_threads(cut, list(zip(samples, found, strict=True))))
@@ -190,12 +192,12 @@ def hints(namer: Namer) -> tuple[str, ...]:
 
 def _told(samples: Sequence[Sample]) -> tuple[list[str], list[str], list[str]]:
     """Split, image id and label of each."""
-    return [s.split for s in samples], [s.image for s in samples], [s.label for s in samples]
+    return [str(s.split) for s in samples], [s.image for s in samples], [s.label for s in samples]
 
 
 def _in_order(frame: pd.DataFrame, samples: Sequence[Sample]) -> pd.DataFrame:
     """The rows photo by photo; within a photo as they are."""
-    place = {(s.split, s.image): i for i, s in enumerate(samples)}
+    place = {(str(s.split), s.image): i for i, s in enumerate(samples)}
     order = [place[at] for at in zip(frame["split"], frame["image"], strict=True)]
     return frame.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
 

@@ -10,15 +10,16 @@ import pandas as pd
 from PIL import Image
 
 from yolo_koin.dataset.koin import Dataset, nfc
-from yolo_koin.dataset.prepared import Progress, in_threads
 from yolo_koin.errors import UsageError, WeightsError
 from yolo_koin.evaluation import face_predictions, predictions
 from yolo_koin.evaluation.face_predictions import NO_FACE
+from yolo_koin.files import atomic_path, sha256
 from yolo_koin.models.checkpoints import load_checkpoint, task_of
 from yolo_koin.models.detector import Detector
 from yolo_koin.models.yolo import Classifier
+from yolo_koin.parallel import Progress, Step, in_threads, silent
 from yolo_koin.reporting.sheets import MOST_TILES, contact_sheet
-from yolo_koin.runs import atomic_path, create_run, read_manifest, sha256, write_manifest
+from yolo_koin.runs import create_run, read_manifest, write_manifest
 from yolo_koin.verbs.convert import SAMPLE, open_dataset
 from yolo_koin.verbs.convert_detect import drawn_boxes
 from yolo_koin.verbs.detector import open_detector
@@ -90,12 +91,12 @@ class PredictResult:
     notes: tuple[str, ...] = ()
 
 
-def predict(spec: PredictSpec, progress: Progress | None = None, folder: Path | None = None) -> PredictResult:
+def predict(spec: PredictSpec, progress: Progress = silent, folder: Path | None = None) -> PredictResult:
     """Predict, annotate, and write the run.
 
     Args:
         spec: what to predict.
-        progress: called with photos done and photos in all.
+        progress: is told of each photo.
         folder: of the run, in place of ``runs/predict/<name>``: a cell of a benchmark.
 
     Raises:
@@ -117,12 +118,11 @@ def predict(spec: PredictSpec, progress: Progress | None = None, folder: Path | 
     for chunk, frame in namer.rows(samples):
         parts.append(frame)
         rows = by_photo(frame)
-        for small in in_threads(draw, [(s, rows[s.split, s.image]) for s in chunk]):
+        for small in in_threads(draw, [(s, rows[str(s.split), s.image]) for s in chunk]):
             if small is not None and len(tiles) < MOST_TILES:
                 tiles.append(small)
             done += 1
-            if progress:
-                progress(done, len(samples))
+            progress(Step("naming", done, len(samples)))
     frame = pd.concat(parts, ignore_index=True)
     (face_predictions if boxed else predictions).write(run / "predictions.csv", frame)
     with atomic_path(run / "contact_sheet.png") as temporary:

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from yolo_koin.dataset.koin import scan
 from yolo_koin.evaluation import predictions, scores
 from yolo_koin.evaluation.statistics import paired
+from yolo_koin.files import write_text
 from yolo_koin.reporting import figures
 from yolo_koin.reporting.report import markdown_table
 from yolo_koin.reporting.style import save
-from yolo_koin.runs import write_text
 from yolo_koin.verbs.scored import WHOLE, Scored, find_run, load_runs, told_apart
 from yolo_koin.verbs.showing import called, write_examples, write_group_photos, write_hard_photos, write_people
 

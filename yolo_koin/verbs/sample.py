@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from yolo_koin.dataset.images import RGB
-from yolo_koin.dataset.sample import MARKER, VERSION, Located, Progress, build
 from yolo_koin.errors import DatasetError
 from yolo_koin.faces import FaceDetector, dominant
 from yolo_koin.faces.centerface import CenterFace
+from yolo_koin.parallel import Progress, silent
 from yolo_koin.runs import read_manifest
+from yolo_koin.synthetic.att import MARKER, VERSION, Located, build
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class SampleResult:
     usual_place: int | None = None
 
 
-def sample(spec: SampleSpec, progress: Progress | None = None) -> SampleResult:
+def sample(spec: SampleSpec, progress: Progress = silent) -> SampleResult:
     """Build the stand-in dataset at ``spec.destination``, unless it is there already with the same seed.
 
     Raises:

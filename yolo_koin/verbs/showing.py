@@ -10,7 +10,7 @@ import numpy as np
 
 from yolo_koin.dataset.boxes import DRAWN, LabelledBox
 from yolo_koin.dataset.images import PhotoError, open_photo
-from yolo_koin.dataset.koin import CASES, Dataset, Sample
+from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.evaluation import metrics
 from yolo_koin.evaluation.face_predictions import NO_FACE
 from yolo_koin.evaluation.face_scores import LEAST_SCORE
@@ -18,10 +18,10 @@ from yolo_koin.reporting import figures, sheets
 from yolo_koin.reporting.boxed import FacePhoto
 from yolo_koin.reporting.sheets import NamedPhoto
 from yolo_koin.reporting.style import save
+from yolo_koin.splits import GROUP, HARD, NORMAL, Split
 from yolo_koin.verbs.drawing import by_photo, faces_of, verdict_of
 from yolo_koin.verbs.scored import WHOLE, Scored
 
-HARD, GROUP = "hard_cases/test", "group_cases/test"
 SHOWN, GROUPS_SHOWN = 18, 9  # photos in hardcases_results_YOLO.png and group_results_YOLO.png
 EXAMPLES = 8  # photos of each case in examples_for_each_case.png
 NEEDED = 400  # pixels: the shorter side of a photo in a figure
@@ -41,7 +41,7 @@ def write_people(run: Scored, split: str, names: Mapping[str, str], out: Path) -
     photos = run.predictions[run.predictions["split"] == split]
     if (photos["true_label"] == "").all():
         return []
-    slug, title = split.split("_")[0], f"{run.title} · {called(split, run.synthetic)}"
+    slug, title = Split.parse(split).slug, f"{run.title} · {called(split, run.synthetic)}"
     classes = metrics.per_class(photos)
     pairs = metrics.confused_pairs(photos, top=len(photos))
     classes["label"] = [names.get(label, label) for label in classes["label"]]
@@ -56,9 +56,9 @@ def write_people(run: Scored, split: str, names: Mapping[str, str], out: Path) -
 def write_examples(dataset: Dataset, out: Path) -> Path:
     """A row of photos for each case."""
     rows = []
-    for case in CASES:
-        name = case.split("_")[0] + ("\n(synthetic)" if f"{case}/test" in dataset.synthetic else "")
-        rows.append((name, _named(dataset.split(f"{case}/test"), dataset)))
+    for split in (NORMAL, HARD, GROUP):
+        name = split.name + ("\n(synthetic)" if split in dataset.synthetic else "")
+        rows.append((name, _named(dataset.of(split), dataset)))
     path = out / "examples_for_each_case.png"
     save(sheets.examples_for_each_case(rows), path, PHOTO_DPI)
     return path
@@ -73,10 +73,10 @@ def write_hard_photos(run: Scored, dataset: Dataset, out: Path) -> list[Path]:
         _whole(sample, rows, dataset) if run.way == WHOLE else _boxed(sample, _certain(rows, run.way), dataset, known)
         for sample, rows in shown
     ]
-    share, photos = _person_named(run, HARD)
+    share, photos = _person_named(run, str(HARD))
     measure = "top-1" if run.way == WHOLE else "labelled person named in"
     path = out / "hardcases_results_YOLO.png"
-    save(sheets.hardcases_results(tiles, title=_title(run, HARD), photos=photos, top1=share, measure=measure), path, PHOTO_DPI)
+    save(sheets.hardcases_results(tiles, title=_title(run, str(HARD)), photos=photos, top1=share, measure=measure), path, PHOTO_DPI)
     return [path]
 
 
@@ -86,9 +86,9 @@ def write_group_photos(run: Scored, dataset: Dataset, out: Path) -> list[Path]:
     if not shown or run.way == WHOLE:
         return []
     tiles = [_boxed(sample, _certain(rows, run.way), dataset, known) for sample, rows in shown]
-    share, photos = _person_named(run, GROUP)
+    share, photos = _person_named(run, str(GROUP))
     path = out / "group_results_YOLO.png"
-    save(sheets.group_results(tiles, title=_title(run, GROUP), photos=photos, named=share), path, PHOTO_DPI)
+    save(sheets.group_results(tiles, title=_title(run, str(GROUP)), photos=photos, named=share), path, PHOTO_DPI)
     return [path]
 
 
@@ -102,10 +102,10 @@ def _person_named(run: Scored, split: str) -> tuple[float, int]:
     return float(found["value"]), int(found["n"])
 
 
-def _shown(run: Scored, split: str, dataset: Dataset, count: int) -> list[tuple[Sample, list[dict[str, Any]]]]:
+def _shown(run: Scored, split: Split, dataset: Dataset, count: int) -> list[tuple[Sample, list[dict[str, Any]]]]:
     """Photos spread evenly over a split, with their rows; those that could not be read are not among them."""
-    samples = {s.image: s for s in dataset.split(split)}
-    frame = run.predictions[run.predictions["split"] == split]
+    samples = {s.image: s for s in dataset.of(split)}
+    frame = run.predictions[run.predictions["split"] == str(split)]
     photos = by_photo(frame[frame["error"].isin(["", NO_FACE])])
     readable = [(samples[image], rows) for (_, image), rows in photos.items() if image in samples]
     return [readable[i] for i in _evenly(len(readable), count)]

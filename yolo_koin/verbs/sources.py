@@ -8,6 +8,7 @@ from pathlib import Path
 
 from yolo_koin.dataset.koin import IMAGE_SUFFIXES, Dataset, Sample, nfc
 from yolo_koin.errors import DatasetError
+from yolo_koin.splits import Split
 
 
 def find_photos(source: str, dataset: Dataset | None) -> list[Sample]:
@@ -35,12 +36,13 @@ def find_photos(source: str, dataset: Dataset | None) -> list[Sample]:
             raise DatasetError("every photo there is excluded or in no split", source, f"See exclude.txt in {dataset.root}.")
         if kept:
             return kept
-    return [Sample(nfc(p.relative_to(base).as_posix()), "", "", p) for p in files]
+    return [Sample(nfc(p.relative_to(base).as_posix()), Split(), "", p) for p in files]
 
 
 def _in_dataset(source: str, dataset: Dataset) -> list[Sample]:
     wanted = nfc(source).replace("\\", "/").strip("/")
-    return [s for s in dataset.samples if s.image == wanted or f"{s.image}/".lower().startswith(f"{wanted.lower()}/") or s.split == wanted]
+    inside = f"{wanted.lower()}/"
+    return [s for s in dataset.samples if s.image == wanted or f"{s.image}/".lower().startswith(inside) or str(s.split) == wanted]
 
 
 def _on_disk(source: str) -> tuple[Path, list[Path]]:

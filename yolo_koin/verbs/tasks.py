@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from yolo_koin.dataset.classify import INDEX, read_index
 from yolo_koin.dataset.detect import TABLE, read_boxes_table
-from yolo_koin.dataset.prepared import Progress
+from yolo_koin.parallel import Progress
 from yolo_koin.runs import read_manifest
 from yolo_koin.verbs import convert as squares
 from yolo_koin.verbs import convert_detect as boxes
@@ -40,8 +40,8 @@ class Task:
     table: str
     side: int
     settings: tuple[str, ...]
-    prepare: Callable[[TrainSpec, Progress | None], Path]
-    refresh: Callable[[Path, Progress | None], Path]
+    prepare: Callable[[TrainSpec, Progress], Path]
+    refresh: Callable[[Path, Progress], Path]
     input_size: Callable[[Path, int], int]
     batch: int
     epochs: dict[bool, int]
@@ -54,13 +54,13 @@ def is_converted(data: str, task: str) -> bool:
     return (root / TASKS[task].table).is_file() and (read_manifest(root) or {}).get("kind") == task
 
 
-def _squares(spec: TrainSpec, progress: Progress | None) -> Path:
+def _squares(spec: TrainSpec, progress: Progress) -> Path:
     side = spec.side or TASKS["classify"].side
     asked = ConvertSpec(data=spec.data, train_on=spec.train_on, val=spec.val, fit=spec.fit, side=side)
     return squares.convert(asked, progress).root
 
 
-def _boxed(spec: TrainSpec, progress: Progress | None) -> Path:
+def _boxed(spec: TrainSpec, progress: Progress) -> Path:
     side = spec.side or TASKS["detect"].side
     return boxes.prepared_for(ConvertDetectSpec(data=spec.data, train_on=spec.train_on, val=spec.val, side=side, review=0), progress)
 

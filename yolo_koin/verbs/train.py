@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from yolo_koin.dataset.classify import Progress
-from yolo_koin.dataset.koin import TRAINING_SETS, find_root
+from yolo_koin.dataset.koin import find_root
 from yolo_koin.errors import KoinError, RunError, UsageError
+from yolo_koin.files import sha256
 from yolo_koin.models import checkpoints, yolo
-from yolo_koin.models.yolo import Epoch
-from yolo_koin.runs import RUNS, create_run, locked, read_manifest, sha256, stopwatch, write_manifest
+from yolo_koin.parallel import Progress, silent, stopwatch
+from yolo_koin.runs import RUNS, create_run, locked, read_manifest, write_manifest
+from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs.convert import FITS, SAMPLE, one_of
 from yolo_koin.verbs.sample import is_sample
 from yolo_koin.verbs.tasks import TASKS, Task, is_converted
@@ -114,16 +114,14 @@ class TrainResult:
 
 def train(
     spec: TrainSpec,
-    on_epoch: Callable[[Epoch], None] | None = None,
-    on_photo: Progress | None = None,
+    progress: Progress = silent,
     folder: Path | None = None,
 ) -> TrainResult:
     """Convert if need be, train, and keep the best epoch by validation top-1 (a detector's: by mAP@0.5 over identities).
 
     Args:
         spec: what to train.
-        on_epoch: called after each epoch.
-        on_photo: called while photos are converted.
+        progress: is told of each photo that is converted, and of each epoch.
         folder: of the run, in place of ``runs/train/<name>``: a cell of a benchmark.
 
     Raises:
@@ -134,7 +132,7 @@ def train(
     if spec.data != SAMPLE and not is_converted(spec.data, spec.task):
         find_root(Path(spec.data))  # a mistyped folder is told before anything is downloaded
     start = starting_weights(spec)
-    root, spec = _prepare(spec, task, on_photo)
+    root, spec = _prepare(spec, task, progress)
     assert spec.side is not None
     spec = replace(
         spec,
@@ -148,18 +146,16 @@ def train(
         write_manifest(
             run, "running", asdict(spec), converted=str(root.resolve()), start=str(start.resolve() if start else SCRATCH), **hashes
         )
-        return _train(spec, run, root, start, on_epoch)
+        return _train(spec, run, root, start, progress)
 
 
-def resume(
-    name: str | None = None, device: str | None = None, on_epoch: Callable[[Epoch], None] | None = None, folder: Path | None = None
-) -> TrainResult:
+def resume(name: str | None = None, device: str | None = None, progress: Progress = silent, folder: Path | None = None) -> TrainResult:
     """Finish a run that was interrupted: the named one, or the one that was begun last.
 
     Args:
         name: of the run.
         device: to go on on another device than it began on.
-        on_epoch: called after each epoch.
+        progress: is told of each epoch.
         folder: of the run, when it is a cell of a benchmark.
 
     Raises:
@@ -174,14 +170,14 @@ def resume(
         task = TASKS[spec.task]
         if device is not None:
             spec = replace(spec, device=device)
-        task.refresh(root, None)
+        task.refresh(root, silent)
         made = read_manifest(root) or {}
         pixels = [key for key in ("fit", "side") if key in task.settings]
         same = all(made.get(key) == getattr(spec, key) for key in pixels)
         if not same or sha256(root / task.table) != manifest["index_sha256"]:
             raise RunError("the photos have changed since this run began", root, "Start a new run with another --name.")
         start = None if manifest["start"] == SCRATCH else Path(manifest["start"])
-        return _train(spec, run, root, start, on_epoch)
+        return _train(spec, run, root, start, progress)
 
 
 def unfinished(name: str | None) -> Path:
@@ -196,10 +192,10 @@ def unfinished(name: str | None) -> Path:
     return max(found)[1]
 
 
-def _prepare(spec: TrainSpec, task: Task, on_photo: Progress | None) -> tuple[Path, TrainSpec]:
+def _prepare(spec: TrainSpec, task: Task, progress: Progress) -> tuple[Path, TrainSpec]:
     """The converted dataset for a training, and the spec with what that dataset says of itself."""
     given = spec.data != SAMPLE and is_converted(spec.data, spec.task)
-    root = task.refresh(Path(spec.data), on_photo) if given else task.prepare(spec, on_photo)
+    root = task.refresh(Path(spec.data), progress) if given else task.prepare(spec, progress)
     made = read_manifest(root) or {}
     return root, replace(spec, **{"side": task.side, **{key: made[key] for key in task.settings if key in made}})
 
@@ -220,7 +216,7 @@ def starting_weights(spec: TrainSpec) -> Path | None:
     return path
 
 
-def _train(spec: TrainSpec, run: Path, root: Path, start: Path | None, on_epoch: Callable[[Epoch], None] | None) -> TrainResult:
+def _train(spec: TrainSpec, run: Path, root: Path, start: Path | None, progress: Progress) -> TrainResult:
     # What prediction has to know to prepare photos the way this model saw them.
     note = {key: getattr(spec, key) for key in TASKS[spec.task].settings if key != "val"}
     facts: dict[str, Any] = {}
@@ -228,9 +224,9 @@ def _train(spec: TrainSpec, run: Path, root: Path, start: Path | None, on_epoch:
     try:
         with stopwatch(seconds, "training"):
             if (run / "weights" / "last.pt").is_file():
-                yolo.resume(spec.task, run, root, spec.device, note, on_epoch)
+                yolo.resume(spec.task, run, root, spec.device, note, progress)
             else:
-                _start(spec, run, root, start, note, on_epoch)
+                _start(spec, run, root, start, note, progress)
     except KoinError:
         write_manifest(run, "failed", asdict(spec), **facts)
         raise
@@ -247,9 +243,7 @@ def _train(spec: TrainSpec, run: Path, root: Path, start: Path | None, on_epoch:
     return TrainResult(run, best, epoch, metric, value, len(curve), seconds["training"], root)
 
 
-def _start(
-    spec: TrainSpec, run: Path, root: Path, start: Path | None, note: dict[str, Any], on_epoch: Callable[[Epoch], None] | None
-) -> None:
+def _start(spec: TrainSpec, run: Path, root: Path, start: Path | None, note: dict[str, Any], progress: Progress) -> None:
     assert spec.epochs is not None
     assert spec.imgsz is not None
     assert spec.batch is not None  # all were settled before the manifest was written
@@ -267,5 +261,5 @@ def _start(
         freeze=spec.freeze,
         lr=TASKS[spec.task].learning_rate[start is None],
         note=note,
-        on_epoch=on_epoch,
+        progress=progress,
     )

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from yolo_koin.errors import KoinError
-from yolo_koin.runs import atomic_path
+from yolo_koin.files import atomic_path
 
 FIRST_ROW = 2  # below the column names, as a spreadsheet numbers rows
 

@@ -12,12 +12,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from yolo_koin.dataset.hardcases import KINDS
 from yolo_koin.dataset.koin import Dataset, scan
-from yolo_koin.dataset.sample import MARKER, VERSION, build, find_photographs
 from yolo_koin.errors import DatasetError
 from yolo_koin.faces.centerface import CenterFace
-from yolo_koin.runs import sha256
+from yolo_koin.files import sha256
+from yolo_koin.parallel import Step
+from yolo_koin.splits import GROUP, Split
+from yolo_koin.synthetic.att import MARKER, VERSION, build, find_photographs
+from yolo_koin.synthetic.hardcases import KINDS
 from yolo_koin.verbs.sample import SampleSpec, sample
 
 
@@ -35,7 +37,7 @@ def dataset(root: Path) -> Dataset:
 
 
 def test_every_split_has_its_photos(dataset: Dataset) -> None:
-    counts = Counter(s.split for s in dataset.samples)
+    counts = Counter(str(s.split) for s in dataset.samples)
     assert counts == {
         "normal_cases/train": 240,
         "normal_cases/test": 80,
@@ -44,7 +46,7 @@ def test_every_split_has_its_photos(dataset: Dataset) -> None:
         "group_cases/test": 80,
     }
     for split in counts:
-        assert {s.label for s in dataset.split(split)} == {f"s{n:02d}" for n in range(1, 41)}
+        assert {s.label for s in dataset.of(Split.parse(split))} == {f"s{n:02d}" for n in range(1, 41)}
     assert dataset.names["s07"] == "Subject 07"
     assert dataset.unsupported == ()
 
@@ -58,10 +60,10 @@ def test_no_photograph_is_in_train_and_in_test(root: Path, dataset: Dataset) -> 
     hard = pd.read_csv(root / "hardcases.csv").set_index("image")["source"]
     used: dict[str, set[str]] = {"train": set(), "test": set()}
     for s in dataset.samples:
-        part = s.split.split("/")[1]
-        if s.split.startswith("normal"):
+        part = s.split.part
+        if s.split.case == "normal_cases":
             used[part].add(f"ORL_faces/s{int(s.label[1:])}/{s.path.stem}.pgm")
-        elif s.split.startswith("hard"):
+        elif s.split.case == "hard_cases":
             used[part].add(hard[s.image])
     assert len(used["train"]) == 240
     assert len(used["test"]) == 160
@@ -82,7 +84,7 @@ def test_hard_cases_meet_every_kind_and_change_the_photograph(root: Path) -> Non
 
 
 def test_groups_keep_a_hard_photo_with_its_original(dataset: Dataset) -> None:
-    train = [s for s in dataset.samples if s.split.endswith("/train")]
+    train = [s for s in dataset.samples if s.split.is_train]
     assert set(dataset.groups) == {s.image for s in train}
     members = Counter(dataset.groups.values())
     assert set(members.values()) == {2}
@@ -91,7 +93,7 @@ def test_groups_keep_a_hard_photo_with_its_original(dataset: Dataset) -> None:
 
 def test_the_labelled_person_is_the_largest_of_two_to_four(root: Path, dataset: Dataset) -> None:
     boxes = pd.read_csv(root / "boxes.csv")
-    assert set(boxes["image"]) == {s.image for s in dataset.split("group_cases/test")}
+    assert set(boxes["image"]) == {s.image for s in dataset.of(GROUP)}
     for image, people in boxes.groupby("image"):
         assert 2 <= len(people) <= 4
         assert people["label"].is_unique
@@ -130,11 +132,12 @@ def files(root: Path) -> Iterator[tuple[str, str]]:
 
 def test_the_seed_settles_every_byte(root: Path, tmp_path: Path) -> None:
     """With a detector that finds nothing, so that the usual place is tried as well; the detector has its own tests."""
-    steps: list[tuple[int, int]] = []
-    counts = build(tmp_path / "one", lambda photo: None, 1, lambda done, total: steps.append((done, total)))
+    steps: list[Step] = []
+    counts = build(tmp_path / "one", lambda photo: None, 1, steps.append)
     build(tmp_path / "two", lambda photo: None, 1)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["one", "two"], "the temporary folders are gone"
-    assert steps == [(i, 120) for i in range(1, 121)]
+    expected = [Step("building photos", i, 40) for i in range(1, 41)] + [Step("building scenes", i, 80) for i in range(1, 81)]
+    assert steps == expected
     assert (counts["usual_place"], counts["hard_cases/test"]) == (400, 160)
     seed_0, seed_1 = dict(files(root)), dict(files(tmp_path / "one"))
     assert dict(files(tmp_path / "two")) == seed_1

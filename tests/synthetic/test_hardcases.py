@@ -12,11 +12,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from yolo_koin.dataset.hardcases import KINDS, apply
-from yolo_koin.dataset.images import Box
-from yolo_koin.dataset.placement import CANONICAL, place
-from yolo_koin.dataset.sample import USUAL, find_photographs
 from yolo_koin.errors import DatasetError, KoinError, UsageError
+from yolo_koin.geometry import Box
+from yolo_koin.parallel import Step
+from yolo_koin.synthetic.att import USUAL, find_photographs
+from yolo_koin.synthetic.hardcases import KINDS, apply
+from yolo_koin.synthetic.placement import CANONICAL, place
 from yolo_koin.verbs.hardcases import HardcasesSpec, hardcases
 
 LANDMARKS, BOX = USUAL
@@ -149,13 +150,13 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_folder_of_photos(source: Path, tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in source.rglob("*") if path.is_file()}
-    steps: list[tuple[int, int]] = []
+    steps: list[Step] = []
     out = tmp_path / "out"
-    result = hardcases(HardcasesSpec(source, out, ("mask", "hat"), 4, seed=3), lambda done, total: steps.append((done, total)))
+    result = hardcases(HardcasesSpec(source, out, ("mask", "hat"), 4, seed=3), steps.append)
     assert result.written == 6
     assert result.no_face == ["a/wall.jpg"]
     assert [photo for photo, _ in result.unreadable] == ["a/broken.jpg"]
-    assert steps == [(i, 5) for i in range(1, 6)]
+    assert steps == [Step("drawing", i, 5) for i in range(1, 6)]
     written = {path.relative_to(out).as_posix() for path in out.rglob("*.jpg")}
     assert {"a/1_mask.jpg", "a/deep/2_hat.jpg", "김연아/3_mask.jpg"} <= written
     table = pd.read_csv(result.table)

@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from yolo_koin.dataset.images import RGB, Box
+from yolo_koin.dataset.images import RGB
+from yolo_koin.geometry import Box
 
 Floats = NDArray[np.float32]
 Points = Sequence[tuple[float, float]]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from yolo_koin.dataset.placement import Board, Floats, Points, curve
+from yolo_koin.synthetic.placement import Board, Floats, Points, curve
 
 REACH = (0.42, 0.12, -0.18, -0.46, -0.74)  # u of the fingertips: from beside the mouth to the far cheek
 RAISE = (1.46, 1.30, 1.12, 0.96, 0.80)  # v of the microphone's centre: from the chin to the nose

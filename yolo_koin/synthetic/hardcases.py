@@ -19,10 +19,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from yolo_koin.dataset import accessories, hands
-from yolo_koin.dataset.images import RGB, Box
-from yolo_koin.dataset.placement import Board, Floats, Lighting, Placement, place, read_lighting, transfer
+from yolo_koin.dataset.images import RGB
 from yolo_koin.errors import UsageError
+from yolo_koin.geometry import Box
+from yolo_koin.synthetic import accessories, hands
+from yolo_koin.synthetic.placement import Board, Floats, Lighting, Placement, place, read_lighting, transfer
 
 KINDS = ("mask", "sunglasses", "hat", "hand", "light")
 SEVERITIES = (1, 2, 3, 4, 5)

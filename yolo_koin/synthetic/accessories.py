@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from yolo_koin.dataset.placement import Board, Floats, Points, curve
+from yolo_koin.synthetic.placement import Board, Floats, Points, curve
 
 RGBColour = tuple[float, float, float]
 Skin = RGBColour

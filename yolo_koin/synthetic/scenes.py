@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from yolo_koin.dataset.images import RGB, Box
-from yolo_koin.dataset.placement import Floats
+from yolo_koin.dataset.images import RGB
+from yolo_koin.geometry import Box
+from yolo_koin.synthetic.placement import Floats
 
 Grey = NDArray[np.uint8]
 

@@ -1,0 +1,1 @@
+"""Photos that are drawn: hard cases, scenes of several people, and the built-in faces that are made of both."""
