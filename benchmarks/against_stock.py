@@ -27,9 +27,13 @@ from ultralytics import YOLO  # noqa: E402
 
 from yolo_koin.dataset.classify import convert, read_index  # noqa: E402
 from yolo_koin.dataset.koin import Dataset, scan  # noqa: E402
-from yolo_koin.models.yolo import Classifier, train  # noqa: E402
+from yolo_koin.models.registry import load  # noqa: E402
+from yolo_koin.naming.protocol import table_of  # noqa: E402
+from yolo_koin.runs import PreparedDataset  # noqa: E402
+from yolo_koin.specs import TrainSpec  # noqa: E402
 from yolo_koin.synthetic.att import find_photographs  # noqa: E402
-from yolo_koin.verbs.evaluate import predict_index  # noqa: E402
+from yolo_koin.verbs.scoring import of_prepared  # noqa: E402
+from yolo_koin.verbs.train import train  # noqa: E402
 
 SIZE = (1080, 1350)
 EPOCHS = 5
@@ -73,23 +77,8 @@ def alone(work: Callable[[Path, int], float], folder: Path, side: int) -> float:
 
 def epoch_of_ours(folder: Path, side: int) -> float:
     """Seconds of an epoch of ours, its validation and checkpoint included."""
-    run = folder / "ours"
-    train(
-        task="classify",
-        data=folder / "cls",
-        size="n",
-        weights=None,
-        folder=run,
-        epochs=EPOCHS,
-        imgsz=side,
-        batch=32,
-        device="cpu",
-        seed=0,
-        freeze=0,
-        lr=1e-3,
-        note={},
-    )
-    return median_epoch(run / "results.csv")
+    asked = TrainSpec(data=str(folder / "cls"), weights="scratch", epochs=EPOCHS, imgsz=side, batch=32, device="cpu", workspace=folder)
+    return median_epoch(train(asked).run / "results.csv")
 
 
 def epoch_of_stock(folder: Path, side: int) -> float:
@@ -120,11 +109,12 @@ def main() -> None:
         rows = [
             ("training, an epoch with its validation", alone(epoch_of_stock, folder, given.side), alone(epoch_of_ours, folder, given.side))
         ]
-        weights = folder / "ours/weights/best.pt"
-        model = Classifier(weights, "cpu")
-        index = read_index(folder / "cls")
-        index = index[index["split"] == "normal_cases/test"]
-        ours = seconds(lambda: predict_index(model, folder / "cls", index))
+        weights = folder / "runs/train/n-normal/weights/best.pt"
+        model, made = load(weights, "cpu"), PreparedDataset.read(folder / "cls")
+        assert model.task == "classify"
+        assert made is not None
+        scoring = of_prepared(model, made)
+        ours = seconds(lambda: table_of(scoring.namer, scoring.samples))
         network = YOLO(weights)
         val = seconds(lambda: network.val(data=stock, split="test", imgsz=given.side, device="cpu", plots=False, verbose=False))
         files = sorted(str(path) for path in (stock / "test").rglob("*.jpg"))

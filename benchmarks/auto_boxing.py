@@ -30,7 +30,7 @@ from yolo_koin.dataset.images import PAD_COLOUR, open_photo  # noqa: E402
 from yolo_koin.faces import FaceDetector  # noqa: E402
 from yolo_koin.faces.finder import find_faces  # noqa: E402
 from yolo_koin.verbs.detector import open_detector  # noqa: E402
-from yolo_koin.verbs.sample import SampleSpec, sample  # noqa: E402
+from yolo_koin.verbs.sample import built_in as build_sample  # noqa: E402
 
 SIZES = ((1080, 1350), (4000, 3000))
 MORE = 8  # times as many of the built-in photos as they are: a detector is soon done with one
@@ -51,7 +51,7 @@ class Seconds:
 
 def built_in(root: Path, count: int) -> list[Path]:
     """Photos of the stand-in: three of one person to each group scene."""
-    sample(SampleSpec(root))
+    build_sample(root)
     single, group = sorted(root.glob("normal_cases/**/*.png")), sorted(root.glob("group_cases/**/*.png"))
     return [photos[7 * number % len(photos)] for number in range(count) for photos in [group if number % 4 == 3 else single]]
 

@@ -1,265 +1,205 @@
-"""Run folders, and files that are whole or not there."""
+"""What is written down about runs and prepared datasets: typed, of any schema, and found again after a move."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import stat
+import shutil
 import subprocess
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from yolo_koin.errors import DatasetError, KoinError, RunError
-from yolo_koin.files import atomic_path, free_bytes, sha256, write_csv, write_json, write_text
-from yolo_koin.parallel import stopwatch
-from yolo_koin.runs import MANIFEST, create_run, newest_finished, read_manifest, write_manifest
-
-
-def listing(folder: Path) -> list[str]:
-    return sorted(p.name for p in folder.iterdir())
-
-
-# ---------------------------------------------------------------------------------------------------------- whole files
-def test_a_file_is_there_when_the_block_is_done(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "a.csv"
-    with atomic_path(path) as temporary:
-        assert temporary.suffix == ".csv"
-        assert temporary.parent == path.parent
-        temporary.write_text("x")
-        assert not path.exists()
-    assert (path.read_text(), listing(path.parent)) == ("x", ["a.csv"])
-
-
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, RunError])
-def test_the_old_file_stays_when_the_block_fails(tmp_path: Path, error: type[BaseException]) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("old")
-
-    def fail(temporary: Path) -> None:
-        temporary.write_text("new")
-        raise error("no")
-
-    with pytest.raises(error), atomic_path(path) as temporary:
-        fail(temporary)
-    assert (path.read_text(), listing(tmp_path)) == ("old", ["a.txt"])
-
-
-def test_what_the_file_system_refuses_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    (tmp_path / "folder").mkdir()
-    for path, reason in ((tmp_path / "file/a.txt", "Not a directory|File exists"), (tmp_path / "folder", "Is a directory")):
-        with pytest.raises(RunError, match=rf"^cannot write \(({reason})\): .*{path.name}\. Free some space"):
-            write_text(path, "x")
-    assert listing(tmp_path) == ["file", "folder"]
-    assert listing(tmp_path / "folder") == []
-
-
-def test_a_file_name_as_long_as_the_file_system_takes(tmp_path: Path) -> None:
-    path = tmp_path / ("n" * 251 + ".txt")
-    write_text(path, "x")
-    assert path.read_text() == "x"
-    with pytest.raises(RunError, match="File name too long"):
-        write_text(tmp_path / ("n" * 300), "x")
-
-
-def test_files_are_as_readable_as_any_other(tmp_path: Path) -> None:
-    before = os.umask(0o027)
-    try:
-        write_text(tmp_path / "a.txt", "x")
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640
-
-
-def test_many_threads_write_one_file(tmp_path: Path) -> None:
-    """The last one wins, nobody sees half a file, and the process' permission mask is as it was."""
-    before = os.umask(0o022)
-    try:
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda i: write_text(tmp_path / "a.txt", str(i) * 1000), range(200)))
-        assert os.umask(0o022) == 0o022
-    finally:
-        os.umask(before)
-    assert len(set((tmp_path / "a.txt").read_text())) <= 3
-    assert listing(tmp_path) == ["a.txt"]
-
-
-def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
-    """A limit on the size of files makes writing fail in the middle, as a full disk does."""
-    pytest.importorskip("resource", reason="sizes are limited on POSIX systems only")
-    (tmp_path / "old.csv").write_text("old\n")
-    code = """
-import resource, signal, sys
-from pathlib import Path
-import pandas as pd
 from yolo_koin.errors import RunError
-from yolo_koin.files import write_csv
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-try:
-    write_csv(Path(sys.argv[1]) / "old.csv", pd.DataFrame({"a": range(10_000)}))
-except RunError as error:
-    print(error)
-"""
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
-    assert done.stdout == f"cannot write (File too large): {tmp_path}/old.csv. Free some space, or choose a folder you may write to.\n"
-    assert (tmp_path / "old.csv").read_text() == "old\n"
-    assert listing(tmp_path) == ["old.csv"]
+from yolo_koin.files import write_json
+from yolo_koin.manifests import MANIFEST, SCHEMA
+from yolo_koin.runs import CellRun, PredictRun, PreparedDataset, Run, ScoredRun, TrainRun, prepared_at
+from yolo_koin.specs import EvaluateSpec, TrainSpec
 
 
-def can_write_anywhere(folder: Path) -> bool:
-    folder.chmod(0o500)
-    try:
-        (folder / "try").touch()
-    except OSError:
-        return False
-    (folder / "try").unlink()
-    return True
+def prepared(root: Path, data: Path) -> PreparedDataset:
+    root.mkdir(parents=True, exist_ok=True)
+    made = PreparedDataset(folder=root, kind="classify", version=3, data=data, fit="pad", side=256, synthetic=("hard_cases/test",))
+    made.write()
+    return made
 
 
-def test_a_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
-    folder = tmp_path / "read-only"
-    folder.mkdir()
-    if can_write_anywhere(folder):
-        pytest.skip("this user may write everywhere (root)")
-    with pytest.raises(RunError, match=r"cannot write \(Permission denied\)"):
-        write_text(folder / "a.txt", "x")
-    folder.chmod(0o700)
+def training(project: Path, name: str = "mine") -> TrainRun:
+    """A training in a project folder, with nothing in it but what is written down."""
+    folder = project / "runs/train" / name
+    (folder / "weights").mkdir(parents=True)
+    (folder / "weights/best.pt").touch()
+    (project / "data/KoIn").mkdir(parents=True, exist_ok=True)
+    made = prepared(project / "data/koin-cls", project / "data/KoIn")
+    return TrainRun(folder=folder, spec=TrainSpec(size="n", epochs=3), converted=made.folder, weights=folder / "weights/best.pt")
 
 
-def test_csv_and_json(tmp_path: Path) -> None:
-    write_csv(tmp_path / "a.csv", pd.DataFrame({"a": [1, 10**17 + 1], "b": [0.1234567, 2.0], "c": ["김", 'x,"y"']}))
-    assert (tmp_path / "a.csv").read_bytes() == 'a,b,c\n1,0.123457,김\n100000000000000001,2,"x,""y"""\n'.encode()
-    write_json(tmp_path / "a.json", {"path": Path("x/y"), "name": "김"})
-    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"path": "x/y", "name": "김"}
-    assert "김" in (tmp_path / "a.json").read_text(encoding="utf-8")
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    run = training(tmp_path).written(status="finished", metric="top1", val=0.75, best_epoch=2, seconds={"training": 1.5})
+    assert TrainRun.read(run.folder) == run
+    content = json.loads((run.folder / MANIFEST).read_text())
+    assert (content["schema"], content["kind"], content["name"], content["status"]) == (SCHEMA, "train", "mine", "finished")
+    assert content["versions"]["pandas"] == pd.__version__
+    assert content["spec"]["epochs"] == 3
 
 
-def test_sha256_of_more_than_one_block(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(data := bytes(range(256)) * 10_000)
-    assert sha256(tmp_path / "a") == hashlib.sha256(data).hexdigest()
-    (tmp_path / "b").write_bytes(b"abc")
-    assert sha256(tmp_path / "b") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-4
+def test_the_beginning_stays_and_the_end_moves(tmp_path: Path) -> None:
+    begun = training(tmp_path).written()
+    done = begun.written(status="finished")
+    assert begun.started == done.started != ""
+    assert done.updated >= begun.updated
 
 
-# ---------------------------------------------------------------------------------------------------------- run folders
-def test_names_that_are_free(tmp_path: Path) -> None:
-    made = [create_run("train", None, "n-normal", tmp_path) for _ in range(3)]
-    assert [run.relative_to(tmp_path).as_posix() for run in made] == ["train/n-normal", "train/n-normal-2", "train/n-normal-3"]
-    assert create_run("train", "mine", "n-normal", tmp_path) == tmp_path / "train/mine"
-    assert create_run("evaluate", "mine", "n-normal", tmp_path).is_dir(), "another kind"
+def test_a_project_that_was_moved_finds_everything(tmp_path: Path) -> None:
+    training(tmp_path / "old").written()
+    shutil.move(tmp_path / "old", tmp_path / "new place")
+    run = TrainRun.read(tmp_path / "new place/runs/train/mine")
+    assert run is not None
+    assert run.converted == tmp_path / "new place/data/koin-cls"
+    assert run.weights.is_file()
+    made = prepared_at(run.converted)
+    assert made is not None
+    assert made.data == tmp_path / "new place/data/KoIn"
 
 
-def test_runs_lie_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert create_run("train", "김 1", "x") == Path("runs/train/김 1")
+def test_what_lies_outside_of_the_project_is_told_in_full(tmp_path: Path) -> None:
+    made = prepared(tmp_path / "project/data/koin-cls", tmp_path / "photos/KoIn")
+    assert json.loads((made.folder / MANIFEST).read_text())["data"] == str(tmp_path / "photos/KoIn")
 
 
-def test_a_name_that_is_taken(tmp_path: Path) -> None:
-    run = create_run("train", "mine", "x", tmp_path)
-    (run / "precious").touch()
-    with pytest.raises(RunError, match=r"exists already: .*train/mine\. Choose another --name"):
-        create_run("train", "mine", "x", tmp_path)
-    assert listing(run) == ["precious"]
+def test_a_folder_that_is_linked_to_another_disk(tmp_path: Path) -> None:
+    """``runs`` may be a link to a larger disk: the way from it to the data is that of the names, not of the disks."""
+    (tmp_path / "large disk").mkdir()
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/runs").symlink_to(tmp_path / "large disk")
+    run = training(tmp_path / "project").written()
+    found = TrainRun.read(run.folder)
+    assert found is not None
+    assert found.converted == tmp_path / "project/data/koin-cls"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a", "/a"])
-def test_a_name_that_is_no_name(tmp_path: Path, name: str) -> None:
-    with pytest.raises(RunError, match="one folder name"):
-        create_run("train", name, "x", tmp_path)
-    assert listing(tmp_path) == []
+# -------------------------------------------------------------------------------------------------------- older manifests
+OLD_TRAINING = {
+    "kind": "train",
+    "status": "finished",
+    "updated": "2026-11-01T00:00:00.000+00:00",
+    "spec": {"data": "sample", "size": "n", "train_on": "normal", "epochs": 80, "imgsz": 64, "batch": 32, "seed": 0, "task": "classify"},
+    "start": "scratch",
+    "index_sha256": "abc",
+    "val_top1": 0.9,
+    "best_epoch": 7,
+    "seconds": {"training": 64.6},
+}
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    (tmp_path / "train").touch()
-    with pytest.raises(RunError, match=r"cannot write \(Not a directory"):
-        create_run("train", "a", "x", tmp_path)
-    with pytest.raises(RunError, match=r"cannot write \(File name too long"):
-        create_run("evaluate", "a" * 300, "x", tmp_path)
+@pytest.mark.parametrize(("metric", "name"), [("val_top1", "top1"), ("val_map50", "map50")])
+def test_a_training_of_the_first_schema(tmp_path: Path, metric: str, name: str) -> None:
+    """Absolute paths, the start as a word, and a key for each metric; the project was moved since."""
+    folder = tmp_path / "runs/train/n-normal"
+    (tmp_path / "data/sample-cls").mkdir(parents=True)
+    old = {key: value for key, value in OLD_TRAINING.items() if key != "val_top1"} | {metric: 0.9, "converted": "/gone/data/sample-cls"}
+    write_json(folder / MANIFEST, old)
+    run = TrainRun.read(folder)
+    assert run is not None
+    assert (run.start, run.metric, run.val, run.best_epoch) == (None, name, 0.9, 7)
+    assert run.converted == tmp_path / "data/sample-cls"
+    assert run.weights == folder / "weights/best.pt"
+    assert run.spec.model_name == "yolov8n-cls"
 
 
-def test_two_at_once_get_two_folders(tmp_path: Path) -> None:
-    barrier = threading.Barrier(8)
-
-    def make(_: int) -> Path:
-        barrier.wait()
-        return create_run("train", None, "x", tmp_path)
-
-    with ThreadPoolExecutor(8) as pool:
-        assert len(set(pool.map(make, range(8)))) == 8
-
-
-# ------------------------------------------------------------------------------------------------------------ manifests
-def test_manifest_keeps_what_was_recorded_before(tmp_path: Path) -> None:
-    run = create_run("train", "mine", "x", tmp_path)
-    write_manifest(run, "running", {"size": "n", "data": Path("data/KoIn")}, start="scratch")
-    begun = read_manifest(run)
-    write_manifest(run, "finished", {"size": "n"}, top1=0.5)
-    manifest = read_manifest(run)
-    assert begun is not None
-    assert manifest is not None
-    assert (begun["status"], begun["spec"]) == ("running", {"size": "n", "data": "data/KoIn"})
-    assert (manifest["status"], manifest["start"], manifest["top1"]) == ("finished", "scratch", 0.5)
-    assert (manifest["kind"], manifest["name"], manifest["started"]) == ("train", "mine", begun["started"])
-    assert manifest["updated"] >= begun["updated"]
-    assert manifest["versions"]["pandas"] == pd.__version__
+def test_a_scored_run_of_the_first_schema(tmp_path: Path) -> None:
+    made = prepared(tmp_path / "data/koin-cls", tmp_path / "data/KoIn")
+    weights = tmp_path / "runs/train/mine/weights/best.pt"
+    spec = {"weights": str(weights), "task": "classify", "faces": False}
+    write_json(tmp_path / "runs/evaluate/x" / MANIFEST, {"status": "finished", "spec": spec, "converted": str(made.folder), "classes": 4})
+    run = ScoredRun.read(tmp_path / "runs/evaluate/x")
+    assert run is not None
+    assert (run.weights, run.trained, run.classes) == (weights, tmp_path / "runs/train/mine", 4)
+    assert (run.way, run.synthetic) == ("whole", ("hard_cases/test",))
 
 
-def test_manifest_outside_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_of_the_first_schema(tmp_path: Path) -> None:
+    """``cell.json`` had the times only."""
+    made = prepared(tmp_path / "data/koin-cls", tmp_path / "data/KoIn")
+    folder = tmp_path / "runs/benchmark/koin/cells/n-normal-seed0"
+    write_json(folder / MANIFEST, OLD_TRAINING | {"converted": str(made.folder), "weights_sha256": "w"})
+    write_json(folder / "cell.json", {"seconds": {"train": 1.0}})
+    run = CellRun.read(folder)
+    assert run is not None
+    assert (run.status, run.trained, run.data, run.took) == ("finished", folder, made.data, {"train": 1.0})
+    assert (run.weights_sha256, run.synthetic) == ("w", ("hard_cases/test",))
+
+
+def test_a_prediction_of_the_first_schema(tmp_path: Path) -> None:
+    spec = {"source": "hard_cases/test", "weights": "/elsewhere/best.pt", "top": 3}
+    write_json(tmp_path / MANIFEST, {"status": "finished", "spec": spec})
+    run = PredictRun.read(tmp_path)
+    assert run is not None
+    assert (run.spec.sources, run.weights) == (("hard_cases/test",), Path("/elsewhere/best.pt"))
+
+
+@pytest.mark.parametrize("kind", [TrainRun, ScoredRun, PredictRun])
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"{", id="cut off"),
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b'"x"', id="a text"),
+        pytest.param(b"\xff\xfe", id="no UTF-8"),
+        pytest.param(b"{}", id="nothing in it"),
+        pytest.param(b'{"schema": 2, "spec": {"epochs": 0}}', id="a spec that cannot be"),
+        pytest.param(b'{"schema": 2, "spec": [], "weights": 3, "converted": null, "status": {}}', id="other types"),
+    ],
+)
+def test_what_is_no_manifest(tmp_path: Path, kind: type[Run], text: bytes) -> None:
+    (tmp_path / MANIFEST).write_bytes(text)
+    with pytest.raises(RunError, match=r"not a manifest: .*manifest\.json"):
+        kind.read(tmp_path)
+    assert prepared_at(tmp_path) is None
+
+
+def test_where_nothing_is_written_down(tmp_path: Path) -> None:
+    assert TrainRun.read(tmp_path) is None
+
+
+# --------------------------------------------------------------------------------------------------------------- failing
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ValueError("bad"), "failed"),
+        (MemoryError("out of memory"), "failed"),
+        (RunError("no"), "failed"),
+        (KeyboardInterrupt(), "interrupted"),
+    ],
+    ids=["a defect", "out of memory", "a mistake", "Ctrl-C"],
+)
+def test_whatever_goes_wrong_is_written_down(tmp_path: Path, error: BaseException, status: str) -> None:
+    run = training(tmp_path).written()
+    with pytest.raises(type(error)), run.failing():
+        raise error
+    found = TrainRun.read(run.folder)
+    assert found is not None
+    assert found.status == status
+    assert str(error) in found.reason
+
+
+def test_runs_that_differ_in_the_seed_alone_have_the_same_settings(tmp_path: Path) -> None:
+    run = training(tmp_path)
+    other = replace(run, spec=replace(run.spec, seed=1, name="x", device="cpu"))
+    assert run.settings == other.settings
+    assert replace(run, spec=replace(run.spec, epochs=4)).settings != run.settings
+
+
+def test_outside_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    run = create_run("train", "mine", "x")
-    write_manifest(run, "running", {})
-    assert (read_manifest(run) or {})["git_commit"] is None
+    run = ScoredRun(folder=tmp_path / "runs/evaluate/x", spec=EvaluateSpec(), weights=Path("w.pt")).written()
+    assert json.loads((run.folder / MANIFEST).read_text())["git_commit"] is None
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '"x"', b"\xff\xfe"], ids=["empty", "cut off", "a list", "a text", "no UTF-8"])
-def test_what_is_no_manifest(tmp_path: Path, text: str | bytes) -> None:
-    (tmp_path / MANIFEST).write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(RunError, match=r"not a manifest: .*manifest\.json"):
-        read_manifest(tmp_path)
-
-
-def test_newest_finished(tmp_path: Path) -> None:
-    assert read_manifest(tmp_path) is None
-    assert newest_finished("train", tmp_path) is None
-    made = [create_run("train", name, "x", tmp_path) for name in ("b", "a", "c", "d", "e")]
-    (made[4] / MANIFEST).write_text('{"status": "finished"}')
-    for run, status in zip(made, ("finished", "finished", "running", "failed"), strict=False):
-        write_manifest(run, status, {})
-    assert newest_finished("train", tmp_path) == made[1], "renewed last, although its name comes first"
-    write_manifest(made[0], "finished", {})
-    assert newest_finished("train", tmp_path) == made[0]
-
-
-def test_stopwatch_adds_up_and_counts_failures() -> None:
-    seconds = {"a": 10.0}
-    with pytest.raises(ValueError, match="no"), stopwatch(seconds, "a"):
-        raise ValueError("no")
-    assert 10 <= seconds["a"] < 11
-
-
-def test_free_bytes_of_a_folder_to_come(tmp_path: Path) -> None:
-    assert free_bytes(tmp_path / "a" / "b") == pytest.approx(free_bytes(tmp_path), rel=0.05)
-    assert free_bytes(Path("not") / "yet") > 0
-
-
-# --------------------------------------------------------------------------------------------------------------- errors
-def test_an_error_is_one_line() -> None:
-    error = DatasetError("no\nphoto", Path("a/b"), "Put one\n there.")
-    assert str(error) == "no photo: a/b. Put one there."
-    assert (error.what, error.where, error.remedy) == ("no\nphoto", "a/b", "Put one\n there.")
-    assert isinstance(error, KoinError)
-    assert str(KoinError("no")) == "no"
-    assert str(KoinError("no", "x")) == "no: x"
-
-
-def test_runs_module_needs_no_heavy_import() -> None:
-    code = "import sys, yolo_koin.runs; print([m for m in ('pandas', 'numpy', 'torch') if m in sys.modules])"
+def test_the_ground_floor_needs_no_heavy_import() -> None:
+    code = "import sys, yolo_koin.workspace; print([m for m in ('pandas', 'numpy', 'torch') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

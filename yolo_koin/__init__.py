@@ -1,7 +1,7 @@
 """Benchmark YOLOv8 face classifiers on KoIn. The command line's verbs as Python functions, imported when they are first used.
 
 >>> import yolo_koin
->>> result = yolo_koin.train(yolo_koin.TrainSpec(data="sample", size="n"))  # doctest: +SKIP
+>>> result = yolo_koin.train(data="sample", size="n")  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -11,36 +11,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from yolo_koin.dataset.koin import scan as scan
-    from yolo_koin.verbs.audit import AuditSpec as AuditSpec
+    from yolo_koin.specs import AuditSpec as AuditSpec
+    from yolo_koin.specs import BenchmarkSpec as BenchmarkSpec
+    from yolo_koin.specs import ConvertDetectSpec as ConvertDetectSpec
+    from yolo_koin.specs import ConvertSpec as ConvertSpec
+    from yolo_koin.specs import EvaluateSpec as EvaluateSpec
+    from yolo_koin.specs import HardcasesSpec as HardcasesSpec
+    from yolo_koin.specs import PredictSpec as PredictSpec
+    from yolo_koin.specs import ReportSpec as ReportSpec
+    from yolo_koin.specs import RunsSpec as RunsSpec
+    from yolo_koin.specs import SampleSpec as SampleSpec
+    from yolo_koin.specs import TrainSpec as TrainSpec
     from yolo_koin.verbs.audit import audit as audit
-    from yolo_koin.verbs.benchmark import BenchmarkSpec as BenchmarkSpec
     from yolo_koin.verbs.benchmark import benchmark as benchmark
-    from yolo_koin.verbs.convert import ConvertSpec as ConvertSpec
     from yolo_koin.verbs.convert import convert as convert
-    from yolo_koin.verbs.convert_detect import ConvertDetectSpec as ConvertDetectSpec
     from yolo_koin.verbs.convert_detect import convert_detect as convert_detect
-    from yolo_koin.verbs.evaluate import EvaluateSpec as EvaluateSpec
     from yolo_koin.verbs.evaluate import evaluate as evaluate
-    from yolo_koin.verbs.hardcases import HardcasesSpec as HardcasesSpec
     from yolo_koin.verbs.hardcases import hardcases as hardcases
-    from yolo_koin.verbs.predict import PredictSpec as PredictSpec
     from yolo_koin.verbs.predict import predict as predict
-    from yolo_koin.verbs.report import ReportSpec as ReportSpec
     from yolo_koin.verbs.report import report as report
-    from yolo_koin.verbs.sample import SampleSpec as SampleSpec
+    from yolo_koin.verbs.runs import runs as runs
     from yolo_koin.verbs.sample import sample as sample
-    from yolo_koin.verbs.train import TrainSpec as TrainSpec
     from yolo_koin.verbs.train import resume as resume
     from yolo_koin.verbs.train import train as train
+    from yolo_koin.workspace import Workspace as Workspace
 
-_VERBS = ("audit", "benchmark", "convert", "evaluate", "hardcases", "predict", "report", "sample", "train")
+_VERBS = ("audit", "benchmark", "convert", "convert_detect", "evaluate", "hardcases", "predict", "report", "runs", "sample", "train")
 _HOMES = {
     "scan": "yolo_koin.dataset.koin",
     "resume": "yolo_koin.verbs.train",
-    "convert_detect": "yolo_koin.verbs.convert_detect",
-    "ConvertDetectSpec": "yolo_koin.verbs.convert_detect",
+    "Workspace": "yolo_koin.workspace",
     **{verb: f"yolo_koin.verbs.{verb}" for verb in _VERBS},
-    **{f"{verb.capitalize()}Spec": f"yolo_koin.verbs.{verb}" for verb in _VERBS},
+    **{f"{''.join(map(str.capitalize, verb.split('_')))}Spec": "yolo_koin.specs" for verb in _VERBS},
 }
 __all__ = sorted(_HOMES)  # one table, not two lists to keep alike
 __version__ = "0.1.0"
@@ -50,3 +52,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'yolo_koin' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

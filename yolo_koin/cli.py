@@ -1,53 +1,130 @@
-"""The command line: what trains, scores, predicts and reports; exit codes. Imports nothing heavy at module level."""
+"""The command line: commands made of specs, exit codes, mistakes in one line. Imports nothing heavy at module level."""
 
 from __future__ import annotations
 
+import inspect
 import sys
+from collections.abc import Callable
+from dataclasses import MISSING
+from importlib import import_module
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from yolo_koin import cli_data
-from yolo_koin.console import CALLED, bar, say
+from yolo_koin import showing
+from yolo_koin.console import bar
 from yolo_koin.environment import prepare
 from yolo_koin.errors import KoinError, UsageError
-from yolo_koin.options import (
-    RAW,
-    Batch,
-    Boxes,
-    Data,
-    Device,
-    Epochs,
-    FaceFinder,
-    Fit,
-    Freeze,
-    Imgsz,
-    Json,
-    ModelData,
-    Name,
-    Side,
-    Start,
-    Task,
-    TrainOn,
-    Trust,
-    Val,
-    Weights,
+from yolo_koin.options import Described, described
+from yolo_koin.specs import (
+    AuditSpec,
+    BenchmarkSpec,
+    ConvertDetectSpec,
+    ConvertSpec,
+    EvaluateSpec,
+    HardcasesSpec,
+    PredictSpec,
+    ReportSpec,
+    RunsSpec,
+    SampleSpec,
+    Spec,
+    TrainSpec,
+    for_command_line,
 )
 
-app = typer.Typer(name="yolo_koin", help="Benchmark YOLOv8 face classifiers on KoIn: normal photos against hard ones.", **RAW)  # type: ignore[arg-type]
-app.add_typer(cli_data.app)
+RAW: dict[str, Any] = {"rich_markup_mode": None, "no_args_is_help": True}  # of each group of commands
+GO_ON = "The same command does the rest."
+
+app = typer.Typer(name="yolo_koin", help="Benchmark face classifiers on KoIn: normal photos against hard ones.", **RAW)
+convert = typer.Typer(help="Lay a dataset out in a format that Ultralytics reads.", **RAW)
 
 
 def main() -> None:
     """Run the command line; the console script's entry point."""
     prepare()  # before any verb loads torch
     try:
+        _refuse_the_spelling_of_others(sys.argv[1:])
         app(prog_name="yolo_koin")
     except KoinError as error:
-        print(f"yolo_koin: {error}", file=sys.stderr)
+        print(f"yolo_koin: {for_command_line(str(error))}", file=sys.stderr)
         sys.exit(2)
+
+
+# -------------------------------------------------------------------------------------------------------------- commands
+def add(
+    group: typer.Typer,
+    name: str,
+    place: str,
+    spec: type[Spec],
+    show: Callable[..., None],
+    remedy: str = "",
+    more: tuple[Described, ...] = (),
+) -> None:
+    """Add a command.
+
+    Args:
+        group: where it goes.
+        name: of the command.
+        place: ``module:function`` of the verb.
+        spec: what the verb takes; each field becomes an option.
+        show: prints the result; its docstring is the command's help.
+        remedy: how to go on after Ctrl-C.
+        more: options beside the spec's; the function then takes all of them by name, in a dict.
+    """
+    taken = [*more, *sorted(described(spec), key=lambda one: (not one.option.position, one.name in Spec.HIDDEN))]
+
+    def call(**given: Any) -> None:
+        as_json = given.pop("as_json")
+        fields = {key: value for key, value in given.items() if value not in (None, False, [], ())}
+        asked = fields if more else spec(**_complete(spec, fields))  # a mistake is told before anything heavy is imported
+        with bar(remedy) as progress:
+            module, _, function = place.partition(":")
+            result = getattr(import_module(module), function)(asked, progress)
+        show(result, as_json)
+
+    parameters = [_parameter(one) for one in taken]
+    parameters.append(_keyword("as_json", bool, typer.Option("--json", help="Print the result as JSON."), False))
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {one.name: one.annotation for one in parameters}
+    group.command(name, help=inspect.getdoc(show))(call)
+
+
+def _complete(spec: type[Spec], fields: dict[str, Any]) -> dict[str, Any]:
+    missing = [one.name for one in described(spec) if one.default is MISSING and one.name not in fields]
+    if missing:
+        raise UsageError("something is missing", ", ".join(missing).upper(), "See --help.")
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+
+
+def _parameter(one: Described) -> inspect.Parameter:
+    """A field as a parameter that typer understands. All are texts: the spec itself says what cannot be, in one line."""
+    flag = one.option.flag or one.name.replace("_", "-")
+    if one.option.position:
+        kind: Any = list[str] | None if one.is_many else str | None
+        return _keyword(one.name, kind, typer.Argument(help=one.option.help, metavar=one.name.upper(), show_default=False), None)
+    if one.inner is bool:
+        return _keyword(one.name, bool, typer.Option(f"--{flag}", help=one.option.help), False)
+    shown = ",".join(map(str, one.default)) if isinstance(one.default, tuple) else one.default
+    default = "" if shown in (None, "", MISSING) or "[default:" in one.option.help else f" [default: {shown}]"
+    words = {int: "NUMBER", float: "NUMBER", Path: "PATH"}.get(one.inner, "TEXT")
+    metavar = "|".join(one.choices) if one.choices and not one.is_many else words
+    info = typer.Option(f"--{flag}", help=one.option.help + default, metavar=metavar, show_default=False)
+    return _keyword(one.name, str | None, info, None)
+
+
+def _keyword(name: str, kind: Any, info: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info])
+
+
+def _refuse_the_spelling_of_others(words: list[str]) -> None:
+    """Stock Ultralytics writes ``data=sample``; as a word of its own it would be taken for a photo."""
+    known = {one.name for spec in (TrainSpec, EvaluateSpec, PredictSpec, ConvertDetectSpec) for one in described(spec)}
+    for before, word in zip(["", *words], words, strict=False):
+        name, equals, value = word.partition("=")
+        if equals and name in known and not before.startswith("--"):
+            raise UsageError("options begin with two dashes", repr(word), f"Say --{name.replace('_', '-')} {value}.")
 
 
 def _version(wanted: bool) -> None:
@@ -60,195 +137,29 @@ def _version(wanted: bool) -> None:
 def common(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")] = False,
 ) -> None:
-    """Benchmark YOLOv8 face classifiers on KoIn: normal photos against hard ones."""
+    """Benchmark face classifiers on KoIn: normal photos against hard ones."""
 
 
-@app.command()
-def train(
-    ctx: typer.Context,
-    data: Data = "data/KoIn",
-    size: Annotated[str, typer.Option(help="YOLOv8 size: n, s, m, l or x.")] = "n",
-    task: Task = "classify",
-    train_on: TrainOn = "normal",
-    epochs: Epochs = None,
-    imgsz: Imgsz = None,
-    batch: Batch = None,
-    device: Device = "",
-    seed: int = 0,
-    freeze: Freeze = 0,
-    weights: Start = "auto",
-    fit: Fit = "pad",
-    side: Annotated[int | None, typer.Option(help="Side of the prepared photos, in pixels. [default: 256, or 640 to detect]")] = None,
-    val: Val = 0.1,
-    name: Name = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Finish an interrupted run: --name, or the one begun last.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Train a YOLOv8 classifier, or a detector that tells people apart; the best epoch is chosen on validation photos.
+RESUME = Described("resume", bool, showing.RESUME, False)
+FOLDER = Described("folder", str, showing.FOLDER, None)
 
-    Example: yolo_koin train --data sample --size n
-    """
-    with bar("Once its first epoch is done, yolo_koin train --resume goes on with a run.") as progress:
-        from yolo_koin.verbs import train as verb
-
-        if resume:
-            _only(ctx, "--resume", {"resume", "name", "device", "as_json"})
-            result = verb.resume(name, device or None, progress)
-        else:
-            spec = verb.TrainSpec(data, size, train_on, epochs, imgsz, batch, device, seed, freeze, weights, name, fit, side, val, task)
-            result = verb.train(spec, progress)
-    row = (
-        result.run.name,
-        f"{100 * result.val:.1f} %",
-        f"{result.best_epoch} of {result.epochs}",
-        f"{result.seconds:.0f} s",
-    )
-    say(as_json, result, ("run", f"val {CALLED[result.metric]}", "best epoch", "time"), [row], result.weights)
-
-
-@app.command()
-def evaluate(
-    weights: Weights = None,
-    data: ModelData = None,
-    task: Task = "classify",
-    faces: Annotated[bool, typer.Option("--faces", help="Find every face and name each, in place of the photo as a whole.")] = False,
-    detector: FaceFinder = None,
-    boxes: Boxes = None,
-    device: Device = "",
-    name: Name = None,
-    trust_weights: Trust = False,
-    as_json: Json = False,
-) -> None:
-    """Score a model on every test split, each by itself: predictions.csv and metrics.csv."""
-    with bar() as progress:
-        from yolo_koin.verbs import evaluate as verb
-        from yolo_koin.verbs.report import readable
-
-        result = verb.evaluate(verb.EvaluateSpec(weights, data, device, name, trust_weights, task, faces, detector, boxes), progress)
-    table = readable(result.metrics, synthetic=result.synthetic)
-    notes = [f"weights: {result.weights}", f"data: {result.data}"] + [
-        f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown
-    ]
-    notes += result.notes
-    notes += [
-        f"{split}: boxes are {finder}'s, so scores of boxes tell agreement with {finder}" for split, finder in result.agreement.items()
-    ]
-    say(
-        as_json,
-        result,
-        tuple(table.columns),
-        list(table.itertuples(index=False)),
-        *notes,
-        result.run / "predictions.csv",
-        result.run / "metrics.csv",
-    )
-
-
-@app.command()
-def predict(
-    source: Annotated[str, typer.Argument(help="A split (hard_cases/test), a folder, a photo or a glob.")],
-    data: ModelData = None,
-    weights: Weights = None,
-    faces: Annotated[bool, typer.Option("--faces", help="Find every face and name each, in place of the photo as a whole.")] = False,
-    detector: FaceFinder = None,
-    device: Device = "",
-    top: Annotated[int, typer.Option(help="Names drawn on each photo, 1 to 5.")] = 3,
-    name: Name = None,
-    trust_weights: Trust = False,
-    as_json: Json = False,
-) -> None:
-    """Name the people in photos: annotated copies, predictions.csv and a contact sheet.
-
-    A detector's weights find and name faces by themselves; --faces does it with a classifier's.
-
-    Example: yolo_koin predict hard_cases/test
-    """
-    with bar() as progress:
-        from yolo_koin.verbs import predict as verb
-
-        result = verb.predict(verb.PredictSpec(source, data, weights, device, top, name, trust_weights, faces, detector), progress)
-    right = f"{result.right} of {result.labelled}" if result.labelled else ""
-    rows = [(result.photos, result.unreadable, right)]
-    files = [result.run / file for file in ("annotated", "predictions.csv", "contact_sheet.png")]
-    say(as_json, result, ("photos", "unreadable", "right"), rows, *result.named, *result.notes, f"weights: {result.weights}", *files)
-
-
-@app.command()
-def report(
-    runs: Annotated[list[str], typer.Argument(help="Runs under runs/evaluate or runs/benchmark, by name or folder.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for the figures. [default: figures/ of the first run]")] = None,
-    as_json: Json = False,
-) -> None:
-    """Draw the figures of scored runs, and their table."""
-    from yolo_koin.verbs.report import ReportSpec
-    from yolo_koin.verbs.report import report as run
-
-    result = run(ReportSpec(tuple(runs), out))
-    say(as_json, result, (), [], *result.files)
-
-
-@app.command()
-def benchmark(
-    data: Data = "data/KoIn",
-    sizes: Annotated[str, typer.Option(help="YOLOv8 sizes, with commas: n,s,m,l,x.")] = "n",
-    train_on: Annotated[str, typer.Option(help="Training sets, with commas: normal,hard,both.")] = "normal",
-    seeds: Annotated[str, typer.Option(help="Seeds, with commas; each is a training of its own.")] = "0",
-    name: Name = None,
-    epochs: Epochs = None,
-    imgsz: Imgsz = None,
-    batch: Batch = None,
-    device: Device = "",
-    freeze: Freeze = 0,
-    weights: Start = "auto",
-    fit: Fit = "pad",
-    side: Side = 256,
-    val: Val = 0.1,
-    as_json: Json = False,
-) -> None:
-    """Train, evaluate, predict and draw every size on every training set. Finished cells are not run again.
-
-    Example: yolo_koin benchmark --data sample --sizes n
-    """
-    with bar("The same command goes on from the last epoch.") as progress:
-        from yolo_koin.verbs import benchmark as verb
-
-        spec = verb.BenchmarkSpec(
-            data,
-            _list(sizes),
-            _list(train_on),
-            _numbers(seeds),
-            name,
-            epochs,
-            imgsz,
-            batch,
-            device,
-            freeze,
-            weights,
-            fit,
-            side,
-            val,
-        )
-        result = verb.benchmark(spec, progress)
-    table = result.table
-    notes = [f"{len(result.taken)} cells were finished before"] if result.taken else []
-    files = (result.run / "results.csv", result.run / "report.md", result.run / "figures")
-    say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
-
-
-# ------------------------------------------------------------------------------------------------------ options
-def _only(ctx: typer.Context, option: str, allowed: set[str]) -> None:
-    """Raise a UsageError when the user gave options that ``option`` would silently pass over."""
-    given = [name for name in ctx.params if (source := ctx.get_parameter_source(name)) and source.name == "COMMANDLINE"]
-    if other := [f"--{name.replace('_', '-')}" for name in given if name not in allowed]:
-        raise UsageError(f"{option} goes on with the settings of the run", ", ".join(other), f"Drop it, or {option}.")
-
-
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in _list(text))
-    except ValueError as error:
-        raise UsageError("whole numbers with commas", f"--seeds {text}", "As in --seeds 0,1,2.") from error
+add(app, "sample", "yolo_koin.verbs.sample:sample", SampleSpec, showing.sample)
+add(app, "audit", "yolo_koin.showing:call_audit", AuditSpec, showing.audit, more=(FOLDER,))
+app.add_typer(convert, name="convert")
+add(convert, "classify", "yolo_koin.verbs.convert:convert", ConvertSpec, showing.convert, GO_ON)
+add(convert, "detect", "yolo_koin.verbs.convert_detect:convert_detect", ConvertDetectSpec, showing.convert_detect, GO_ON)
+add(app, "hardcases", "yolo_koin.verbs.hardcases:hardcases", HardcasesSpec, showing.hardcases, GO_ON)
+LAST_EPOCH = "The same command goes on from the last epoch."
+add(app, "train", "yolo_koin.showing:call_train", TrainSpec, showing.train, "yolo_koin train --resume goes on with a run.", more=(RESUME,))
+add(app, "evaluate", "yolo_koin.verbs.evaluate:evaluate", EvaluateSpec, showing.evaluate, "The same command begins it again.")
+add(app, "predict", "yolo_koin.verbs.predict:predict", PredictSpec, showing.predict, "The same command begins it again.")
+add(app, "report", "yolo_koin.verbs.report:report", ReportSpec, showing.report)
+add(
+    app,
+    "benchmark",
+    "yolo_koin.verbs.benchmark:benchmark",
+    BenchmarkSpec,
+    showing.benchmark,
+    "The same command goes on from the last epoch.",
+)
+add(app, "runs", "yolo_koin.verbs.runs:runs", RunsSpec, showing.runs)

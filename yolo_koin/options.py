@@ -1,38 +1,135 @@
-"""The options that several commands share. Imports nothing heavy."""
+"""What is said of a spec's field beside its type, and how a value is brought to the type or refused. Imports nothing heavy."""
 
 from __future__ import annotations
 
+import difflib
+import types
+from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-import typer
+from yolo_koin.errors import UsageError
 
-RAW = {"rich_markup_mode": None, "no_args_is_help": True, "add_completion": False}  # of each group of commands
 
-Data = Annotated[str, typer.Option("--data", help="Dataset folder (it holds normal_cases/), or 'sample' for the built-in faces.")]
-ModelData = Annotated[str | None, typer.Option("--data", help="Dataset folder or 'sample'. [default: what the model was trained on]")]
-TrainOn = Annotated[str, typer.Option(help="Training photos: normal, hard or both.")]
-Fit = Annotated[str, typer.Option(help="pad: whole photo on a grey square; crop: its centre; face: around the face.")]
-Side = Annotated[int, typer.Option(help="Side of the prepared square photos, in pixels.")]
-Val = Annotated[float, typer.Option(help="Share of the training photos that becomes the validation split.")]
-Workers = Annotated[int | None, typer.Option(help="Threads. [default: all cores]")]
-Device = Annotated[str, typer.Option(help="cpu, a GPU's number, or mps. [default: first GPU, else cpu]")]
-Weights = Annotated[Path | None, typer.Option(help="Checkpoint. [default: the newest finished training run's best.pt]")]
-Trust = Annotated[bool, typer.Option("--trust-weights", help="Load a checkpoint that safe loading refuses. It can run any code.")]
-Name = Annotated[str | None, typer.Option(help="Name of the run. [default: after what it does]")]
-Epochs = Annotated[int | None, typer.Option(help="Epochs. [default: 80 from scratch (64 to detect), 30 from pretrained weights]")]
-Imgsz = Annotated[int | None, typer.Option(help="Network input in pixels. [default: by the photos' size, at most 224, or 640 to detect]")]
-Batch = Annotated[int | None, typer.Option(help="Photos per training step. [default: 32, or 16 to detect]")]
-Freeze = Annotated[int, typer.Option(help="Layers to keep as they are; 9 is the whole backbone.")]
-Start = Annotated[
-    str,
-    typer.Option("--weights", help="auto: official weights from weights/ or downloaded (scratch on the sample); scratch; or a path."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Task = Annotated[str, typer.Option(help="classify: name a photo; detect: find the faces in it and name each.")]
-Boxes = Annotated[
-    Path | None, typer.Option(help="Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder.")
-]
-FaceFinder = Annotated[
-    Path | None, typer.Option("--detector", help="Face detector: YuNet (.onnx) or an Ultralytics face model (.pt). [default: CenterFace]")
-]
+@dataclass(frozen=True)
+class Option:
+    """What is said of a field beside its type.
+
+    Attributes:
+        help: what it means.
+        least, most: bounds of a number.
+        multiple: it has to be a multiple of this.
+        flag: what the command line calls it, where that is not its own name.
+        position: whether the command line takes it by its place, without a name.
+    """
+
+    help: str
+    least: float | None = None
+    most: float | None = None
+    multiple: int = 1
+    flag: str = ""
+    position: bool = False
+
+
+@dataclass(frozen=True)
+class Described:
+    """A field with what its annotation says.
+
+    Attributes:
+        name: of the field.
+        type: without what is said beside it: ``int | None``, ``tuple[Size, ...]``.
+        option: what is said beside it.
+        default: :data:`dataclasses.MISSING` where there is none.
+    """
+
+    name: str
+    type: Any
+    option: Option
+    default: Any
+
+    @property
+    def inner(self) -> Any:
+        """The type without None and without the tuple around it."""
+        kinds = [kind for kind in self._kinds if kind is not type(None)]
+        return get_args(kinds[-1])[0] if self.is_many else kinds[0]
+
+    @property
+    def is_many(self) -> bool:
+        """Whether it takes several values."""
+        return any(get_origin(kind) is tuple for kind in self._kinds)
+
+    @property
+    def _kinds(self) -> tuple[Any, ...]:
+        return get_args(self.type) if get_origin(self.type) in {types.UnionType, Union} else (self.type,)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What it may be, where that is a short list."""
+        return get_args(self.inner) if get_origin(self.inner) is Literal else ()
+
+    def checked(self, value: Any) -> Any:
+        """The value in the field's type.
+
+        Raises:
+            UsageError: it cannot be, or is out of bounds.
+        """
+        if value is None and type(None) in get_args(self.type):
+            return None
+        if not self.is_many:
+            return self._one(value)
+        if isinstance(value, str):  # several with commas, but where one text is one, which may have commas itself
+            value = [value] if str in self._kinds else [part.strip() for part in value.split(",")]
+        return tuple(self._one(part) for part in value if part != "")
+
+    def _one(self, value: Any) -> Any:
+        given = f"{self.name}={value}"
+        if self.choices:
+            return self._choice(value, given)
+        value = _as(self.inner, value, given)
+        bounds = self.option
+        if bounds.least is not None and value < bounds.least:
+            raise UsageError(f"at least {bounds.least:g}", given, "Give a larger number.")
+        if bounds.most is not None and value > bounds.most:
+            raise UsageError(f"at most {bounds.most:g}", given, "Give a smaller number.")
+        if value is not None and bounds.multiple > 1 and value % bounds.multiple:
+            raise UsageError(f"a multiple of {bounds.multiple}", given, "Usual sizes are 96, 160 and 224.")
+        return value
+
+    def _choice(self, value: Any, given: str) -> str:
+        if value in self.choices:
+            return str(value)
+        words = {choice[0]: choice for choice in self.choices} | {choice: choice for choice in self.choices}
+        near = difflib.get_close_matches(str(value).lower(), words, 1, 0.5)
+        long = {"nano": "n", "small": "s", "medium": "m", "large": "l", "huge": "x"}.get(str(value).lower(), near[0] if near else "")
+        guess = f" Did you mean {words.get(long, long)}?" if long in words else ""
+        raise UsageError("no such choice", given, f"Choose from {', '.join(self.choices)}.{guess}")
+
+
+def described(spec: type[Any]) -> tuple[Described, ...]:
+    """The fields of a spec, in order."""
+    hints = get_type_hints(spec, include_extras=True)
+    return tuple(_described(f, hints[f.name]) for f in fields(spec))
+
+
+def _described(field: Field[Any], hint: Any) -> Described:
+    kind, option = get_args(hint)[:2]
+    return Described(field.name, kind, option, MISSING if field.default is MISSING else field.default)
+
+
+def _as(kind: Any, value: Any, given: str) -> Any:
+    """A value as a number, a path or a text; what only looks like one is refused."""
+    words = {int: "a whole number", float: "a number", bool: "True or False", str: "a text", Path: "a path"}
+    try:
+        if kind is bool or isinstance(value, bool):
+            fits = kind is bool and isinstance(value, bool)
+        elif kind is int:
+            fits = isinstance(value, str) or int(value) == value
+        elif kind in {str, Path}:
+            fits = isinstance(value, str | Path)
+        else:
+            fits = True
+        if fits:
+            return kind(value)
+    except (TypeError, ValueError):
+        pass
+    raise UsageError(words[kind], given, "Correct it.")

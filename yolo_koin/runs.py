@@ -1,139 +1,287 @@
-"""Run folders and the files in them: written whole or not at all, and findable again.
+"""What a run and a prepared dataset are: typed records of what was asked, with which versions, and what came of it.
 
-A run is one folder under ``runs/<kind>/<name>`` with a ``manifest.json`` that says what was asked, with which versions,
-and whether it finished.
+A run is one folder ``runs/<kind>/<name>`` with a ``manifest.json``. This is the one module that knows what stands in it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import platform
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
-
-import psutil
+from typing import Any, ClassVar, TypeVar, get_args
 
 from yolo_koin.errors import RunError
-from yolo_koin.files import write_json, writing
+from yolo_koin.files import write_json
+from yolo_koin.manifests import MANIFEST as MANIFEST
+from yolo_koin.manifests import Manifest, placed
+from yolo_koin.specs import SCRATCH, BenchmarkSpec, EvaluateSpec, Fit, PredictSpec, Task, TrainingSet, TrainSpec
 
-RUNS = Path("runs")
-MANIFEST = "manifest.json"
+CELL, CELLS = "cell.json", "cells"
 REPORTED_PACKAGES = ("yolo_koin", "ultralytics", "torch", "torchvision", "opencv-python", "numpy", "pandas", "pillow")
 
+R = TypeVar("R", bound="Run")
 
-# ---------------------------------------------------------------------------------------------------------- run folders
-def create_run(kind: str, name: str | None, default: str, root: Path | None = None) -> Path:
-    """Make the folder of a new run and return it.
 
-    Args:
-        kind: the verb: train, evaluate, predict, benchmark.
-        name: the name that the user chose, which must be free; None takes ``default`` and numbers it when it is taken.
-        default: name used when the user gave none.
-        root: the folder of all runs; ``runs`` when None.
+@dataclass(frozen=True, kw_only=True)
+class PreparedDataset(Manifest):
+    """A dataset that a converter laid out.
 
-    Raises:
-        RunError: the chosen name is taken, is no folder name, or the folder cannot be made.
+    Attributes:
+        kind: the task that it is laid out for.
+        version: of what prepared its pixels.
+        data: the raw dataset that it was made of.
+        fit: how photos were made square; None for detection.
+        side: of the prepared photos, in pixels.
+        train_on, val, seed: how it was split.
+        synthetic: splits whose photos are synthetic.
+        boxes, detector: files that its face boxes came from; None for the dataset's own and the usual detector.
+        provenance: boxes by where they came from.
+        boxes_sha256: of the table of boxes, as it was written.
     """
-    base = (root or RUNS) / kind
-    if name is not None:
-        check_name(name)
-    numbered = (default if i == 1 else f"{default}-{i}" for i in range(1, 100_000))
-    for candidate in [name] if name is not None else numbered:
-        folder = base / candidate
-        with writing(folder), contextlib.suppress(FileExistsError):
-            folder.mkdir(parents=True)
-            return folder
-    raise RunError("the run exists already", base / str(name), "Choose another --name, or remove that folder yourself.")
+
+    kind: Task
+    version: int = 0
+    data: Path
+    fit: Fit | None = None
+    side: int
+    train_on: TrainingSet = "normal"
+    val: float = 0.1
+    seed: int = 0
+    synthetic: tuple[str, ...] = ()
+    boxes: Path | None = None
+    detector: Path | None = None
+    provenance: dict[str, int] = field(default_factory=dict)
+    boxes_sha256: str = ""
+
+    @classmethod
+    def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """A folder that was claimed and not filled yet says less."""
+        return {"side": 0, **content} if content.get("kind") in get_args(Task) else content
+
+    def write(self) -> None:
+        """Write the manifest."""
+        write_json(self.folder / self.FILE, self.content())
 
 
-def check_name(name: str) -> None:
-    """Raise a RunError unless ``name`` can be the name of a run."""
-    if name in {"", ".", ".."} or Path(name).name != name:
-        raise RunError("a run's name is one folder name", repr(name), "Give --name without slashes.")
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep a folder for this process while the block runs. The lock of a process that has died is taken over.
-
-    Raises:
-        RunError: another process is writing there.
-    """
-    path, mine = folder.parent / f".{folder.name}.lock", f"{os.getpid()} {platform.node()}"
-    with writing(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_file() and not _abandoned(path):
-            raise RunError("another process is writing there", folder, f"Wait for it, or remove {path} if there is none.")
-        path.write_text(mine, encoding="utf-8")
+def prepared_at(folder: Path) -> PreparedDataset | None:
+    """The prepared dataset in a folder, or None where none is; a manifest of somebody else's is none of ours."""
     try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _abandoned(lock: Path) -> bool:
-    """Whether the process that holds a lock was on this machine and is gone, or is this one."""
-    try:
-        pid, host = lock.read_text(encoding="utf-8").split(" ", 1)
-    except (OSError, ValueError):
-        return True
-    if host != platform.node():
-        return False
-    return int(pid) == os.getpid() or not psutil.pid_exists(int(pid))
-
-
-def write_manifest(folder: Path, status: str, spec: Mapping[str, Any], **facts: Any) -> None:
-    """Write or renew a run's manifest, keeping what an earlier call recorded and this one does not.
-
-    Args:
-        folder: the run.
-        status: "running", "finished" or "failed".
-        spec: everything that was asked for.
-        facts: what came of it: hashes, counts, times.
-    """
-    now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-    manifest = read_manifest(folder) or {"started": now}
-    manifest.update(kind=folder.parent.name, name=folder.name, status=status, spec=dict(spec), updated=now, **facts)
-    manifest.update(versions=_versions(), platform=platform.platform(), git_commit=_git_commit())
-    write_json(folder / MANIFEST, manifest)
-
-
-def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a run, or None where there is none.
-
-    Raises:
-        RunError: the file is there and is no JSON object.
-    """
-    path = folder / MANIFEST
-    if not path.is_file():
+        return PreparedDataset.read(folder)
+    except RunError:
         return None
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise RunError("not a manifest", path, "Remove it, or the run it belongs to.") from error
-    if not isinstance(manifest, dict):
-        raise RunError("not a manifest", path, "Remove it, or the run it belongs to.")
-    return manifest
 
 
-def newest_finished(kind: str, root: Path | None = None, accept: Callable[[Mapping[str, Any]], bool] = bool) -> Path | None:
-    """The run whose manifest says finished and was renewed last; None when there is none.
+@dataclass(frozen=True, kw_only=True)
+class Run(Manifest):
+    """A run of a verb.
 
-    Args:
-        kind: ``train``, …, or a glob below the folder of all runs, as ``benchmark/*/cells``.
-        root: the folder of all runs; ``runs`` when None.
-        accept: given a manifest, whether the run is of interest.
+    Attributes:
+        status: ``running``, ``finished``, ``interrupted`` or ``failed``.
+        reason: why it failed.
+        started, updated: when, in UTC.
     """
-    folders = [path.parent for path in (root or RUNS).glob(f"{kind}/*/{MANIFEST}")]
-    manifests = ((f, read_manifest(f) or {}) for f in folders)
-    finished = [(m.get("updated", ""), f) for f, m in manifests if m.get("status") == "finished" and accept(m)]
-    return max(finished, default=(None, None))[1]
+
+    KIND: ClassVar[str]
+    status: str = "running"
+    reason: str = ""
+    started: str = ""
+    updated: str = ""
+
+    def written(self: R, **changes: Any) -> R:
+        """The run with these changes, written down."""
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        run = replace(self, started=self.started or now, updated=now, **changes)
+        where = {"versions": _versions(), "platform": platform.platform(), "git_commit": _git_commit()}
+        write_json(run.folder / run.FILE, {"kind": run.KIND, "name": run.name, **run.content(), **where})
+        return run
+
+    @contextlib.contextmanager
+    def failing(self) -> Iterator[None]:
+        """Write down that the run failed, and why, when the block does; whatever is raised goes on."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            (self.read(self.folder) or self).written(status="interrupted")
+            raise
+        except BaseException as error:
+            with contextlib.suppress(RunError):  # a full disk: what went wrong first is the news
+                (self.read(self.folder) or self).written(status="failed", reason=f"{type(error).__name__}: {error}")
+            raise
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRun(Run):
+    """A training.
+
+    Attributes:
+        spec: what was asked for, with all that it left open settled.
+        converted: the prepared dataset that it learns from.
+        start: the checkpoint that it started from; None for scratch.
+        index_sha256: of the table of that dataset's photos; start_sha256: of the checkpoint.
+        weights: the best checkpoint; weights_sha256: its hash, when the training is finished.
+        metric: what the best epoch was chosen by: ``top1`` or ``map50``; val: that, on the validation photos; best_epoch: from 1.
+        epochs: how many were trained.
+        seconds: by stage.
+    """
+
+    KIND = "train"
+    spec: TrainSpec
+    converted: Path
+    start: Path | None = None
+    index_sha256: str = ""
+    start_sha256: str | None = None
+    weights: Path
+    weights_sha256: str = ""
+    metric: str = "top1"
+    val: float = float("nan")
+    best_epoch: int = 0
+    epochs: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def curve(self) -> Path:
+        """``results.csv``: a line per epoch."""
+        return self.folder / "results.csv"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that decides what this training comes to, but for its seed: runs that agree in it may be averaged."""
+        left_out = {"seed", "name", "device", "data", "weights", "size"}
+        spec = {key: value for key, value in self.spec.settings().items() if key not in left_out}
+        return {**spec, "model": self.spec.model_name, "photos": self.index_sha256, "start": self.start_sha256}
+
+    @classmethod
+    def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """Before schema 2: a start of "scratch", one key per metric, and weights that need not be told."""
+        told = {"weights": "weights/best.pt", **content}
+        if told.get("start") == SCRATCH:
+            told["start"] = None
+        for metric in ("top1", "map50"):
+            if f"val_{metric}" in told:
+                told |= {"metric": metric, "val": told[f"val_{metric}"]}
+        return told
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredRun(Run):
+    """An evaluation, with ``predictions.csv`` and ``metrics.csv``.
+
+    Attributes:
+        spec: what was asked for.
+        weights: the checkpoint; weights_sha256: its hash.
+        trained: the training run that it is of, where that is known.
+        converted: the prepared dataset that was scored, where one was; index_sha256: the hash of its table.
+        data: the raw dataset.
+        classes: of the model.
+        way: what was named: the whole photo, faces, or what a detector finds.
+        synthetic: splits whose photos are synthetic.
+        agreement: split → face detector, where boxes that are taken for true come from one.
+    """
+
+    KIND = "evaluate"
+    spec: EvaluateSpec
+    weights: Path
+    weights_sha256: str = ""
+    trained: Path | None = None
+    converted: Path | None = None
+    index_sha256: str = ""
+    data: Path | None = None
+    classes: int = 0
+    way: str = "whole"
+    synthetic: tuple[str, ...] = ()
+    agreement: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """Before schema 2 the weights stood in the spec, and what is synthetic with the prepared dataset."""
+        if "schema" in content:
+            return content
+        weights = placed(content["spec"]["weights"], folder)
+        told = {**content, "weights": str(weights), "trained": str(weights.parent.parent)}
+        made = PreparedDataset.read(placed(content["converted"], folder)) if content.get("converted") else None
+        return {"synthetic": made.synthetic if made else (), **told}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellRun(ScoredRun):
+    """A cell of a benchmark: a training and its scores in one folder. Written last, so a folder that has it is finished.
+
+    Attributes:
+        cell: its id.
+        took: seconds by stage.
+    """
+
+    FILE = CELL
+    KIND = "cell"
+    cell: str = ""
+    took: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """Before schema 2 the file had the times only; the rest is in the training's manifest."""
+        if "schema" in content:
+            return content
+        trained = TrainRun.read(folder)
+        made = PreparedDataset.read(trained.converted) if trained else None
+        if trained is None:
+            raise KeyError("no training beside it")
+        about = {"data": str(made.data), "synthetic": made.synthetic} if made else {}
+        facts = {
+            "weights": "weights/best.pt",
+            "trained": ".",
+            "converted": str(trained.converted.absolute()),
+            "cell": folder.name,
+            "status": "finished",
+        }
+        return {**facts, **about, "spec": {}, "weights_sha256": trained.weights_sha256, "took": content.get("seconds", {})}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictRun(Run):
+    """A prediction.
+
+    Attributes:
+        spec: what was asked for.
+        weights: the checkpoint; weights_sha256: its hash.
+        photos: how many there were.
+        way: what was named.
+    """
+
+    KIND = "predict"
+    spec: PredictSpec
+    weights: Path
+    weights_sha256: str = ""
+    photos: int = 0
+    way: str = "whole"
+
+    @classmethod
+    def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """Before schema 2 the weights stood in the spec."""
+        return content if "schema" in content else {**content, "weights": content["spec"]["weights"]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkRun(Run):
+    """A benchmark.
+
+    Attributes:
+        spec: what was asked for last.
+        photos: training set → hash of the table of its photos.
+        cells: ids of the finished cells.
+    """
+
+    KIND = "benchmark"
+    spec: BenchmarkSpec
+    photos: dict[str, str] = field(default_factory=dict)
+    cells: tuple[str, ...] = ()
+
+
+KINDS: dict[str, type[Run]] = {kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, BenchmarkRun)}
 
 
 def _versions() -> dict[str, str]:

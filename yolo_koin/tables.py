@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -36,6 +36,7 @@ class Table:
         rules: gives the rules for a frame of these columns.
         error: what to raise.
         remedy: what the user can do about a table that is none.
+        newer: columns of numbers that older files do not have; they are read as empty.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Table:
     rules: Callable[[pd.DataFrame], Iterator[Rule]]
     error: type[KoinError]
     remedy: str
+    newer: tuple[str, ...] = ()
 
     def typed(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The columns of the table, in order, each of its type."""
@@ -60,9 +62,9 @@ class Table:
         Raises:
             KoinError: of the table's kind; the message has column and row (the column names are row 1).
         """
-        if missing := [column for column in self.columns if column not in frame.columns]:
-            raise self.error(f"no column {', '.join(missing)}", where, self.remedy)
-        frame = self.typed(frame.reset_index(drop=True))
+        self._check_columns(list(frame.columns), where)
+        absent = {column: np.nan for column in self.newer if column not in frame.columns}
+        frame = self.typed(frame.reset_index(drop=True).assign(**absent))
         for column, bad, rule in self.rules(frame):
             if bad.any():
                 row = int(np.flatnonzero(bad)[0])
@@ -92,17 +94,20 @@ class Table:
             KoinError: of the table's kind: the file is missing or malformed; the message has column and row.
         """
         header, lines = self._cells(path)
-        if missing := [column for column in self.columns if column not in header]:
-            raise self.error(f"no column {', '.join(missing)}", path, self.remedy)
+        self._check_columns(header, path)
         if len(set(header)) < len(header):
             raise self.error("a column is there twice", path, self.remedy)
         for number, line in enumerate(lines, FIRST_ROW):
             if len(line) != len(header):
                 raise self.error(f"row {number} has {len(line)} cells, not {len(header)}", path, self.remedy)
-        places = {column: header.index(column) for column in self.columns}
+        places = {column: header.index(column) for column in self.columns if column in header}
         cells = {column: [line[place] for line in lines] for column, place in places.items()}
-        numbers = {column: self._numbers(cells[column], column, path) for column in self.columns if column not in self.texts}
+        numbers = {column: self._numbers(cells[column], column, path) for column in places if column not in self.texts}
         return self.validate(pd.DataFrame({**cells, **numbers}), path)
+
+    def _check_columns(self, header: Sequence[str], where: object) -> None:
+        if missing := [column for column in self.columns if column not in header and column not in self.newer]:
+            raise self.error(f"no column {', '.join(missing)}", where, self.remedy)
 
     def _cells(self, path: Path) -> tuple[list[str], list[list[str]]]:
         try:

@@ -28,8 +28,9 @@ from yolo_koin.dataset.koin import scan
 from yolo_koin.dataset.prepared import INCOMING, STATE
 from yolo_koin.errors import DatasetError, KoinError, RunError
 from yolo_koin.files import sha256
+from yolo_koin.manifests import MANIFEST
 from yolo_koin.parallel import Progress, Step, in_threads
-from yolo_koin.runs import MANIFEST, read_manifest
+from yolo_koin.runs import PreparedDataset
 
 NFC, NFD = (unicodedata.normalize(form, "김민준") for form in ("NFC", "NFD"))
 LABELS = ("a", "b", "c")
@@ -100,7 +101,9 @@ def test_layout(raw: Path, out: Path) -> None:
     assert set(zip(index["width"], index["height"], strict=True)) == {(45, 48)}
     with Image.open(out / index["image"][0]) as prepared:
         assert (prepared.size, prepared.mode) == ((32, 32), "RGB")
-    assert (read_manifest(out) or {})["train_on"] == "normal"
+    made = PreparedDataset.read(out)
+    assert made is not None
+    assert made.train_on == "normal"
 
 
 @pytest.mark.parametrize(

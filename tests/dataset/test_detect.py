@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import subprocess
 import sys
 from collections import Counter
@@ -32,8 +31,9 @@ from yolo_koin.dataset.state import Record
 from yolo_koin.environment import prepare
 from yolo_koin.errors import DatasetError, KoinError
 from yolo_koin.files import sha256
+from yolo_koin.manifests import MANIFEST
 from yolo_koin.parallel import Step
-from yolo_koin.runs import MANIFEST, read_manifest
+from yolo_koin.runs import PreparedDataset
 from yolo_koin.splits import GROUP, Split
 
 LABELS = ("a", "b", "김민준")
@@ -136,7 +136,7 @@ NORMAL = TESTS | {"normal_cases/train"}
 
 # --------------------------------------------------------------------------------------------------------------- layout
 def test_layout(raw: Path, out: Path) -> None:
-    result = run(raw, out, extra={"detector": "centerface"})
+    result = run(raw, out, detector=out.parent / "yunet.onnx")
     table = check_whole(raw, out, NORMAL)
     assert result.counts == {"train": 27, "val": 3, "test": 6, "hard_cases/test": 6, "group_cases/test": 6}
     assert result.boxes == {"centerface": 42, DRAWN: 18}
@@ -147,11 +147,12 @@ def test_layout(raw: Path, out: Path) -> None:
     assert set(table["split"]) == NORMAL | {"normal_cases/val"}
     assert set(table["photo_width"]) == {45.0}
     assert table["score"].isna().sum() == 18
-    manifest = read_manifest(out) or {}
-    expected = {"kind": "detect", "train_on": "normal", "side": 32, "seed": 0, "val": 0.1, "detector": "centerface", "synthetic": []}
-    assert expected.items() <= manifest.items()
-    assert manifest["provenance"] == result.boxes
-    assert manifest["boxes_sha256"] == sha256(out / TABLE)
+    made = PreparedDataset.read(out)
+    assert made is not None
+    assert (made.kind, made.train_on, made.side, made.seed, made.val, made.fit) == ("detect", "normal", 32, 0, 0.1, None)
+    assert (made.detector, made.boxes, made.synthetic) == (out.parent / "yunet.onnx", None, ())
+    assert made.provenance == result.boxes
+    assert made.boxes_sha256 == sha256(out / TABLE)
 
 
 def test_the_yaml_files(raw: Path, out: Path) -> None:
@@ -407,9 +408,9 @@ def test_leaks_are_counted_among_the_photos_laid_out(raw: Path, out: Path) -> No
 # ----------------------------------------------------------------------------------------------------------------- again
 def test_again_changes_nothing(raw: Path, out: Path) -> None:
     (raw / "normal_cases/train/a/empty.jpg").touch()
-    first = run(raw, out, extra={"list": ["a"], "none": None})
+    first = run(raw, out, boxes=out.parent / "mine.csv")
     before = tree(out)
-    assert run(raw, out, extra={"list": ["a"], "none": None}) == replace(first, prepared=0)
+    assert run(raw, out, boxes=out.parent / "mine.csv") == replace(first, prepared=0)
     assert tree(out) == before, "not one byte, not one time"
 
 
@@ -657,5 +658,7 @@ def test_a_folder_from_another_place(raw: Path, out: Path) -> None:
     other = put(raw.parent / "Other", *several("normal_cases/train", "xy", 3))
     assert run(other, out).prepared == 6
     check_whole(other, out, NORMAL)
-    assert json.loads((out / MANIFEST).read_text())["data"] == str(other.resolve())
+    made = PreparedDataset.read(out)
+    assert made is not None
+    assert made.data == other
     assert [path.name for path in out.glob("*.yaml")] == ["data.yaml"]

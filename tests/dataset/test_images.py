@@ -17,7 +17,6 @@ from PIL import Image, ImageOps
 
 from tests.conftest import att
 from tests.dataset.conftest import picture
-from yolo_koin.dataset import images
 from yolo_koin.dataset.images import (
     FACE_SHARE,
     MAX_PIXELS,
@@ -31,7 +30,6 @@ from yolo_koin.dataset.images import (
     prepare,
     read_photo,
 )
-from yolo_koin.geometry import Box
 
 
 @pytest.fixture
@@ -453,12 +451,7 @@ def test_prepare_around_the_face(path: Path) -> None:
     photo.paste("red", (400, 400, 800, 800))
     photo.save(path)
 
-    def find(rgb: images.RGB) -> Box:
-        red = (rgb[..., 0] > 200) & (rgb[..., 1] < 50)
-        rows, columns = np.nonzero(red)
-        return float(columns.min()), float(rows.min()), float(np.ptp(columns) + 1), float(np.ptp(rows) + 1)
-
-    prepared = prepare(path, "face", 64, find)
+    prepared = prepare(path, "face", 64, (400, 400, 400, 400))
     fitted = pixels(Image.open(io.BytesIO(prepared.jpeg)))
     assert (prepared.width, prepared.height) == (1600, 2000)
     assert fitted[32, 32, 0] > 200
@@ -469,7 +462,7 @@ def test_prepare_around_the_face(path: Path) -> None:
 def test_prepare_without_a_face(path: Path) -> None:
     picture(1).save(path)
     with pytest.raises(PhotoError, match="no face found"):
-        prepare(path, "face", 64, lambda photo: None)
+        prepare(path, "face", 64)
 
 
 # ------------------------------------------------------------------------------------------------------------ fingerprints
@@ -496,6 +489,6 @@ def test_fingerprint_of_a_copy_is_near_and_of_another_person_far(person: int, pa
 
 def test_fingerprint_does_not_depend_on_the_fit(path: Path) -> None:
     portrait().save(path)
-    face = prepare(path, "face", 256, lambda photo: (10.0, 10.0, 50.0, 50.0)).fingerprint
+    face = prepare(path, "face", 256, (10.0, 10.0, 50.0, 50.0)).fingerprint
     assert prepare(path, "crop", 256).fingerprint == prepare(path, "pad", 256).fingerprint
     assert bits(prepare(path, "pad", 256).fingerprint, face) <= 2  # decoded at another scale

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from tests.evaluation.conftest import make_faces
-from yolo_koin.evaluation import detection, face_predictions, face_scores, naming, scores, statistics, truth
-from yolo_koin.evaluation.face_scores import Way, score_faces
+from yolo_koin.evaluation import detection, face_predictions, face_scores, matching, scores, statistics, truth
+from yolo_koin.evaluation.face_scores import score_faces
 from yolo_koin.evaluation.predictions import PredictionsError
 from yolo_koin.evaluation.truth import TruthError
+from yolo_koin.specs import Way
 
 HARD, GROUP = "hard_cases/test", "group_cases/test"
 EVERY = [*scores.OF_FACES, "errors", "unboxed"]
@@ -49,19 +50,19 @@ def test_splits_are_scored_by_themselves_in_the_order_of_the_dataset(both: tuple
 def test_every_metric_is_what_its_function_says(both: tuple[pd.DataFrame, pd.DataFrame], table: pd.DataFrame) -> None:
     frame, boxes = (part[part["split"] == GROUP].reset_index(drop=True) for part in both)
     boxes = truth.validate(boxes)
-    rows, faces = frame[frame["error"] == ""], naming.found_faces(frame, 0)
-    precision, recall = naming.names(faces, boxes)
+    rows, faces = frame[frame["error"] == ""], matching.found_faces(frame, 0)
+    precision, recall = matching.names(faces, boxes)
     persons = detection.of_persons(rows, boxes, times_face_score=True)
     expected = {
-        "person_top1": naming.person_hits(frame, faces).mean(),
-        "person_top3": naming.person_hits(frame, faces, 3).mean(),
+        "person_top1": matching.person_hits(frame, faces).mean(),
+        "person_top3": matching.person_hits(frame, faces, 3).mean(),
         "names_precision": precision.value,
         "names_recall": recall.value,
         "face_ap50": detection.of_faces(rows, boxes).at(0.5).value,
         "map50": persons.at(0.5).value,
         "map50_95": persons.value,
-        "top1_found": naming.top1_found(faces, boxes).value,
-        "faces_found": naming.faces_found(faces, boxes).value,
+        "top1_found": matching.top1_found(faces, boxes).value,
+        "faces_found": matching.faces_found(faces, boxes).value,
         "errors": 2,
         "unboxed": 0,
     }
@@ -91,8 +92,8 @@ def test_the_way_says_how_sure_a_name_is(way: Way, times: bool) -> None:
     rows, least = truth.validate(boxes), {"faces": 0.0, "detector": 0.25}[way]
     persons = detection.of_persons(frame, rows, times_face_score=times)
     assert one(table, GROUP, "map50")["value"] == persons.at(0.5).value
-    assert one(table, GROUP, "faces_found")["value"] == naming.faces_found(naming.found_faces(frame, least), rows).value
-    hits = naming.person_hits(frame, naming.found_faces(frame, least))
+    assert one(table, GROUP, "faces_found")["value"] == matching.faces_found(matching.found_faces(frame, least), rows).value
+    hits = matching.person_hits(frame, matching.found_faces(frame, least))
     assert one(table, GROUP, "person_top1")["value"] == hits.mean()
 
 

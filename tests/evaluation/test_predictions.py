@@ -179,7 +179,7 @@ def test_a_malformed_cell_is_named_by_column_and_row(tmp_path: Path, changes: di
         pytest.param(b"split,image\n", "no column true_label", id="columns missing"),
         pytest.param(b"\xff\xd8\xff\xe0\x00", "not a table of predictions", id="a JPEG"),
         pytest.param(",".join(COLUMNS).encode() + b'\n"open', "not a table of predictions", id="a quote that never closes"),
-        pytest.param(",".join(COLUMNS).encode() + b"\na,b\n", "row 2 has 2 cells, not 17", id="cut short"),
+        pytest.param(",".join(COLUMNS).encode() + b"\na,b\n", "row 2 has 2 cells, not 19", id="cut short"),
         pytest.param(",".join((*COLUMNS, "split")).encode() + b"\n", "twice", id="two columns of one name"),
     ],
 )
@@ -208,10 +208,10 @@ def test_the_file_is_plain(tmp_path: Path) -> None:
     predictions.write(path, good())
     head, first, *_, last = path.read_text(encoding="utf-8").splitlines()
     assert head == "split,image,true_label,pred_1,score_1,pred_2,score_2,pred_3,score_3,pred_4,score_4,pred_5,score_5," + (
-        "true_rank,true_score,sum_sq_score,error"
+        "true_rank,true_score,sum_sq_score,max_logit,logit_norm,error"
     )
-    assert first == "normal_cases/test,1.jpg,a,a,0.7,b,0.2,c,0.1,,,,,1,0.7,0.54,"
-    assert last == "normal_cases/test,4.jpg,c,,,,,,,,,,,,,,empty file"
+    assert first == "normal_cases/test,1.jpg,a,a,0.7,b,0.2,c,0.1,,,,,1,0.7,0.54,,,"
+    assert last == "normal_cases/test,4.jpg,c,,,,,,,,,,,,,,,,empty file"
 
 
 def test_a_malformed_frame_is_not_written_over_a_good_file(tmp_path: Path) -> None:
@@ -239,3 +239,27 @@ def test_a_file_name_that_is_no_utf8_is_written(tmp_path: Path) -> None:
 
 def test_labelled_keeps_errors_and_drops_unlabelled() -> None:
     assert predictions.labelled(good())["image"].tolist() == ["1.jpg", "2.jpg", "4.jpg"]
+
+
+# ----------------------------------------------------------------------------------------------------------------- logits
+def test_largest_logit_and_norm_are_kept(tmp_path: Path) -> None:
+    logits = np.array([[3.0, 4.0], [-1.0, 0.5]])
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    frame = predictions.rows("normal_cases/test", ["1", "2"], ["a", "b"], p, ["a", "b"], logits=logits)
+    assert frame["max_logit"].tolist() == [4.0, 0.5]
+    assert frame["logit_norm"].tolist() == pytest.approx([5.0, 1.25**0.5])
+    predictions.write(tmp_path / "p.csv", frame)
+    pd.testing.assert_frame_equal(predictions.read(tmp_path / "p.csv"), frame)
+
+
+def test_an_older_file_without_logits_is_read(tmp_path: Path) -> None:
+    predictions.write(tmp_path / "p.csv", good())
+    older = pd.read_csv(tmp_path / "p.csv", dtype=str, keep_default_na=False).drop(columns=["max_logit", "logit_norm"])
+    older.to_csv(tmp_path / "older.csv", index=False)
+    pd.testing.assert_frame_equal(predictions.read(tmp_path / "older.csv"), good())
+
+
+def test_a_norm_that_cannot_be(tmp_path: Path) -> None:
+    frame = good().assign(max_logit=3.0, logit_norm=2.0)
+    with pytest.raises(PredictionsError, match="logit_norm in row 2"):
+        predictions.validate(frame)

@@ -17,15 +17,16 @@ from yolo_koin.errors import DatasetError
 from yolo_koin.faces.centerface import CenterFace
 from yolo_koin.files import sha256
 from yolo_koin.parallel import Step
+from yolo_koin.specs import SampleSpec
 from yolo_koin.splits import GROUP, Split
 from yolo_koin.synthetic.att import MARKER, VERSION, build, find_photographs
 from yolo_koin.synthetic.hardcases import KINDS
-from yolo_koin.verbs.sample import SampleSpec, sample
+from yolo_koin.verbs.sample import sample
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    result = sample(SampleSpec(tmp_path_factory.mktemp("built") / "sample"))
+    result = sample(SampleSpec(out=tmp_path_factory.mktemp("built") / "sample"))
     assert result.built
     assert result.usual_place == 0, "CenterFace finds all 400 faces"
     return result.root
@@ -147,7 +148,7 @@ def test_the_seed_settles_every_byte(root: Path, tmp_path: Path) -> None:
 
 def test_second_call_does_nothing(root: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
-    result = sample(SampleSpec(root))
+    result = sample(SampleSpec(out=root))
     assert not result.built
     assert result.photos["hard_cases/train"] == 240
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
@@ -158,9 +159,9 @@ def test_what_is_not_ours_stays(tmp_path: Path) -> None:
     mine.mkdir()
     (mine / "photo.txt").write_text("precious")
     with pytest.raises(DatasetError, match="another folder"):
-        sample(SampleSpec(mine))
+        sample(SampleSpec(out=mine))
     with pytest.raises(DatasetError, match="a file is where"):
-        sample(SampleSpec(mine / "photo.txt"))
+        sample(SampleSpec(out=mine / "photo.txt"))
     with pytest.raises(DatasetError, match="exists already"):
         build(mine, lambda photo: None)
     assert (mine / "photo.txt").read_text() == "precious"
@@ -179,7 +180,7 @@ def test_a_stand_in_that_is_not_the_one_asked_for(tmp_path: Path, change: dict[s
     marker = {"version": VERSION, "seed": 0, "photos": {}} | change
     (tmp_path / MARKER).write_text(json.dumps(marker))
     with pytest.raises(DatasetError, match=message):
-        sample(SampleSpec(tmp_path))
+        sample(SampleSpec(out=tmp_path))
 
 
 def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.conftest import working_in
 from yolo_koin import BenchmarkSpec, ReportSpec, benchmark, report, resume
 from yolo_koin.errors import RunError
 from yolo_koin.files import sha256
-from yolo_koin.runs import read_manifest
+from yolo_koin.runs import TrainRun
 
 EPOCHS = 12
 
@@ -35,6 +35,17 @@ def killed_when(arguments: list[str], cwd: Path, ready: Callable[[], bool]) -> N
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
+
+
+def status(folder: Path) -> str:
+    run = TrainRun.read(folder)
+    assert run is not None
+    return run.status
+
+
+def cell(benchmark: Path, train_on: str) -> Path:
+    """The folder of a cell, once it is there."""
+    return next(iter((benchmark / "cells").glob(f"yolov8n-cls-{train_on}-seed0-*")), benchmark / "cells" / "none")
 
 
 def epochs_done(run: Path) -> int:
@@ -62,17 +73,13 @@ def test_a_killed_training_is_resumed(tmp_path: Path, koin: Path) -> None:
     killed_when([*arguments, "--device", "cpu"], tmp_path, lambda: epochs_done(run) >= 2)
     done = epochs_done(run)
     assert 2 <= done < EPOCHS
-    manifest = read_manifest(run)
-    assert manifest is not None
-    assert manifest["status"] == "running"
+    assert status(run) == "running"
     with working_in(tmp_path):
         result = resume()
     curve = pd.read_csv(run / "results.csv")
     assert curve["epoch"].tolist() == list(range(1, EPOCHS + 1))
     assert result.epochs == EPOCHS
-    manifest = read_manifest(run)
-    assert manifest is not None
-    assert manifest["status"] == "finished"
+    assert status(run) == "finished"
     with working_in(tmp_path), pytest.raises(RunError, match="no interrupted"):
         resume()
     with working_in(tmp_path), pytest.raises(RunError, match="finished"):
@@ -90,7 +97,6 @@ def test_a_training_killed_before_its_first_epoch_starts_again(tmp_path: Path, k
 
 def test_a_killed_benchmark_repeats_no_finished_cell(tmp_path: Path, koin: Path) -> None:
     run = tmp_path / "runs/benchmark/small"
-    first, second = (run / "cells" / f"n-{train_on}-seed0" for train_on in ("normal", "hard"))
     shared = [
         "--data",
         str(koin),
@@ -107,14 +113,15 @@ def test_a_killed_benchmark_repeats_no_finished_cell(tmp_path: Path, koin: Path)
         "--name",
         "small",
     ]
-    killed_when(["benchmark", "--train-on", "normal,hard", *shared], tmp_path, lambda: epochs_done(second) >= 1)
+    killed_when(["benchmark", "--train-on", "normal,hard", *shared], tmp_path, lambda: epochs_done(cell(run, "hard")) >= 1)
+    first, second = (cell(run, train_on) for train_on in ("normal", "hard"))
     stamp, digest = (first / "weights/best.pt").stat().st_mtime_ns, sha256(first / "weights/best.pt")
     spec = BenchmarkSpec(
         data=str(koin), train_on=("normal", "hard"), weights="scratch", epochs=4, imgsz=32, batch=8, device="cpu", name="small"
     )
     with working_in(tmp_path):
         result = benchmark(spec)
-        assert (result.taken, result.ran) == (("n-normal-seed0",), ("n-hard-seed0",))
+        assert (result.taken, result.ran) == ((first.name,), (second.name,))
         assert ((first / "weights/best.pt").stat().st_mtime_ns, sha256(first / "weights/best.pt")) == (stamp, digest)
         assert pd.read_csv(second / "results.csv")["epoch"].tolist() == [1, 2, 3, 4]
 
@@ -130,7 +137,7 @@ def test_a_killed_benchmark_repeats_no_finished_cell(tmp_path: Path, koin: Path)
         assert {"detection_performance.png", "hardcases_results_YOLO.png", "examples_for_each_case.png", "training_curves.png"} <= names
         assert (first / "predict/contact_sheet.png").is_file()
 
-        drawn = report(ReportSpec(("small",), tmp_path / "resources"))
+        drawn = report(ReportSpec(runs=("small",), out=tmp_path / "resources"))
         assert all(path.is_file() for path in drawn.files)
         with pytest.raises(RunError, match="--epochs"):
             benchmark(BenchmarkSpec(data=str(koin), weights="scratch", epochs=5, imgsz=32, batch=8, device="cpu", name="small"))

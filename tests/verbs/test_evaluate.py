@@ -15,7 +15,7 @@ from yolo_koin.dataset.classify import read_index
 from yolo_koin.errors import DatasetError, RunError
 from yolo_koin.evaluation import predictions, scores
 from yolo_koin.files import sha256
-from yolo_koin.runs import read_manifest
+from yolo_koin.runs import ScoredRun
 from yolo_koin.verbs.evaluate import EvaluateResult
 from yolo_koin.verbs.train import TrainResult
 
@@ -37,9 +37,10 @@ def test_every_test_photo_is_a_row_and_every_split_is_scored(at_home: Path, eval
     assert set(frame["true_label"]) == set(PEOPLE)
     assert frame["image"].str.startswith(("normal_cases/test/", "hard_cases/test/")).all()
     assert set(evaluated.metrics["split"]) == {"normal_cases/test", "hard_cases/test"}
-    manifest = read_manifest(evaluated.run)
-    assert manifest is not None
-    assert manifest["weights_sha256"] == sha256(evaluated.weights)
+    run = ScoredRun.read(evaluated.run)
+    assert run is not None
+    assert (run.status, run.weights_sha256, run.classes) == ("finished", sha256(evaluated.weights), len(PEOPLE))
+    assert (run.weights, run.data) == (evaluated.weights, evaluated.data)
 
 
 def test_the_numbers_are_a_function_of_predictions_csv(at_home: Path, evaluated: EvaluateResult) -> None:
@@ -102,27 +103,6 @@ def test_bad_photos_and_unknown_people_count_as_wrong_and_are_told(at_home: Path
     assert value(result, "hard_cases/test", "top1") <= 6 / 8
 
 
-def test_memory_does_not_hold_all_photos(at_home: Path, trained: TrainResult) -> None:
-    """A photo of the generator is made only when the batch before it has been named."""
-    import torch
-
-    from yolo_koin.models.yolo import Classifier
-
-    model = Classifier(trained.weights, "cpu")
-    alive = made = most = 0
-
-    def photos() -> object:
-        nonlocal made
-        for _ in range(100):
-            made += 1
-            yield torch.zeros(3, 64, 64, dtype=torch.uint8)
-
-    for alive, _ in enumerate(model.run(photos(), batch=8), 1):  # type: ignore[arg-type]
-        most = max(most, made - alive)
-    assert alive == 100
-    assert most < 8
-
-
 def test_somebody_taken_out_after_training_is_not_scored(tmp_path: Path) -> None:
     raw = make_koin(tmp_path / "KoIn")
     with working_in(tmp_path):
@@ -155,5 +135,5 @@ def test_mistakes(at_home: Path, evaluated: EvaluateResult, spec: dict[str, str]
 
 
 def test_without_a_training_run(tmp_path: Path) -> None:
-    with working_in(tmp_path), pytest.raises(DatasetError, match="yolo_koin train"):
+    with working_in(tmp_path), pytest.raises(RunError, match="yolo_koin train"):
         evaluate(EvaluateSpec())

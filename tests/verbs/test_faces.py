@@ -27,15 +27,16 @@ from yolo_koin import (
     train,
 )
 from yolo_koin.dataset.detect import read_boxes_table
-from yolo_koin.errors import DatasetError, UsageError, WeightsError
+from yolo_koin.errors import DatasetError, WeightsError
 from yolo_koin.evaluation import face_predictions, scores
 from yolo_koin.evaluation.face_scores import score_faces
 from yolo_koin.evaluation.truth import read as read_truth
 from yolo_koin.models.checkpoints import load_checkpoint, task_of
 from yolo_koin.parallel import Step
-from yolo_koin.verbs.convert import open_dataset
 from yolo_koin.verbs.evaluate import EvaluateResult
+from yolo_koin.verbs.resolve import open_dataset
 from yolo_koin.verbs.train import TrainResult
+from yolo_koin.workspace import Workspace
 
 FACE = (10, 17, 73, 91)  # where the face is in an AT&T photograph, on average
 
@@ -138,7 +139,7 @@ def test_training_writes_what_stock_ultralytics_loads(place: Path, detector: Tra
     assert curve["val_map50"].max() == pytest.approx(detector.val)
     assert curve["train_loss"].iloc[-1] < curve["train_loss"].iloc[0]
     checkpoint = load_checkpoint(place / detector.weights, "detect")
-    assert checkpoint["yolo_koin"] == {"train_on": "normal", "side": 640}
+    assert checkpoint["yolo_koin"] == {"fit": "pad", "train_on": "normal", "side": 640, "model": "yolov8n"}
     assert set(checkpoint["model"].names.values()) == set(PEOPLE)
 
 
@@ -172,7 +173,7 @@ def test_every_number_comes_from_the_two_tables_of_the_run(place: Path, scored: 
 
 def test_the_detector_names_faces_in_any_photo(place: Path, detector: TrainResult, crowd: Path) -> None:
     with working_in(place):
-        result = predict(PredictSpec("group_cases/test", weights=detector.weights))
+        result = predict(PredictSpec(source="group_cases/test", weights=detector.weights))
     assert (result.way, result.photos) == ("detector", 4)
     frame = face_predictions.read(place / result.run / "predictions.csv")
     assert (frame.loc[frame["error"] == "", "face_score"] >= 0.25).all()
@@ -207,7 +208,7 @@ def test_faces_are_found_named_and_scored(place: Path, classifier: TrainResult) 
 
 def test_predict_faces_writes_a_row_and_a_box_for_each_face(place: Path, classifier: TrainResult) -> None:
     with working_in(place):
-        result = predict(PredictSpec("group_cases/test", weights=classifier.weights, faces=True))
+        result = predict(PredictSpec(source="group_cases/test", weights=classifier.weights, faces=True))
     frame = face_predictions.read(place / result.run / "predictions.csv")
     assert frame.groupby("image").size().tolist() == [2, 2, 2, 2]
     assert np.allclose(frame[["width", "height"]].mean(), FACE[2:], rtol=0.25)
@@ -219,8 +220,8 @@ def test_predict_faces_writes_a_row_and_a_box_for_each_face(place: Path, classif
 def test_the_crop_is_the_same_in_use_as_in_training(place: Path, classifier: TrainResult) -> None:
     """``--faces`` and a whole-photo prediction of a model trained on faces show the network the same pixels."""
     with working_in(place):
-        whole = predict(PredictSpec("normal_cases/test", weights=classifier.weights))
-        faces = predict(PredictSpec("normal_cases/test", weights=classifier.weights, faces=True))
+        whole = predict(PredictSpec(source="normal_cases/test", weights=classifier.weights))
+        faces = predict(PredictSpec(source="normal_cases/test", weights=classifier.weights, faces=True))
     one = pd.read_csv(place / whole.run / "predictions.csv", dtype={"true_label": str, "pred_1": str})
     other = pd.read_csv(place / faces.run / "predictions.csv", dtype={"true_label": str, "pred_1": str})
     assert other["score_1"].tolist() == pytest.approx(one["score_1"].tolist(), abs=1e-5)
@@ -230,7 +231,7 @@ def test_a_photo_without_a_face_is_a_row_and_a_picture(place: Path, classifier: 
     Image.effect_noise((92, 112), 40).save(tmp_path / "noise.png")
     (tmp_path / "broken.jpg").write_bytes(b"no photo")
     with working_in(place):
-        result = predict(PredictSpec(str(tmp_path), weights=classifier.weights, faces=True))
+        result = predict(PredictSpec(source=str(tmp_path), weights=classifier.weights, faces=True))
     frame = face_predictions.read(place / result.run / "predictions.csv").set_index("image")
     assert frame["error"].to_dict() == {"broken.jpg": "not an image", "noise.png": "no face found"}
     assert (result.photos, result.unreadable) == (2, 1)
@@ -241,7 +242,7 @@ def test_the_report_shows_boxes_and_the_ways_side_by_side(place: Path, classifie
     with working_in(place):
         named = evaluate(EvaluateSpec(faces=True, weights=classifier.weights, device="cpu", name="named"))
         whole = evaluate(EvaluateSpec(weights=classifier.weights, device="cpu", name="whole"))
-        result = report(ReportSpec((str(whole.run), str(named.run), str(scored.run)), Path("shown")))
+        result = report(ReportSpec(runs=(str(whole.run), str(named.run), str(scored.run)), out=Path("shown")))
         names = {path.name for path in result.files}
         text = Path("shown/report.md").read_text(encoding="utf-8")
     assert {"detection_performance.png", "hardcases_results_YOLO.png", "group_results_YOLO.png"} <= names
@@ -250,24 +251,6 @@ def test_the_report_shows_boxes_and_the_ways_side_by_side(place: Path, classifie
 
 
 # ------------------------------------------------------------------------------------------------------------ bad input
-@pytest.mark.parametrize(
-    ("spec", "words"),
-    [
-        pytest.param({"task": "detect", "faces": True}, "--task detect --faces", id="a detector finds faces by itself"),
-        pytest.param({"boxes": Path("b.csv")}, "--boxes", id="boxes without faces"),
-        pytest.param({"task": "segment"}, "--task segment", id="no such task"),
-    ],
-)
-def test_options_that_make_no_sense_together(spec: dict[str, object], words: str) -> None:
-    with pytest.raises(UsageError, match=words):
-        EvaluateSpec(**spec)  # type: ignore[arg-type]
-
-
-def test_a_detector_learns_from_whole_photos() -> None:
-    with pytest.raises(UsageError, match="--fit face"):
-        TrainSpec(task="detect", fit="face")
-
-
 def test_boxes_that_cannot_be_used_are_told(place: Path, classifier: TrainResult, tmp_path: Path) -> None:
     image = f"group_cases/test/{PEOPLE[0]}/1.png"
     mine = tmp_path / "mine.csv"
@@ -285,13 +268,13 @@ def test_boxes_that_cannot_be_used_are_told(place: Path, classifier: TrainResult
 
 def test_a_converted_dataset_means_the_raw_one(place: Path, classifier: TrainResult, crowd: Path) -> None:
     with working_in(place):
-        assert open_dataset(str(classifier.data)).root == scan(crowd).root.resolve()
+        assert open_dataset(str(classifier.data), Workspace()).root == scan(crowd).root.resolve()
 
 
 def test_a_classifier_of_whole_photos_is_told_of(place: Path, crowd: Path, tmp_path: Path) -> None:
     with working_in(place):
         whole = train(TrainSpec(data=str(crowd), weights="scratch", epochs=1, imgsz=64, batch=8, device="cpu", name="whole-photos"))
-        result = predict(PredictSpec("group_cases/test", weights=whole.weights, faces=True))
+        result = predict(PredictSpec(source="group_cases/test", weights=whole.weights, faces=True))
     assert any("--fit face" in note for note in result.notes)
 
 
@@ -303,15 +286,16 @@ def test_models_are_told_apart_by_what_they_give(kind: str, task: str) -> None:
     assert task_of({"model": YOLO(kind).model}) == task
 
 
-def test_weights_of_the_other_kind_are_refused_in_one_line(
+def test_the_task_is_that_of_the_weights_and_another_is_refused_in_one_line(
     place: Path, crowd: Path, detector: TrainResult, classifier: TrainResult
 ) -> None:
     with working_in(place):
-        with pytest.raises(WeightsError, match="not a detection model"):
+        with pytest.raises(WeightsError, match="Drop task=detect"):
             evaluate(EvaluateSpec(task="detect", weights=classifier.weights))
-        with pytest.raises(WeightsError, match="not a classification model"):
-            evaluate(EvaluateSpec(weights=detector.weights))
+        with pytest.raises(WeightsError, match="Drop task=classify"):
+            evaluate(EvaluateSpec(task="classify", weights=detector.weights))
+        assert "map50" in set(evaluate(EvaluateSpec(weights=detector.run.name, name="by-name")).metrics["metric"])
         with pytest.raises(WeightsError, match="by themselves"):
-            predict(PredictSpec("group_cases/test", weights=detector.weights, faces=True))
+            predict(PredictSpec(source="group_cases/test", weights=detector.weights, faces=True))
         with pytest.raises(DatasetError, match="no such file"):
             convert_detect(ConvertDetectSpec(data=str(crowd), boxes=Path("missing.csv")))

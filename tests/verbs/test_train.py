@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import platform
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,24 +12,26 @@ import torch
 from tests.conftest import EPOCHS, PEOPLE, make_koin, working_in
 from yolo_koin import TrainSpec, train
 from yolo_koin.dataset.classify import convert
+from yolo_koin.dataset.images import load_square
 from yolo_koin.dataset.koin import scan
 from yolo_koin.errors import DatasetError, KoinError, RunError, UsageError, WeightsError
 from yolo_koin.files import sha256
 from yolo_koin.models.checkpoints import load_checkpoint
-from yolo_koin.models.yolo import Classifier
-from yolo_koin.runs import locked, read_manifest
-from yolo_koin.verbs.tasks import input_for_squares
+from yolo_koin.models.protocol import Preparation
+from yolo_koin.models.registry import load
+from yolo_koin.runs import TrainRun, prepared_at
+from yolo_koin.verbs.recipes import input_for_squares
 from yolo_koin.verbs.train import TrainResult
 
 
 def test_leaves_whole_files_and_a_full_manifest(at_home: Path, trained: TrainResult) -> None:
-    manifest = read_manifest(trained.run)
-    assert manifest is not None
-    assert manifest["status"] == "finished"
-    assert manifest["weights_sha256"] == sha256(trained.weights)
-    assert manifest["index_sha256"] == sha256(trained.data / "index.csv")
-    assert manifest["spec"]["epochs"] == EPOCHS
-    assert {"torch", "ultralytics"} <= set(manifest["versions"])
+    run = TrainRun.read(trained.run)
+    assert run is not None
+    assert run.status == "finished"
+    assert run.weights_sha256 == sha256(trained.weights)
+    assert run.index_sha256 == sha256(trained.data / "index.csv")
+    assert run.spec.epochs == EPOCHS
+    assert run.converted == trained.data
     assert sorted(p.name for p in (trained.run / "weights").iterdir()) == ["best.pt", "last.pt"]
 
 
@@ -46,10 +46,10 @@ def test_the_best_epoch_is_that_of_the_best_validation_top1_ties_by_loss(at_home
 
 
 def test_the_checkpoint_knows_names_and_preparation(at_home: Path, trained: TrainResult) -> None:
-    model = Classifier(trained.weights, "cpu")
+    model = load(trained.weights, "cpu")
     assert model.names == tuple(sorted(PEOPLE))
-    assert model.side == 64
-    assert model.note == {"fit": "pad", "side": 256, "train_on": "normal"}
+    assert (model.side, model.title, model.train_on) == (64, "YOLOv8n-cls", "normal")
+    assert model.preparation == Preparation(fit="pad", side=256)
 
 
 def test_stock_ultralytics_loads_it_where_this_package_is_not(at_home: Path, trained: TrainResult) -> None:
@@ -62,10 +62,9 @@ result = YOLO({str(trained.weights)!r})({str(photo)!r}, verbose=False)[0]
 print(result.names[result.probs.top1])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    model = Classifier(trained.weights, "cpu")
-    from yolo_koin.models.photos import load_square
-
-    ours = model.names[int(model.probabilities(load_square(photo, model.side)[None]).argmax())]
+    model = load(trained.weights, "cpu")
+    assert model.task == "classify"
+    ours = model.names[int(model.logits(load_square(photo, model.side)[None]).argmax())]
     assert done.stdout.strip().splitlines()[-1] == ours
 
 
@@ -91,44 +90,23 @@ def test_frozen_layers_stay_as_they_were(at_home: Path, koin: Path, trained: Tra
     backbone = [key for key in before if int(key.split(".")[1]) < 9 and "num_batches" not in key]
     assert all(torch.equal(before[key], after[key]) for key in backbone)
     assert any(not torch.equal(before[key], after[key]) for key in before if key not in backbone)
-    manifest = read_manifest(tuned.run)
-    assert manifest is not None
-    assert manifest["start_sha256"] == sha256(trained.weights)
+    run = TrainRun.read(tuned.run)
+    assert run is not None
+    assert run.start_sha256 == sha256(trained.weights)
 
 
 def test_trains_on_an_already_converted_dataset_too(at_home: Path, koin: Path, tmp_path: Path) -> None:
     convert(scan(koin), tmp_path / "mine", train_on="both", fit="crop", side=64)
     result = train(TrainSpec(data=str(tmp_path / "mine"), weights="scratch", epochs=1, imgsz=32, batch=8, device="cpu"))
-    manifest = read_manifest(result.run)
-    assert manifest is not None
-    assert (manifest["spec"]["train_on"], manifest["spec"]["fit"], manifest["spec"]["side"]) == ("both", "crop", 64)
+    run = TrainRun.read(result.run)
+    assert run is not None
+    assert (run.spec.train_on, run.spec.fit, run.spec.side) == ("both", "crop", 64)
 
 
 def test_the_input_is_no_larger_than_the_photos(at_home: Path, trained: TrainResult) -> None:
-    assert input_for_squares(trained.data, 256) == 64  # AT&T photos are 92 px wide
-    assert input_for_squares(trained.data, 64) == 64
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"size": "q"}, "Choose from n, s, m, l, x"),
-        ({"epochs": 0}, "--epochs 0"),
-        ({"imgsz": 100}, "multiple of 32"),
-        ({"batch": 1}, "--batch 1"),
-        ({"freeze": 10}, "9 or less"),
-        ({"freeze": 9, "weights": "scratch"}, "--freeze 9"),
-        ({"val": 0.0}, "--val 0.0"),
-        ({"train_on": "group"}, "normal, hard, both"),
-        ({"fit": "squash"}, "crop, pad, face"),
-    ],
-    ids=lambda value: str(value) if isinstance(value, dict) else "",
-)
-def test_values_that_make_no_sense_are_one_line(change: dict[str, object], words: str) -> None:
-    with pytest.raises(UsageError) as error:
-        TrainSpec(**change)  # type: ignore[arg-type]
-    assert words in str(error.value)
-    assert "\n" not in str(error.value)
+    made = prepared_at(trained.data)
+    assert made is not None
+    assert input_for_squares(made) == 64  # AT&T photos are 92 px wide
 
 
 def test_a_name_that_is_taken_is_refused_and_the_run_stays(at_home: Path, koin: Path, trained: TrainResult) -> None:
@@ -148,35 +126,11 @@ def test_without_validation_photos_the_test_split_is_not_taken_instead(tmp_path:
         train(TrainSpec(data=str(raw), weights="scratch", epochs=1, imgsz=32, batch=2, device="cpu"))
 
 
-def test_a_diverged_training_leaves_no_empty_checkpoint(at_home: Path, trained: TrainResult, tmp_path: Path) -> None:
-    from yolo_koin.models.loop import finish
-
-    shutil.copytree(trained.weights.parent, tmp_path / "weights")
-    (tmp_path / "weights/best.pt").unlink()
-    before = sha256(tmp_path / "weights/last.pt")
-    with pytest.raises(RunError, match=r"best\.pt"):
-        finish(tmp_path / "weights", {})
-    assert [path.name for path in (tmp_path / "weights").iterdir()] == ["last.pt"]
-    assert sha256(tmp_path / "weights/last.pt") == before
-
-
-def test_two_processes_do_not_train_in_one_run(at_home: Path, trained: TrainResult) -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        lock = trained.run.parent / ".tiny.lock"
-        lock.write_text(f"{other.pid} {platform.node()}")
-        with pytest.raises(RunError, match="another process"), locked(trained.run):
-            pass
-        other.kill()
-    with locked(trained.run):  # whoever has died holds nothing
-        assert lock.is_file()
-    assert not lock.exists()
-
-
-def test_a_model_of_another_family_is_not_called_yolov8(tmp_path: Path, koin: Path) -> None:
+def test_weights_of_another_model_are_refused(tmp_path: Path, koin: Path) -> None:
     from ultralytics import YOLO
 
     YOLO("yolo11n-cls.yaml").save(tmp_path / "other.pt")
-    with working_in(tmp_path), pytest.raises(WeightsError, match="not a YOLOv8 model"):
+    with working_in(tmp_path), pytest.raises(UsageError, match="model=yolo11n-cls"):
         train(TrainSpec(data=str(koin), weights="other.pt"))
 
 
@@ -198,7 +152,7 @@ def test_weights_that_are_none(tmp_path: Path, koin: Path, content: bytes | None
 
 
 def test_weights_of_another_size_are_refused(at_home: Path, koin: Path, trained: TrainResult) -> None:
-    with pytest.raises(UsageError, match="Say --size n"):
+    with pytest.raises(UsageError, match="model=yolov8n-cls"):
         train(TrainSpec(data=str(koin), weights=str(trained.weights), size="m"))
 
 
@@ -232,9 +186,9 @@ def test_a_pickle_is_not_run_unless_trusted(at_home: Path, trained: TrainResult,
     evidence, path = tmp_path / "it ran", tmp_path / "bomb.pt"
     torch.save({**load_checkpoint(trained.weights, "classify"), "bomb": Bomb(evidence)}, path)
     with pytest.raises(WeightsError, match="--trust-weights"):
-        Classifier(path, "cpu")
+        load(path, "cpu")
     assert not evidence.exists()
-    assert Classifier(path, "cpu", trust=True).names == tuple(sorted(PEOPLE))
+    assert load(path, "cpu", trust=True).names == tuple(sorted(PEOPLE))
     assert evidence.exists()  # so the file would have done it
 
 
@@ -269,7 +223,7 @@ socket.socket.connect = socket.getaddrinfo = socket.create_connection = refuse
 from yolo_koin import EvaluateSpec, PredictSpec, TrainSpec, evaluate, predict, train
 train(TrainSpec(data={str(koin)!r}, weights="scratch", epochs=1, imgsz=32, batch=8, device="cpu"))
 evaluate(EvaluateSpec())
-predict(PredictSpec("hard_cases/test"))
+predict(PredictSpec(source="hard_cases/test"))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr

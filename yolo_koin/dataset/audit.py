@@ -11,7 +11,7 @@ import numpy as np
 from yolo_koin.dataset.images import PhotoError, open_photo
 from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.parallel import Progress, counted, in_threads, silent
-from yolo_koin.splits import Split
+from yolo_koin.splits import SPLITS, Split
 
 # Published counts (the dataset's two READMEs, arXiv:2310.09756); layout B's are rounded there.
 LAYOUT_A = {"normal_cases/train": 5198, "normal_cases/test": 270, "hard_cases/train": 4908, "hard_cases/test": 255}
@@ -100,7 +100,7 @@ def recognise(counts: Counter[str]) -> str | None:
     for name, published, near in (("A", LAYOUT_A, NEAR_A), ("B", LAYOUT_B, NEAR_B)):
         shared = [split for split in published if counts[split]]
         # The training split has to be there: small test splits alone could be any dataset's.
-        if "normal_cases/train" in shared and all(abs(counts[s] - published[s]) <= near * published[s] for s in shared):
+        if str(SPLITS[0]) in shared and all(abs(counts[s] - published[s]) <= near * published[s] for s in shared):
             return name
     return None
 

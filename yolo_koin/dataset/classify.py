@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from yolo_koin.dataset.images import FaceFinder, prepare
+from yolo_koin.dataset.images import prepare
 from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.dataset.prepared import Division, Outcome, PreparedFolder, chosen, divide, file_names
 from yolo_koin.dataset.state import Record
 from yolo_koin.errors import DatasetError
 from yolo_koin.files import write_csv, writing
+from yolo_koin.geometry import Box
 from yolo_koin.parallel import Progress, silent
+from yolo_koin.runs import PreparedDataset
+from yolo_koin.specs import Fit, TrainingSet
 
 INDEX = "index.csv"
 INDEX_COLUMNS = ("image", "split", "label", "source", "sha256", "width", "height", "status")
@@ -39,13 +42,13 @@ def convert(
     dataset: Dataset,
     out: Path,
     *,
-    train_on: str = "normal",
+    train_on: TrainingSet = "normal",
     val: float = 0.1,
-    fit: str = "pad",
+    fit: Fit = "pad",
     side: int = 256,
     seed: int = 0,
     workers: int | None = None,
-    find_face: FaceFinder | None = None,
+    find_face: Callable[[Path], Box | None] | None = None,
     progress: Progress = silent,
 ) -> Converted:
     """Lay a KoIn dataset out for ``yolo classify``. Running it again does only what changed.
@@ -59,7 +62,7 @@ def convert(
         side: side of the square JPEGs, in pixels.
         seed: of the validation split.
         workers: threads; all cores when None.
-        find_face: needed for ``face``.
+        find_face: photo → the box of the face that it is about; needed for ``face``.
         progress: is told of each photo.
 
     Raises:
@@ -67,20 +70,31 @@ def convert(
         RunError: ``out`` cannot be written, or the disk is too small.
     """
     samples, training = chosen(dataset, train_on)
-    settings = {"version": VERSION, "fit": fit, "side": side}
-    folder = PreparedFolder(out, "classify", INDEX, FOLDERS)
-    with folder.claimed(dataset.root, settings) as known:
+    made = PreparedDataset(
+        folder=out,
+        kind="classify",
+        version=VERSION,
+        data=dataset.root,
+        fit=fit,
+        side=side,
+        train_on=train_on,
+        val=val,
+        seed=seed,
+        synthetic=tuple(sorted(map(str, dataset.synthetic))),
+    )
+    folder = PreparedFolder(made, INDEX, FOLDERS)
+    with folder.claimed() as known:
         if not known:
             folder.check_room(int(side * side * BYTES_PER_PIXEL * len(samples)))
-        records = folder.prepare(samples, known, lambda sample: prepare(sample.path, fit, side, find_face), workers, progress)
+        records = folder.prepare(
+            samples, known, lambda s: prepare(s.path, fit, side, find_face(s.path) if find_face else None), workers, progress
+        )
         division = divide(dataset, samples, records, training, val, seed)
         placed = _placed(samples, records, division)
-        spec = {**settings, "train_on": train_on, "val": val, "seed": seed, "data": str(dataset.root.resolve())}
-        manifest = {"kind": folder.kind, **spec, "synthetic": sorted(map(str, dataset.synthetic))}
-        if not folder.is_as_noted(known, placed, manifest):
+        if not folder.is_as_noted(known, placed, made):
             with writing(out):
                 folder.settle(records, placed)
-                folder.note(placed, manifest)
+                folder.note(placed, made)
                 write_csv(out / INDEX, _index(samples, placed, division))
     folders = {s.image: division.folder(s) for s in samples if records[s.image].status == "ok"}
     learnt = {item.label for item in division.learnt}

@@ -18,14 +18,15 @@ from PIL import Image
 
 from yolo_koin.dataset.detect_files import BOX, COLUMNS, YAMLS, Faces, Found, Photo, classes, faces_in, people, scaled, texts_of
 from yolo_koin.dataset.detect_files import TABLE as TABLE
-from yolo_koin.dataset.images import Prepared, encode, fingerprint, open_photo
+from yolo_koin.dataset.images import Change, Prepared, encode, fingerprint, open_photo
 from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.dataset.prepared import Division, Outcome, PreparedFolder, chosen, divide, file_names
 from yolo_koin.dataset.state import Record
 from yolo_koin.errors import DatasetError
 from yolo_koin.files import sha256, write_text, writing
 from yolo_koin.parallel import Progress, silent
-from yolo_koin.runs import read_manifest
+from yolo_koin.runs import PreparedDataset, prepared_at
+from yolo_koin.specs import TrainingSet
 from yolo_koin.splits import of_part
 
 NUMBERS = (*BOX, "score", "photo_width", "photo_height")
@@ -54,12 +55,13 @@ def convert(
     *,
     found: Mapping[str, Found],
     val: float = 0.1,
-    train_on: str = "normal",
+    train_on: TrainingSet = "normal",
     side: int = 640,
     seed: int = 0,
     workers: int | None = None,
     progress: Progress = silent,
-    extra: Mapping[str, object] | None = None,
+    boxes: Path | None = None,
+    detector: Path | None = None,
 ) -> ConvertedBoxes:
     """Lay a KoIn dataset out for ``yolo detect``. Running it again does only what changed.
 
@@ -77,7 +79,7 @@ def convert(
         seed: of the validation split.
         workers: threads; all cores when None.
         progress: is told of each photo.
-        extra: more that the manifest is to tell, in values of JSON, such as where the boxes came from.
+        boxes, detector: the files that ``found`` came from, for the manifest to tell.
 
     Raises:
         DatasetError: no training photo has a box, fewer than two classes, ``out`` holds something else, or somebody has edited its
@@ -85,10 +87,22 @@ def convert(
         RunError: ``out`` cannot be written, or the disk is too small.
     """
     samples, training = chosen(dataset, train_on)
-    settings = {"version": VERSION, "side": side}
-    folder = PreparedFolder(out, "detect", TABLE, ("images", "labels"), (".jpg", ".txt", ".cache"))
+    made = PreparedDataset(
+        folder=out,
+        kind="detect",
+        version=VERSION,
+        data=dataset.root,
+        side=side,
+        train_on=train_on,
+        val=val,
+        seed=seed,
+        synthetic=tuple(sorted(map(str, dataset.synthetic))),
+        boxes=boxes,
+        detector=detector,
+    )
+    folder = PreparedFolder(made, TABLE, ("images", "labels"), (".jpg", ".txt", ".cache"))
     _check_unedited(out)
-    with folder.claimed(dataset.root, settings) as known:
+    with folder.claimed() as known:
         if not known:
             folder.check_room(int(side * side * BYTES_PER_PIXEL * len(samples)))
         # A photo without a usable box was read and not kept; now that it has one it has to be read again.
@@ -101,10 +115,8 @@ def convert(
             raise DatasetError("no training photo has a face with a name", dataset.root, "Give --boxes FILE, or another --detector.")
         texts = texts_of(photos, [*learnt, *others])
         provenance = dict(sorted(Counter(box.provenance for photo in photos for box in photo.faces.boxes).items()))
-        spec = {**settings, "train_on": train_on, "val": val, "seed": seed, "data": str(dataset.root.resolve())}
         digest = hashlib.sha256(texts[TABLE].encode()).hexdigest()
-        facts = {"synthetic": sorted(map(str, dataset.synthetic)), "provenance": provenance, "boxes_sha256": digest}
-        _write(folder, known, records, photos, texts, {**(extra or {}), "kind": folder.kind, **spec, **facts})
+        _write(folder, known, records, photos, texts, replace(made, provenance=provenance, boxes_sha256=digest))
     folders = {photo.sample.image: photo.folder for photo in photos if photo.record.image}
     return ConvertedBoxes(
         root=out,
@@ -119,21 +131,23 @@ def convert(
     )
 
 
-def prepare_whole(path: Path, side: int) -> Prepared:
+def prepare_whole(photo: Path | bytes, side: int, change: Change | None = None) -> Prepared:
     """Decode, scale and encode one photo, nothing cut away and nothing added.
 
     Args:
-        path: the photo; it is only read.
+        photo: path or bytes; only read.
         side: longer side of the JPEG, in pixels. A smaller photo keeps its size.
+        change: done to the upright photo before it is scaled.
 
     Raises:
         PhotoError: the photo cannot be decoded.
     """
-    image, (width, height) = open_photo(path, at_least=CARVED_AT)
+    image, (width, height) = open_photo(photo, at_least=CARVED_AT)
     mark = fingerprint(image)
     size = scaled(width, height, side)
     if max(image.size) < max(size):  # it was reduced too far
-        image, _ = open_photo(path, longest=side)
+        image, _ = open_photo(photo, longest=side)
+    image = change(image) if change else image
     fitted = image if image.size == size else image.resize(size, Image.Resampling.BILINEAR)
     return Prepared(encode(fitted), width, height, mark)
 
@@ -171,8 +185,8 @@ def truth(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _check_unedited(out: Path) -> None:
     """Raise a DatasetError where writing would undo what a person did to the table."""
-    path, marker = out / TABLE, read_manifest(out) or {}
-    if path.is_file() and marker.get("boxes_sha256", "") not in {"", sha256(path)}:
+    path, made = out / TABLE, prepared_at(out)
+    if made and path.is_file() and made.boxes_sha256 not in {"", sha256(path)}:
         raise DatasetError("this table was edited", path, "Move it elsewhere and give it with --boxes, or remove it.")
 
 
@@ -216,12 +230,12 @@ def _write(
     records: Mapping[str, Record],
     photos: Sequence[Photo],
     texts: Mapping[str, str],
-    manifest: Mapping[str, object],
+    made: PreparedDataset,
 ) -> None:
     """Bring the folder to what it should be; the table of boxes comes last."""
     placed = [photo.record for photo in photos]
     stale = {name: text for name, text in texts.items() if not _holds(folder.root / name, text)}
-    if not stale and folder.is_as_noted(known, placed, manifest):
+    if not stale and folder.is_as_noted(known, placed, made):
         return
     with writing(folder.root):
         folder.settle(records, placed, others=texts)
@@ -229,7 +243,7 @@ def _write(
             (folder.root / name).unlink(missing_ok=True)
         for name in stale.keys() - {TABLE}:
             write_text(folder.root / name, stale[name])
-        folder.note(placed, manifest)
+        folder.note(placed, made)
         write_text(folder.root / TABLE, texts[TABLE])
 
 

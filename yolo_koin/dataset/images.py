@@ -20,6 +20,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from yolo_koin.errors import KoinError
 from yolo_koin.geometry import Box
 
+FITS = ("crop", "pad", "face")  # how a photo is made square
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # JPEG opens the MPO of many phones too
 MAX_PIXELS = 178_956_970  # where Pillow calls a picture a decompression bomb: about 13,400 × 13,400
 PAD_COLOUR = (114, 114, 114)  # Ultralytics' letterbox grey
@@ -196,35 +197,55 @@ def face_square(box: Box) -> tuple[float, float, float]:
     return x + (width - length) / 2, y + (height - length) / 2, length
 
 
-FaceFinder = Callable[[RGB], "Box | None"]  # photo → the box of its dominant face
+Change = Callable[[Image.Image], Image.Image]  # what is done to an upright photo on purpose; its size stays
 
 
-def prepare(path: Path, fit: str, side: int, find_face: FaceFinder | None = None) -> Prepared:
+def prepare(photo: Path | bytes, fit: str, side: int, face: Box | None = None, change: Change | None = None) -> Prepared:
     """Decode, fit and encode one photo.
 
     Args:
-        path: the photo; it is only read.
+        photo: path or bytes; only read.
         fit: ``crop``, ``pad`` or ``face``.
         side: side of the square, in pixels.
-        find_face: needed for ``face``.
+        face: box of the face that the photo is about, in pixels of the upright original; needed for ``face``.
+        change: done to the upright photo before it is fitted.
 
     Raises:
-        PhotoError: the photo cannot be decoded, or ``fit`` is ``face`` and no face is found.
+        PhotoError: the photo cannot be decoded, or ``fit`` is ``face`` and there is none.
     """
-    image, (width, height) = open_photo(path, at_least=side if fit != "face" else max(side, FACE_SEEN_AT))
-    if fit == "face":
-        # Looked for where ``--faces`` looks for faces, so that both find the same box.
-        seen = image if max(image.size) <= FACE_SEEN_AT else open_photo(path, longest=FACE_SEEN_AT)[0]
-        box = find_face(np.asarray(seen)) if find_face else None
-        if box is None:
-            raise PhotoError("no face found")
-        x, y, across, down = box
-        grown = image.width / seen.width
-        fitted = crop_face(image, side, (x * grown, y * grown, across * grown, down * grown))
+    if fit == "face" and face is None:
+        open_photo(photo, at_least=side)  # what cannot be read at all is told so
+        raise PhotoError("no face found")
+    image, (width, height) = open_photo(photo, at_least=max(side, FACE_SEEN_AT) if face else side)
+    image = change(image) if change else image
+    if face is not None and fit == "face":
+        grown = image.width / width
+        x, y, across, down = (value * grown for value in face)
+        fitted = crop_face(image, side, (x, y, across, down))
     else:
         fitted = {"crop": crop, "pad": pad}[fit](image, side)
     # Not of the fitted photo: grey bars are alike in all photos, and the validation split should not depend on the fit.
     return Prepared(encode(fitted), width, height, fingerprint(image))
+
+
+def load_square(photo: Path | bytes, side: int) -> RGB:
+    """Decode a prepared photo, scaled to what the network takes.
+
+    The same resampling as the stock validation transform (Pillow, bilinear, antialiased), so that stock Ultralytics gives the same
+    answers on the same files.
+
+    Args:
+        photo: path or bytes of a square JPEG.
+        side: network input size, in pixels.
+
+    Returns:
+        side × side × 3, uint8, RGB.
+    """
+    with Image.open(io.BytesIO(photo) if isinstance(photo, bytes) else photo) as image:
+        rgb = image.convert("RGB")
+    if rgb.size != (side, side):
+        rgb = rgb.resize((side, side), Image.Resampling.BILINEAR)
+    return np.array(rgb)
 
 
 def encode(image: Image.Image) -> bytes:

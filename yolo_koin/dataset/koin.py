@@ -71,6 +71,7 @@ class Dataset:
     groups: dict[str, str] = field(default_factory=dict)
     synthetic: frozenset[Split] = frozenset()
     boxes: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def of(self, split: Split) -> tuple[Sample, ...]:
         """The samples of one split."""

@@ -20,9 +20,10 @@ from yolo_koin.dataset.images import PhotoError, Prepared
 from yolo_koin.dataset.koin import Dataset, Sample, nfc
 from yolo_koin.dataset.state import Record, read_state, still_holds, write_state
 from yolo_koin.errors import DatasetError, RunError
-from yolo_koin.files import atomic_path, free_bytes, sha256, write_json, writing
+from yolo_koin.files import atomic_path, free_bytes, sha256, writing
+from yolo_koin.locks import locked
 from yolo_koin.parallel import Progress, Step, in_threads, silent
-from yolo_koin.runs import MANIFEST, locked, read_manifest
+from yolo_koin.runs import PreparedDataset, prepared_at
 from yolo_koin.splits import NORMAL, TRAINING_SETS, Split
 
 STATE, INCOMING = ".state.csv", ".incoming"
@@ -143,39 +144,38 @@ class PreparedFolder:
     """A folder that a converter writes.
 
     Attributes:
-        root: the folder: new, empty, or written by an earlier conversion of the same kind.
-        kind: what the manifest calls it: ``classify`` or ``detect``.
+        made: what it is to become; its folder is new, empty, or written by an earlier conversion of the same kind.
         table: the table of all photos. It is written last and removed first, so a folder that has it is whole.
         tops: folders in it that are ours alone.
         endings: of the files in them that are ours.
     """
 
-    root: Path
-    kind: str
+    made: PreparedDataset
     table: str
     tops: tuple[str, ...]
     endings: tuple[str, ...] = (".jpg",)
 
-    @contextlib.contextmanager
-    def claimed(self, data: Path, settings: Mapping[str, object]) -> Iterator[dict[str, Record]]:
-        """Keep the folder for this process while the block runs.
+    @property
+    def root(self) -> Path:
+        """The folder."""
+        return self.made.folder
 
-        Args:
-            data: the raw dataset.
-            settings: what decides the pixels of a prepared photo. What a conversion with others left is removed.
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[dict[str, Record]]:
+        """Keep the folder for this call while the block runs.
 
         Yields:
-            What an earlier conversion with the same settings left.
+            What an earlier conversion left of the same raw dataset whose photos were prepared alike; the rest is removed.
 
         Raises:
             DatasetError: the folder holds something else, or lies in the raw dataset or around it.
-            RunError: it cannot be written, or another process is writing there.
+            RunError: it cannot be written.
         """
         with writing(self.root):
-            self._check(data)
+            self._check()  # before the lock, which is a file too
         with locked(self.root):
             with writing(self.root):
-                known = self._open(data, settings)
+                known = self._opened()
             yield known
 
     def check_room(self, needed: int) -> None:
@@ -227,38 +227,38 @@ class PreparedFolder:
                 (self.root / before).replace(self.root / record.image)
         self._sweep({record.image for record in placed} | set(others))
 
-    def note(self, placed: Sequence[Record], manifest: Mapping[str, object]) -> None:
+    def note(self, placed: Sequence[Record], made: PreparedDataset) -> None:
         """Write down what is in the folder; the table is still to be written."""
         write_state(self.root / STATE, placed)
-        write_json(self.root / MANIFEST, manifest)
+        made.write()
 
-    def is_as_noted(self, known: Mapping[str, Record], placed: Sequence[Record], manifest: Mapping[str, object]) -> bool:
+    def is_as_noted(self, known: Mapping[str, Record], placed: Sequence[Record], made: PreparedDataset) -> bool:
         """Whether the folder is whole and already what it should become."""
-        return (self.root / self.table).is_file() and list(known.values()) == list(placed) and read_manifest(self.root) == manifest
+        noted = prepared_at(self.root)
+        same = noted is not None and noted.content() == made.content()
+        return same and (self.root / self.table).is_file() and list(known.values()) == list(placed)
 
-    def _check(self, data: Path) -> None:
-        out, raw = self.root.resolve(), data.resolve()
+    def _check(self) -> PreparedDataset | None:
+        """What an earlier conversion left, where the folder is one that we may write."""
+        out, raw = self.root.resolve(), self.made.data.resolve()
         if out == raw or out in raw.parents or raw in out.parents:
             raise DatasetError("the converted dataset may not lie in the raw one, nor around it", self.root, "Give another --out.")
         if self.root.exists() and not self.root.is_dir():
             raise DatasetError("a file, not a folder", self.root, "Give --out a new or empty folder.")
-        marker = read_manifest(self.root)
-        foreign = marker.get("kind") != self.kind if marker is not None else self.root.is_dir() and any(self.root.iterdir())
+        found = PreparedDataset.read(self.root)
+        foreign = found.kind != self.made.kind if found else self.root.is_dir() and any(self.root.iterdir())
         if foreign:
             raise DatasetError("this folder holds something else", self.root, "Give --out a new or empty folder.")
+        return found
 
-    def _open(self, data: Path, settings: Mapping[str, object]) -> dict[str, Record]:
-        marker = read_manifest(self.root)
-        if (
-            marker is not None
-            and all(marker.get(key) == value for key, value in settings.items())
-            and _same_place(marker.get("data"), data.resolve())
-        ):
+    def _opened(self) -> dict[str, Record]:
+        found, made = self._check(), self.made
+        if found and found.data.resolve() == made.data.resolve() and _pixels(found) == _pixels(made):
             return read_state(self.root / STATE)
         (self.root / self.table).unlink(missing_ok=True)
         (self.root / STATE).unlink(missing_ok=True)
         self._sweep(())
-        write_json(self.root / MANIFEST, {"kind": self.kind, **settings, "data": str(data)})
+        made.write()
         return {}
 
     def _prepare(self, sample: Sample, make: Callable[[Sample], Prepared]) -> Record:
@@ -289,8 +289,9 @@ class PreparedFolder:
                     Path(folder).rmdir()
 
 
-def _same_place(noted: object, raw: Path) -> bool:
-    return isinstance(noted, str) and Path(noted).resolve() == raw
+def _pixels(made: PreparedDataset) -> tuple[int, str | None, int]:
+    """What decides the pixels of a prepared photo."""
+    return made.version, made.fit, made.side
 
 
 def _hash(image: str) -> str:

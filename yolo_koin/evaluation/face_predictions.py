@@ -41,6 +41,7 @@ def face_rows(
     names: Sequence[str],
     *,
     probabilities_sum_to_one: bool,
+    logits: NDArray[Any] | None = None,
 ) -> pd.DataFrame:
     """Rows of faces that were found and named, of one photo or of many at once.
 
@@ -53,6 +54,7 @@ def face_rows(
         probabilities: n × c scores of the classes; see :func:`yolo_koin.evaluation.predictions.rows`.
         names: the c labels of the model, in the order of its outputs.
         probabilities_sum_to_one: True for a classifier's softmax, False for a detector's confidences.
+        logits: n × c, a classifier's.
 
     Raises:
         PredictionsError: a score is not a number, as a model gives whose training diverged.
@@ -63,7 +65,7 @@ def face_rows(
         raise ValueError(f"boxes are {np.shape(boxes)} and face scores {np.shape(face_scores)}, not n × 4 and n")
     images = [image] * n if isinstance(image, str) else image
     labels = [true_label] * n if true_label is None or isinstance(true_label, str) else true_label
-    frame = predictions.rows(split, images, labels, probabilities, names, probabilities_sum_to_one=probabilities_sum_to_one)
+    frame = predictions.rows(split, images, labels, probabilities, names, probabilities_sum_to_one=probabilities_sum_to_one, logits=logits)
     frame[list(BOX)] = nine_digits(boxes)
     frame["face_score"] = nine_digits(face_scores)
     return frame
@@ -126,4 +128,4 @@ def rules_of_boxes(frame: pd.DataFrame, boxed: pd.Series[bool]) -> Iterator[Rule
         yield column, boxed & (frame[column] <= 0), "a box has a size"
 
 
-_TABLE = Table("predictions", COLUMNS, predictions.TEXTS, _rules, PredictionsError, REMEDY)
+_TABLE = Table("predictions", COLUMNS, predictions.TEXTS, _rules, PredictionsError, REMEDY, newer=predictions.LOGITS)

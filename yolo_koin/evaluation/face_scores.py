@@ -24,17 +24,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Protocol
 
 import pandas as pd
 
-from yolo_koin.evaluation import detection, face_predictions, naming
+from yolo_koin.evaluation import detection, face_predictions, matching
 from yolo_koin.evaluation import truth as true_boxes
 from yolo_koin.evaluation.predictions import PREDICTED, labelled
 from yolo_koin.evaluation.scores import COLUMNS, Row, in_order, row, share
 from yolo_koin.evaluation.statistics import NO_INTERVAL, RESAMPLES, Interval
+from yolo_koin.specs import Way
 
-Way = Literal["faces", "detector"]
 LEAST_SCORE: Mapping[Way, float] = MappingProxyType({"faces": 0.0, "detector": 0.25})
 NONE: Mapping[str, int] = MappingProxyType({})
 TOP_K = (1, 3)
@@ -97,25 +97,25 @@ class _Estimate(Protocol):
 
 
 def _of_photos(photos: pd.DataFrame, way: Way) -> Iterator[Row]:
-    faces = naming.found_faces(photos, LEAST_SCORE[way])
+    faces = matching.found_faces(photos, LEAST_SCORE[way])
     for k in TOP_K:
         always_right = k > 1 and (photos["error"] == "").any() and (photos[PREDICTED[k]] == "").all()  # k classes or fewer
         if not always_right:
-            yield share(f"person_top{k}", naming.person_hits(photos, faces, k))
+            yield share(f"person_top{k}", matching.person_hits(photos, faces, k))
 
 
 def _of_boxes(photos: pd.DataFrame, truth: pd.DataFrame, way: Way) -> Iterator[tuple[str, _Estimate]]:
-    rows, faces = photos[photos["error"] == ""], naming.found_faces(photos, LEAST_SCORE[way])
+    rows, faces = photos[photos["error"] == ""], matching.found_faces(photos, LEAST_SCORE[way])
     if len(drawn := true_boxes.drawn(truth)):
-        yield from zip(("names_precision", "names_recall"), naming.names(faces, drawn), strict=True)
+        yield from zip(("names_precision", "names_recall"), matching.names(faces, drawn), strict=True)
     if len(truth):
         yield "face_ap50", detection.of_faces(rows, truth).at(0.5)
-        yield "faces_found", naming.faces_found(faces, truth)
+        yield "faces_found", matching.faces_found(faces, truth)
     if (truth["label"] != "").any():
         persons = detection.of_persons(rows, truth, times_face_score=way == "faces")
         yield "map50", persons.at(0.5)
         yield "map50_95", persons
-        yield "top1_found", naming.top1_found(faces, truth)
+        yield "top1_found", matching.top1_found(faces, truth)
 
 
 def _counts(photos: pd.DataFrame, truth: pd.DataFrame, unboxed: int | None) -> Iterator[Row]:

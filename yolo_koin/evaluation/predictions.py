@@ -9,7 +9,9 @@ Columns of ``predictions.csv`` (:data:`COLUMNS`), a table as :mod:`yolo_koin.eva
   index, in ``pred_k`` as here, so ``true_rank`` is k exactly when ``pred_k`` is the true label. ``true_score``: probability of
   the true label. Both are empty where the true label is unknown, or is no class of the model.
 - ``sum_sq_score``: squared probabilities summed over all classes, which the Brier score needs.
-- ``error``: why the photo could not be read; everything from ``pred_1`` to ``sum_sq_score`` is then empty.
+- ``max_logit, logit_norm``: largest logit, and Euclidean norm of all: what telling strangers apart needs, and softmax has lost. Empty
+  for models that have none, and in older files, which may lack the two columns.
+- ``error``: why the photo could not be read; everything from ``pred_1`` to ``logit_norm`` is then empty.
 
 A frame that was written and read is the same frame, so a metric never depends on which of the two it was computed from.
 """
@@ -31,7 +33,8 @@ TOP = 5
 PREDICTED = tuple(f"pred_{k}" for k in range(1, TOP + 1))
 SCORES = tuple(f"score_{k}" for k in range(1, TOP + 1))
 RANKED = tuple(column for pair in zip(PREDICTED, SCORES, strict=True) for column in pair)
-COLUMNS = ("split", "image", "true_label", *RANKED, "true_rank", "true_score", "sum_sq_score", "error")
+LOGITS = ("max_logit", "logit_norm")
+COLUMNS = ("split", "image", "true_label", *RANKED, "true_rank", "true_score", "sum_sq_score", *LOGITS, "error")
 TEXTS = ("split", "image", "true_label", *PREDICTED, "error")
 REMEDY = "Write it anew with yolo_koin evaluate or predict."
 
@@ -49,6 +52,7 @@ def rows(
     names: Sequence[str],
     *,
     probabilities_sum_to_one: bool = True,
+    logits: NDArray[Any] | None = None,
 ) -> pd.DataFrame:
     """Rows of photos that a model has seen.
 
@@ -60,6 +64,7 @@ def rows(
         names: the c labels of the model, in the order of its outputs.
         probabilities_sum_to_one: False for a model that answers for each class by itself (sigmoids); ``sum_sq_score`` is then
             empty, since Brier's score is of probabilities that exclude each other.
+        logits: n × c, what the probabilities are the softmax of, where there are such.
 
     Raises:
         PredictionsError: a probability is not a number, as a model gives whose training diverged.
@@ -80,6 +85,9 @@ def rows(
     frame["true_score"] = np.where(known, nine_digits(true_score), np.nan)
     if probabilities_sum_to_one:
         frame["sum_sq_score"] = nine_digits(np.square(p).sum(axis=1).clip(max=1))
+    if logits is not None:
+        raw = np.asarray(logits, dtype=np.float64).reshape(p.shape)
+        frame["max_logit"], frame["logit_norm"] = nine_digits(raw.max(axis=1)), nine_digits(np.linalg.norm(raw, axis=1))
     return _TABLE.typed(frame)
 
 
@@ -172,6 +180,7 @@ def rules_of_answers(frame: pd.DataFrame) -> Iterator[Rule]:
     for column in (*SCORES, "true_score", "sum_sq_score"):
         yield column, frame[column].notna() & ~frame[column].between(0, 1), "a probability is from 0 to 1"
     yield "true_rank", rank.notna() & ~((rank >= 1) & (rank % 1 == 0)), "ranks are whole and begin at 1"
+    yield "logit_norm", ~(empty(frame["logit_norm"]) | (frame["logit_norm"] >= frame["max_logit"].abs() * (1 - 1e-6))), "no norm is less"
     for column in ("pred_1", "score_1"):
         yield column, ~failed & empty(frame[column]), "a photo without an error has a prediction"
     for column in COLUMNS[3:-1]:
@@ -187,4 +196,4 @@ def rules_of_answers(frame: pd.DataFrame) -> Iterator[Rule]:
     yield "true_score", frame["true_score"].isna() != rank.isna(), "it goes with true_rank"
 
 
-_TABLE = Table("predictions", COLUMNS, TEXTS, _rules, PredictionsError, REMEDY)
+_TABLE = Table("predictions", COLUMNS, TEXTS, _rules, PredictionsError, REMEDY, newer=LOGITS)

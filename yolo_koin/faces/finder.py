@@ -12,13 +12,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from yolo_koin.dataset.images import RGB, PhotoError, open_photo, read_photo
 from yolo_koin.faces.cache import FaceCache
-from yolo_koin.faces.protocol import Face, FaceDetector, Found
+from yolo_koin.faces.protocol import Face, FaceDetector, Found, dominant
+from yolo_koin.geometry import Box
 from yolo_koin.parallel import Progress, counted, in_threads, silent
 
-__all__ = ["FaceCache", "Found", "find_faces"]
+__all__ = ["FaceFinder", "Found", "find_faces"]
 
 VERSION = 1  # of how a file becomes what a detector sees: raise it when faces would come out otherwise
 
@@ -70,7 +72,50 @@ def find_faces(
         yield from counted(chain.from_iterable(looked), len(paths), "looking for faces", progress)
 
 
-def _look(paths: Sequence[Path], detector: FaceDetector, cache: FaceCache | None) -> list[Found]:
+class FaceFinder:
+    """A face detector and what it found before, for photos that come one at a time. Threads may share it.
+
+    Use it in a ``with`` block: OpenCV then computes in the calling thread alone, and what was found is kept when the block ends.
+
+    Args:
+        detector: what looks.
+        cache: where it is kept; None keeps nothing.
+    """
+
+    def __init__(self, detector: FaceDetector, cache: Path | None = None) -> None:
+        self.detector = detector
+        self._place, self._cache = cache, None if cache is None else FaceCache(cache)
+        self._held = contextlib.ExitStack()
+
+    def __enter__(self) -> FaceFinder:
+        self._held.enter_context(_one_thread_each())
+        if self._cache:
+            self._held.callback(self._cache.close)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def look(self, photo: Path | bytes) -> Found:
+        """The faces of a photo; one that cannot be read is told of, not raised."""
+        return _look([photo], self.detector, self._cache)[0]
+
+    def look_at_all(self, photos: Sequence[Path], workers: int | None = None, progress: Progress = silent) -> Generator[Found, None, None]:
+        """The faces of many photos, see :func:`find_faces`."""
+        return find_faces(photos, self.detector, self._cache, workers, progress)
+
+    def dominant(self, photo: Path | bytes) -> Box | None:
+        """The box of the face that a photo is about, in pixels of the upright original; None without a face."""
+        face = dominant(self.look(photo).faces)
+        return face.box if face else None
+
+    def look_at(self, photo: Image.Image) -> tuple[Face, ...]:
+        """The faces of an upright photo that was changed on purpose, in its own pixels; nothing is kept of them."""
+        pixels = np.asarray(_reduced(photo, self.detector.longest))
+        return _found(Decoded(pixels, *photo.size, ""), self.detector.detect(pixels)).faces
+
+
+def _look(paths: Sequence[Path | bytes], detector: FaceDetector, cache: FaceCache | None) -> list[Found]:
     """What is found in as many photos as the detector takes at once."""
     key = f"{detector.key} {VERSION}"
     read = [_read(path, detector.longest, key, cache) for path in paths]
@@ -82,19 +127,24 @@ def _look(paths: Sequence[Path], detector: FaceDetector, cache: FaceCache | None
     return [looked[id(photo)] if isinstance(photo, Decoded) else photo for photo in read]
 
 
-def _read(path: Path, longest: int, key: str, cache: FaceCache | None) -> Found | Decoded:
+def _read(photo: Path | bytes, longest: int, key: str, cache: FaceCache | None) -> Found | Decoded:
     """A photo to look at, or what is known of it without."""
     sha256 = ""
     try:
-        content = read_photo(path)
+        content = photo if isinstance(photo, bytes) else read_photo(photo)
         sha256 = hashlib.sha256(content).hexdigest()
         if known := cache.get(sha256, key) if cache else None:
             return known
         image, (width, height) = open_photo(content, longest=longest)
     except PhotoError as error:
         return Found((), 0, 0, sha256, str(error))
-    step = max(image.size) // longest  # of a photo that is no JPEG: so that a batch of them does not fill the memory
-    return Decoded(np.asarray(image.reduce(step) if step > 1 else image), width, height, sha256)
+    return Decoded(np.asarray(_reduced(image, longest)), width, height, sha256)
+
+
+def _reduced(image: Image.Image, longest: int) -> Image.Image:
+    """A photo that is no JPEG and so was decoded whole, about as small as the detector needs: a batch of them would fill the memory."""
+    step = max(image.size) // longest
+    return image.reduce(step) if step > 1 else image
 
 
 def _found(photo: Decoded, faces: Sequence[Face]) -> Found:

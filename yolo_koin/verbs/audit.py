@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from yolo_koin.dataset import audit as dataset_audit
 from yolo_koin.dataset.audit import Audit
-from yolo_koin.parallel import Progress, silent
-from yolo_koin.verbs.convert import open_dataset
+from yolo_koin.parallel import Progress
+from yolo_koin.specs import AuditSpec
+from yolo_koin.verbs.resolve import open_dataset
+from yolo_koin.verbs.verb import verb
+from yolo_koin.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class AuditSpec:
-    """What to look at.
-
-    Attributes:
-        data: dataset root, or ``sample``.
-        workers: threads; all cores when None.
-    """
-
-    data: str = "data/KoIn"
-    workers: int | None = None
-
-
-def audit(spec: AuditSpec, progress: Progress = silent) -> Audit:
+@verb(AuditSpec)
+def audit(spec: AuditSpec, progress: Progress) -> Audit:
     """Audit a dataset.
 
     Raises:
         DatasetError: there is none.
     """
-    return dataset_audit.audit(open_dataset(spec.data), spec.workers, progress)
+    return dataset_audit.audit(open_dataset(spec.data, Workspace.of(spec)), spec.workers, progress)

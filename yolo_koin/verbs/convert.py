@@ -2,141 +2,81 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 from yolo_koin.dataset import classify
 from yolo_koin.dataset.classify import Converted
-from yolo_koin.dataset.images import RGB
-from yolo_koin.dataset.koin import Dataset, scan
-from yolo_koin.errors import UsageError
-from yolo_koin.faces import dominant
-from yolo_koin.faces.centerface import CenterFace
-from yolo_koin.geometry import Box
-from yolo_koin.parallel import Progress, silent
-from yolo_koin.runs import read_manifest
-from yolo_koin.splits import TRAINING_SETS
-from yolo_koin.verbs.sample import SampleSpec, sample
-
-SAMPLE = "sample"
-FITS = ("crop", "pad", "face")
+from yolo_koin.dataset.koin import Dataset
+from yolo_koin.parallel import Progress
+from yolo_koin.runs import PreparedDataset
+from yolo_koin.specs import ConvertDetectSpec, ConvertSpec
+from yolo_koin.verbs.resolve import dataset_name, face_finder, open_dataset
+from yolo_koin.verbs.verb import verb
+from yolo_koin.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class ConvertSpec:
-    """What to convert, and how.
-
-    Attributes:
-        data: dataset root, or ``sample`` for the built-in faces.
-        out: folder to write; ``data/<name>-cls`` when None.
-        train_on: ``normal``, ``hard`` or ``both``.
-        val: share of the training photos that becomes the validation split.
-        fit: ``pad`` (the whole photo on a grey square), ``crop`` (its centre) or ``face`` (around the dominant face).
-        side: side of the square photos, in pixels.
-        seed: of the validation split.
-        workers: threads; all cores when None.
-    """
-
-    data: str = "data/KoIn"
-    out: Path | None = None
-    train_on: str = "normal"
-    val: float = 0.1
-    fit: str = "pad"
-    side: int = 256
-    seed: int = 0
-    workers: int | None = None
-
-    def __post_init__(self) -> None:
-        one_of("--train-on", self.train_on, tuple(TRAINING_SETS))
-        one_of("--fit", self.fit, FITS)
-        if not 0 <= self.val < 1:
-            raise UsageError("a share from 0 to below 1", f"--val {self.val}", "The protocol takes 0.1.")
-        if not 32 <= self.side <= 2048:
-            raise UsageError("a side from 32 to 2048 pixels", f"--side {self.side}", "The default is 256.")
-        if self.workers is not None and self.workers < 1:
-            raise UsageError("at least one worker", f"--workers {self.workers}", "Leave it out to use all cores.")
-
-
-def convert(spec: ConvertSpec, progress: Progress = silent) -> Converted:
+@verb(ConvertSpec)
+def convert(spec: ConvertSpec, progress: Progress) -> Converted:
     """Convert a dataset; again does only what changed.
 
     Raises:
         DatasetError: there is no dataset, or it has nothing to train on.
         RunError: the output cannot be written.
     """
-    dataset = open_dataset(spec.data)
-    return classify.convert(
-        dataset,
-        spec.out or converted_root(dataset, spec),
-        train_on=spec.train_on,
-        val=spec.val,
-        fit=spec.fit,
-        side=spec.side,
-        seed=spec.seed,
-        workers=spec.workers,
-        find_face=FaceBox() if spec.fit == "face" else None,
-        progress=progress,
-    )
+    workspace = Workspace.of(spec)
+    return squares(open_dataset(spec.data, workspace), spec, workspace, progress)
 
 
-def spec_of(root: Path) -> ConvertSpec | None:
-    """How a converted dataset was made, to make it again; None when the folder does not say, or its raw dataset is gone."""
-    made = read_manifest(root) or {}
-    if not Path(str(made.get("data", ""))).is_dir() or "data" not in made:
-        return None
-    told = {key: made[key] for key in ("data", "train_on", "val", "fit", "side", "seed") if key in made}
-    return ConvertSpec(**told, out=root)
+def squares(dataset: Dataset, spec: ConvertSpec, workspace: Workspace, progress: Progress) -> Converted:
+    """Lay a dataset out as a spec says, whatever data it names."""
+    with contextlib.ExitStack() as held:
+        finder = held.enter_context(face_finder(None, "", False, workspace)) if spec.fit == "face" else None
+        return classify.convert(
+            dataset,
+            spec.out or usual_folder(dataset, "cls", spec, workspace),
+            train_on=spec.train_on,
+            val=spec.val,
+            fit=spec.fit,
+            side=spec.side,
+            seed=spec.seed,
+            workers=spec.workers,
+            find_face=finder.dominant if finder else None,
+            progress=progress,
+        )
 
 
-def refresh(root: Path, progress: Progress = silent) -> Path:
-    """Bring a converted dataset up to date with its raw one, so that photos added, changed or excluded since are heeded."""
-    spec = spec_of(root)
-    return convert(spec, progress).root if spec else root
+def refresh(made: PreparedDataset, workspace: Workspace, progress: Progress) -> PreparedDataset:
+    """Bring a prepared dataset up to date with its raw one, so that photos added, changed or excluded since are heeded.
+
+    Where the raw one is gone, the prepared photos are as good as ever.
+    """
+    if not made.data.is_dir():
+        return made
+    told = {key: getattr(made, key) for key in ("train_on", "val", "fit", "side", "seed")}
+    spec = ConvertSpec(**told, data=str(made.data), out=made.folder)
+    return _read(squares(open_dataset(spec.data, workspace), spec, workspace, progress).root)
 
 
-def open_dataset(data: str) -> Dataset:
-    """Read a dataset; the name ``sample`` builds the built-in faces on first use, and a converted dataset means the raw one it is of."""
-    if data == SAMPLE:
-        return scan(sample(SampleSpec()).root)
-    made = (read_manifest(Path(data)) or {}) if Path(data).is_dir() else {}
-    return scan(Path(made["data"]) if made.get("kind") in {"classify", "detect"} and "data" in made else Path(data))
+def squares_for(dataset: Dataset, spec: ConvertSpec, workspace: Workspace, progress: Progress) -> PreparedDataset:
+    """The prepared dataset that a spec asks for."""
+    return _read(squares(dataset, replace(spec, out=None), workspace, progress).root)
 
 
-def converted_root(dataset: Dataset, spec: ConvertSpec) -> Path:
+def usual_folder(dataset: Dataset, ending: str, spec: ConvertSpec | ConvertDetectSpec, workspace: Workspace) -> Path:
     """Where a dataset is converted to when nothing is said: ``data/koin-cls``, followed by whatever is not the default.
 
     So two ways of preparing or splitting the same photos never share a folder.
     """
-    usual = ConvertSpec()
-    parts = {
-        spec.train_on: spec.train_on != usual.train_on,
-        spec.fit: spec.fit != usual.fit,
-        f"{spec.side}px": spec.side != usual.side,
-        f"val{spec.val:g}": spec.val != usual.val,
-        f"seed{spec.seed}": spec.seed != usual.seed,
-    }
-    return Path("data") / "-".join([f"{dataset_name(dataset)}-cls", *(part for part, differs in parts.items() if differs)])
+    usual = type(spec)()
+    said = {key: getattr(spec, key, None) for key in ("train_on", "fit", "side", "val", "seed")}
+    words = {"side": f"{spec.side}px", "val": f"val{spec.val:g}", "seed": f"seed{spec.seed}"}
+    differs = [words.get(key, str(value)) for key, value in said.items() if value != getattr(usual, key, None)]
+    return workspace.data / "-".join([f"{dataset_name(dataset)}-{ending}", *differs])
 
 
-def dataset_name(dataset: Dataset) -> str:
-    """What a dataset is called: its folder, or the one around it, in lower case."""
-    root = dataset.root.resolve()
-    return (root.parent.name if root.name.lower() == "dataset" else root.name).lower()
-
-
-class FaceBox:
-    """Finds the box of the face that a photo is about."""
-
-    def __init__(self) -> None:
-        self._detector = CenterFace()
-
-    def __call__(self, photo: RGB) -> Box | None:
-        """The box, or None without a face."""
-        face = dominant(self._detector.detect(photo))
-        return face.box if face else None
-
-
-def one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
-    """Raise a UsageError unless ``value`` is allowed."""
-    if value not in allowed:
-        raise UsageError("no such choice", f"{option} {value}", f"Choose from {', '.join(allowed)}.")
+def _read(root: Path) -> PreparedDataset:
+    made = PreparedDataset.read(root)
+    assert made is not None  # it was written just now
+    return made

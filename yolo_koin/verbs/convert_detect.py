@@ -15,64 +15,22 @@ from yolo_koin.dataset.boxes import LabelledBox, Problem, read_boxes
 from yolo_koin.dataset.detect import TABLE, ConvertedBoxes, read_boxes_table
 from yolo_koin.dataset.images import open_photo
 from yolo_koin.dataset.koin import Dataset, Sample
-from yolo_koin.errors import DatasetError, UsageError
+from yolo_koin.errors import DatasetError
 from yolo_koin.faces import FaceDetector, clearly_dominant
-from yolo_koin.faces.cache import FaceCache
-from yolo_koin.faces.finder import Found, find_faces
+from yolo_koin.faces.finder import Found
 from yolo_koin.files import atomic_path
-from yolo_koin.parallel import Progress, in_threads, silent
+from yolo_koin.parallel import Progress, in_threads
 from yolo_koin.reporting.sheets import REVIEW_SIDE, REVIEWED, ReviewPhoto, review_page
-from yolo_koin.runs import read_manifest
+from yolo_koin.runs import PreparedDataset, prepared_at
+from yolo_koin.specs import ConvertDetectSpec
 from yolo_koin.splits import TRAINING_SETS
-from yolo_koin.verbs.convert import dataset_name, one_of, open_dataset
-from yolo_koin.verbs.detector import open_detector
+from yolo_koin.verbs.convert import usual_folder
+from yolo_koin.verbs.resolve import face_finder, open_dataset
+from yolo_koin.verbs.verb import verb
+from yolo_koin.workspace import Workspace
 
-CACHE = Path("data/.faces.sqlite")
 REVIEW = "review"
 GROUP = "a group photo needs drawn boxes"
-
-
-@dataclass(frozen=True)
-class ConvertDetectSpec:
-    """What to convert, and how.
-
-    Attributes:
-        data: dataset root, or ``sample`` for the built-in faces.
-        out: folder to write; ``data/<name>-det`` when None.
-        train_on: ``normal``, ``hard`` or ``both``.
-        val: share of the training photos that becomes the validation split.
-        side: longest side of the prepared photos, in pixels; smaller photos stay as they are.
-        seed: of the validation split.
-        boxes: boxes that people drew: our boxes.csv, COCO, Pascal VOC or LabelMe. The dataset's own ``boxes.csv`` is read anyway.
-        detector: the face detector's file; CenterFace when None.
-        device: where a .pt detector runs.
-        trust_weights: run a detector's pickle that safe loading refuses.
-        review: pages of the review sheet; those boxes come first that the detector is least sure of.
-        workers: threads; all cores when None.
-    """
-
-    data: str = "data/KoIn"
-    out: Path | None = None
-    train_on: str = "normal"
-    val: float = 0.1
-    side: int = 640
-    seed: int = 0
-    boxes: Path | None = None
-    detector: Path | None = None
-    device: str = ""
-    trust_weights: bool = False
-    review: int = 20
-    workers: int | None = None
-
-    def __post_init__(self) -> None:
-        one_of("--train-on", self.train_on, tuple(TRAINING_SETS))
-        if not 0 <= self.val < 1:
-            raise UsageError("a share from 0 to below 1", f"--val {self.val}", "The protocol takes 0.1.")
-        if not 64 <= self.side <= 4096:
-            raise UsageError("a side from 64 to 4096 pixels", f"--side {self.side}", "The default is 640.")
-        for option, value, low in (("--workers", self.workers, 1), ("--review", self.review, 0), ("--seed", self.seed, 0)):
-            if value is not None and value < low:
-                raise UsageError(f"at least {low}", f"{option} {value}", "Leave it out to take the default.")
 
 
 @dataclass(frozen=True)
@@ -87,10 +45,11 @@ class ConvertDetectResult:
 
     converted: ConvertedBoxes
     problems: tuple[Problem, ...]
-    pages: tuple[Path, ...]
+    pages: tuple[Path, ...] = ()
 
 
-def convert_detect(spec: ConvertDetectSpec, progress: Progress = silent) -> ConvertDetectResult:
+@verb(ConvertDetectSpec)
+def convert_detect(spec: ConvertDetectSpec, progress: Progress) -> ConvertDetectResult:
     """Box the faces and convert; again does only what changed.
 
     Raises:
@@ -98,24 +57,29 @@ def convert_detect(spec: ConvertDetectSpec, progress: Progress = silent) -> Conv
         WeightsError: the face detector cannot be loaded.
         RunError: the output cannot be written.
     """
-    dataset = open_dataset(spec.data)
-    out = spec.out or detection_root(dataset, spec)
+    workspace = Workspace.of(spec)
+    dataset = open_dataset(spec.data, workspace)
+    result = boxed(dataset, spec, workspace, progress)
+    return replace(result, pages=_review(dataset, result.converted.root, spec.review) if spec.review else ())
+
+
+def boxed(dataset: Dataset, spec: ConvertDetectSpec, workspace: Workspace, progress: Progress) -> ConvertDetectResult:
+    """Lay a dataset out as a spec says, whatever data it names, without the pages for review."""
     drawn, problems = drawn_boxes(dataset, spec.boxes)
-    found = _boxes(dataset, spec, drawn, progress)
     converted = detect.convert(
         dataset,
-        out,
-        found=found,
+        spec.out or usual_folder(dataset, "det", spec, workspace),
+        found=_boxes(dataset, spec, drawn, workspace, progress),
         train_on=spec.train_on,
         val=spec.val,
         side=spec.side,
         seed=spec.seed,
         workers=spec.workers,
-        extra={"boxes": _told(spec.boxes), "detector": _told(spec.detector)},
+        boxes=spec.boxes,
+        detector=spec.detector,
         progress=progress,
     )
-    pages = _review(dataset, out, spec.review) if spec.review else ()
-    return ConvertDetectResult(converted, problems, pages)
+    return ConvertDetectResult(converted, problems)
 
 
 def drawn_boxes(dataset: Dataset, boxes: Path | None) -> tuple[dict[str, tuple[LabelledBox, ...]], tuple[Problem, ...]]:
@@ -127,55 +91,39 @@ def drawn_boxes(dataset: Dataset, boxes: Path | None) -> tuple[dict[str, tuple[L
     return merged, tuple(problem for one in read for problem in one.problems)
 
 
-def spec_of(root: Path) -> ConvertDetectSpec | None:
-    """How a converted dataset was made, to make it again; None when the folder does not say, or its raw dataset is gone."""
-    made = read_manifest(root) or {}
-    if made.get("kind") != "detect" or not Path(str(made.get("data", ""))).is_dir():
-        return None
-    told = {key: made[key] for key in ("data", "train_on", "val", "side", "seed") if key in made}
-    boxes, detector = (Path(made[key]) if made.get(key) else None for key in ("boxes", "detector"))
-    for option, path in (("boxes", boxes), ("detector", detector)):
+def refresh(made: PreparedDataset, workspace: Workspace, progress: Progress) -> PreparedDataset:
+    """Bring a prepared dataset up to date with its raw one, so that photos added, changed or excluded since are heeded.
+
+    Raises:
+        DatasetError: the boxes or the detector that it was made with are gone.
+    """
+    if not made.data.is_dir():
+        return made
+    for option, path in (("boxes", made.boxes), ("detector", made.detector)):
         if path and not path.exists():
             again = f"Put it back, or run yolo_koin convert detect again with another --{option}, or without."
-            raise DatasetError(f"the --{option} that {root} was made with is gone", path, again)
-    return ConvertDetectSpec(**told, boxes=boxes, detector=detector, out=root, review=0)
+            raise DatasetError(f"the --{option} that {made.folder} was made with is gone", path, again)
+    told = {key: getattr(made, key) for key in ("train_on", "val", "side", "seed", "boxes", "detector")}
+    spec = ConvertDetectSpec(**told, data=str(made.data), out=made.folder, review=0)
+    boxed(open_dataset(spec.data, workspace), spec, workspace, progress)
+    return prepared_at(made.folder) or made
 
 
-def refresh(root: Path, progress: Progress = silent) -> Path:
-    """Bring a converted dataset up to date with its raw one, so that photos added, changed or excluded since are heeded."""
-    spec = spec_of(root)
-    return convert_detect(spec, progress).converted.root if spec else root
-
-
-def prepared_for(spec: ConvertDetectSpec, progress: Progress = silent) -> Path:
-    """The converted dataset that a training asks for: the one that is there, with the boxes that it was made with, or a new one."""
-    dataset = open_dataset(spec.data)
-    root = detection_root(dataset, spec)
-    made = spec_of(root)
-    if made is None or Path(made.data).resolve() != dataset.root.resolve():
-        return convert_detect(replace(spec, review=0), progress).converted.root
-    return convert_detect(replace(spec, out=root, boxes=made.boxes, detector=made.detector, review=0), progress).converted.root
-
-
-def detection_root(dataset: Dataset, spec: ConvertDetectSpec) -> Path:
-    """Where a dataset is converted to when nothing is said: ``data/koin-det``, followed by whatever is not the default."""
-    usual = ConvertDetectSpec()
-    parts = {
-        spec.train_on: spec.train_on != usual.train_on,
-        f"{spec.side}px": spec.side != usual.side,
-        f"val{spec.val:g}": spec.val != usual.val,
-        f"seed{spec.seed}": spec.seed != usual.seed,
-    }
-    return Path("data") / "-".join([f"{dataset_name(dataset)}-det", *(part for part, differs in parts.items() if differs)])
-
-
-def _told(path: Path | None) -> str | None:
-    return str(path.resolve()) if path else None
+def boxed_for(dataset: Dataset, spec: ConvertDetectSpec, workspace: Workspace, progress: Progress) -> PreparedDataset:
+    """The prepared dataset that a spec asks for: the one that is there, with the boxes that it was made with, or a new one."""
+    root = usual_folder(dataset, "det", spec, workspace)
+    made = prepared_at(root)
+    if made and made.data.resolve() == dataset.root.resolve():
+        return refresh(made, workspace, progress)
+    boxed(dataset, replace(spec, out=root), workspace, progress)
+    found = prepared_at(root)
+    assert found is not None  # it was written just now
+    return found
 
 
 # ---------------------------------------------------------------------------------------------------------------- boxes
 def _boxes(
-    dataset: Dataset, spec: ConvertDetectSpec, drawn: Mapping[str, Sequence[LabelledBox]], progress: Progress
+    dataset: Dataset, spec: ConvertDetectSpec, drawn: Mapping[str, Sequence[LabelledBox]], workspace: Workspace, progress: Progress
 ) -> dict[str, Sequence[LabelledBox] | str]:
     """The boxes of each photo, or why it has none: those that people drew, and the detector's where one face is clearly dominant."""
     wanted = [s for s in dataset.samples if s.split in TRAINING_SETS[spec.train_on] or s.split.is_test]
@@ -184,10 +132,9 @@ def _boxes(
     found |= {s.image: GROUP for s in missing if not s.split.has_one_person}
     single = [s for s in missing if s.image not in found]
     if single:
-        detector = open_detector(spec.detector, spec.device, spec.trust_weights)
-        with FaceCache(CACHE) as cache:
-            looked = find_faces([s.path for s in single], detector, cache, spec.workers, progress)
-            found |= {s.image: _decided(s, one, detector) for s, one in zip(single, looked, strict=True)}
+        with face_finder(spec.detector, spec.device, spec.trust_weights, workspace) as finder:
+            looked = finder.look_at_all([s.path for s in single], spec.workers, progress)
+            found |= {s.image: _decided(s, one, finder.detector) for s, one in zip(single, looked, strict=True)}
     return found
 
 

@@ -19,33 +19,14 @@ from yolo_koin.errors import DatasetError, UsageError
 from yolo_koin.faces import Face, FaceDetector, dominant
 from yolo_koin.faces.centerface import CenterFace
 from yolo_koin.files import atomic_path, write_csv
-from yolo_koin.parallel import Progress, Step, silent
+from yolo_koin.parallel import Progress, Step
+from yolo_koin.specs import HardcasesSpec
 from yolo_koin.synthetic.hardcases import KINDS, apply, check
+from yolo_koin.verbs.verb import verb
 
 TABLE = "hardcases.csv"
 COLUMNS = ("image", "source", "kind", "severity", "seed", "box", "landmarks")
 Row = tuple[str, str, str, int, int, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class HardcasesSpec:
-    """What to make of which photos.
-
-    Attributes:
-        source: a folder of photos, taken with its subfolders; only read.
-        destination: a folder outside of ``source``; it gets the same subfolders.
-        kinds: each photo gets one copy for each of these kinds.
-        severity: 1 to 5.
-        seed: chooses models, colours and grain; with the photo's path it settles them, whatever the order of work.
-        workers: threads; all cores when None.
-    """
-
-    source: Path
-    destination: Path
-    kinds: tuple[str, ...] = KINDS
-    severity: int = 3
-    seed: int = 0
-    workers: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +46,8 @@ class HardcasesResult:
     table: Path
 
 
-def hardcases(spec: HardcasesSpec, progress: Progress = silent) -> HardcasesResult:
+@verb(HardcasesSpec)
+def hardcases(spec: HardcasesSpec, progress: Progress) -> HardcasesResult:
     """Write a synthetic hard case of each kind of every photo below a folder on which a face is found.
 
     Running it again renews the files that it wrote; files that it did not write are never touched.

@@ -2,66 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from PIL import Image
 
-from yolo_koin.dataset.koin import Dataset, nfc
-from yolo_koin.errors import UsageError, WeightsError
+from yolo_koin.dataset.koin import Dataset, Sample, nfc
+from yolo_koin.errors import WeightsError
 from yolo_koin.evaluation import face_predictions, predictions
 from yolo_koin.evaluation.face_predictions import NO_FACE
 from yolo_koin.files import atomic_path, sha256
-from yolo_koin.models.checkpoints import load_checkpoint, task_of
-from yolo_koin.models.detector import Detector
-from yolo_koin.models.yolo import Classifier
-from yolo_koin.parallel import Progress, Step, in_threads, silent
+from yolo_koin.models import registry
+from yolo_koin.naming import Namer, Reader, name_photos
+from yolo_koin.naming.detector import Detected
+from yolo_koin.naming.faces import EachFace
+from yolo_koin.naming.whole import WholePhoto
+from yolo_koin.parallel import Progress, in_threads
 from yolo_koin.reporting.sheets import MOST_TILES, contact_sheet
-from yolo_koin.runs import create_run, read_manifest, write_manifest
-from yolo_koin.verbs.convert import SAMPLE, open_dataset
+from yolo_koin.runs import PredictRun
+from yolo_koin.specs import SAMPLE, PredictSpec
 from yolo_koin.verbs.convert_detect import drawn_boxes
-from yolo_koin.verbs.detector import open_detector
 from yolo_koin.verbs.drawing import Drawing, by_photo, targets_of
-from yolo_koin.verbs.naming import Namer, OneStage, TwoStage, WholePhoto, hints
+from yolo_koin.verbs.resolve import USUAL_DATA, face_finder, learnt_from, name_of, open_dataset, weights_file
+from yolo_koin.verbs.scoring import NOT_OF_FACES
 from yolo_koin.verbs.sources import find_photos
-from yolo_koin.verbs.weights import newest_weights, run_name
+from yolo_koin.verbs.verb import verb
+from yolo_koin.workspace import Workspace
 
 TOLD = 10  # photos that are named on the screen as well
-
-
-@dataclass(frozen=True)
-class PredictSpec:
-    """What to predict.
-
-    Attributes:
-        source: a split (``hard_cases/test``), a folder, a photo or a glob; looked up in the dataset first, then as a path.
-        data: dataset root or ``sample``; what the model was trained on when None.
-        weights: checkpoint; that of the newest finished training run when None.
-        device: as for training.
-        top: how many names are drawn on each photo, 1 to 5.
-        name: of the run.
-        trust_weights: run a pickle that safe loading refuses.
-        faces: find every face of a photo and let the classifier name each. A detector's weights do so by themselves.
-        detector: the face detector's file for ``faces``; CenterFace when None.
-    """
-
-    source: str
-    data: str | None = None
-    weights: Path | None = None
-    device: str = ""
-    top: int = 3
-    name: str | None = None
-    trust_weights: bool = False
-    faces: bool = False
-    detector: Path | None = None
-
-    def __post_init__(self) -> None:
-        if self.detector and not self.faces:
-            raise UsageError("--detector is about faces", f"--detector {self.detector}", "Add --faces.")
-        if not 1 <= self.top <= predictions.TOP:
-            raise UsageError(f"1 to {predictions.TOP} names", f"--top {self.top}", "The default is 3.")
 
 
 @dataclass(frozen=True)
@@ -91,76 +63,137 @@ class PredictResult:
     notes: tuple[str, ...] = ()
 
 
-def predict(spec: PredictSpec, progress: Progress = silent, folder: Path | None = None) -> PredictResult:
-    """Predict, annotate, and write the run.
+@dataclass(frozen=True)
+class Naming:
+    """What is named, with nothing left open.
 
-    Args:
-        spec: what to predict.
-        progress: is told of each photo.
-        folder: of the run, in place of ``runs/predict/<name>``: a cell of a benchmark.
+    Attributes:
+        namer: names the photos.
+        samples: the photos.
+        dataset: tells names and labels; None where there is none.
+        known: image id → boxes that people drew.
+        title: of the contact sheet.
+        notes: what the user should know.
+    """
+
+    namer: Namer[Any]
+    samples: Sequence[Sample]
+    dataset: Dataset | None
+    known: Mapping[str, Any]
+    title: str
+    notes: tuple[str, ...]
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Label → display name."""
+        return self.dataset.names if self.dataset else {}
+
+    @property
+    def boxed(self) -> bool:
+        """Whether faces are named."""
+        return self.namer.way != "whole"
+
+
+@verb(PredictSpec)
+def predict(spec: PredictSpec, progress: Progress) -> PredictResult:
+    """Predict, annotate, and write the run.
 
     Raises:
         DatasetError, WeightsError, RunError, UsageError: what the user can mend.
     """
-    weights = spec.weights or newest_weights("classify" if spec.faces else "", of_faces=spec.faces)
-    namer = _namer(spec, weights)
-    boxed = namer.way != "whole"
-    dataset = _dataset(spec.data, weights)
-    samples = find_photos(spec.source, dataset)
-    run = folder or create_run("predict", spec.name, f"{run_name(weights)}-{_slug(spec.source)}{'-faces' if spec.faces else ''}")
-    names = dataset.names if dataset else {}
-    known, problems = drawn_boxes(dataset, None) if dataset and boxed else ({}, ())
-    notes = (*(f"{problem.where}: {problem.reason}" for problem in problems), *hints(namer))
-    draw = Drawing(targets_of(run, samples), names, spec.top, boxed, known)
+    workspace = Workspace.of(spec)
+    weights = weights_file(spec.weights, workspace, "classify" if spec.faces else "", spec.faces)
+    default = f"{name_of(weights)}-{_slug(spec.sources)}{'-faces' if spec.faces else ''}"
+    with resolved(spec, weights, workspace) as naming, workspace.begun("predict", spec.name, default, spec) as folder:
+        photos, way = len(naming.samples), naming.namer.way
+        run = PredictRun(folder=folder, spec=spec, weights=weights, weights_sha256=sha256(weights), photos=photos, way=way)
+        with run.written().failing():
+            frame = draw(naming, folder, spec.top, progress)
+            run.written(status="finished")
+    return _result(naming, frame, folder, weights)
+
+
+def draw(naming: Naming, folder: Path, top: int, progress: Progress) -> pd.DataFrame:
+    """Name the photos; write their annotated copies, ``predictions.csv`` and ``contact_sheet.png``.
+
+    Args:
+        naming: what is named.
+        folder: where the files go.
+        top: names on each photo.
+        progress: is told of each batch of photos.
+
+    Returns:
+        The rows of ``predictions.csv``.
+    """
+    one = Drawing(targets_of(folder, naming.samples), naming.names, top, naming.boxed, naming.known)
     parts: list[pd.DataFrame] = []
     tiles: list[Image.Image] = []
-    done = 0
-    for chunk, frame in namer.rows(samples):
+    for batch, frame in name_photos(naming.namer, naming.samples, progress):
         parts.append(frame)
         rows = by_photo(frame)
-        for small in in_threads(draw, [(s, rows[str(s.split), s.image]) for s in chunk]):
-            if small is not None and len(tiles) < MOST_TILES:
-                tiles.append(small)
-            done += 1
-            progress(Step("naming", done, len(samples)))
+        drawn = in_threads(one, [(s, rows[str(s.split), s.image]) for s in batch])
+        tiles += [tile for tile in drawn if tile is not None][: MOST_TILES - len(tiles)]
     frame = pd.concat(parts, ignore_index=True)
-    (face_predictions if boxed else predictions).write(run / "predictions.csv", frame)
-    with atomic_path(run / "contact_sheet.png") as temporary:
-        contact_sheet(tiles, title=f"{run_name(weights)} on {spec.source}", total=len(samples)).save(temporary)
-    if folder is None:
-        asked = {**asdict(spec), "weights": str(weights.resolve())}
-        write_manifest(run, "finished", asked, weights_sha256=sha256(weights), photos=len(samples), way=namer.way)
+    (face_predictions if naming.boxed else predictions).write(folder / "predictions.csv", frame)
+    with atomic_path(folder / "contact_sheet.png") as temporary:
+        contact_sheet(tiles, title=naming.title, total=len(naming.samples)).save(temporary)
+    return frame
+
+
+@contextlib.contextmanager
+def resolved(spec: PredictSpec, weights: Path, workspace: Workspace) -> Iterator[Naming]:
+    """What a spec asks to name. A face detector's findings are kept when the block ends.
+
+    Raises:
+        DatasetError, WeightsError: what the user can mend.
+    """
+    with contextlib.ExitStack() as held:
+        namer, hints = _namer(spec, weights, workspace, held)
+        dataset = _dataset(spec.data, weights, workspace)
+        samples = [sample for source in spec.sources for sample in find_photos(source, dataset)]
+        known, problems = drawn_boxes(dataset, None) if dataset and namer.way != "whole" else ({}, ())
+        notes = (*(dataset.notes if dataset else ()), *(f"{one.where}: {one.reason}" for one in problems), *hints)
+        yield Naming(namer, samples, dataset, known, f"{name_of(weights)} on {', '.join(spec.sources)}", notes)
+
+
+def _namer(spec: PredictSpec, weights: Path, workspace: Workspace, held: contextlib.ExitStack) -> tuple[Namer[Any], tuple[str, ...]]:
+    """What names the photos, by the kind of the weights and by whether faces are asked for; and what the user should know of it."""
+    model = registry.load(weights, spec.device, spec.trust_weights)
+    if model.task == "detect":
+        if spec.faces:
+            raise WeightsError("these weights find and name faces by themselves", weights, "Drop --faces.")
+        return Detected(model, Reader(), doubtful=False), ()
+    of_faces = model.preparation.fit == "face"
+    if not (spec.faces or of_faces):
+        return WholePhoto(model, Reader()), ()
+    finder = held.enter_context(face_finder(spec.detector, spec.device, spec.trust_weights, workspace))
+    if spec.faces:
+        return EachFace(model, finder, Reader()), () if of_faces else (NOT_OF_FACES,)
+    return WholePhoto(model, Reader(), finder), ()
+
+
+def _dataset(data: str | None, weights: Path, workspace: Workspace) -> Dataset | None:
+    """The dataset for names and labels; without one, photos are still predicted."""
+    if data is not None:
+        return open_dataset(data, workspace)
+    made = learnt_from(weights)
+    for candidate in ([made.data] if made else []) + [workspace.find(USUAL_DATA)]:
+        if candidate.is_dir():
+            return open_dataset(str(candidate), workspace)
+    return None
+
+
+def _result(naming: Naming, frame: pd.DataFrame, folder: Path, weights: Path) -> PredictResult:
     photos = frame.drop_duplicates(["split", "image"])
     labelled = photos[photos["true_label"] != ""]
     right = frame[(frame["true_rank"] == 1)].drop_duplicates(["split", "image"])
     unreadable = int(((photos["error"] != "") & (photos["error"] != NO_FACE)).sum())
-    return PredictResult(run, weights, len(photos), unreadable, len(labelled), len(right), told(frame, names), namer.way, notes)
+    said = told(frame, naming.names)
+    return PredictResult(folder, weights, len(photos), unreadable, len(labelled), len(right), said, naming.namer.way, naming.notes)
 
 
-def _namer(spec: PredictSpec, weights: Path) -> Namer:
-    """What names the photos: by the kind of the weights, and by whether faces are asked for."""
-    if task_of(load_checkpoint(weights, "", spec.trust_weights)) == "detect":
-        if spec.faces:
-            raise WeightsError("these weights find and name faces by themselves", weights, "Drop --faces.")
-        return OneStage(Detector(weights, spec.device, spec.trust_weights), doubtful=False)
-    model = Classifier(weights, spec.device, spec.trust_weights)
-    return TwoStage(model, open_detector(spec.detector, spec.device, spec.trust_weights)) if spec.faces else WholePhoto(model)
-
-
-def _dataset(data: str | None, weights: Path) -> Dataset | None:
-    """The dataset for names and labels; without one, photos are still predicted."""
-    if data is not None:
-        return open_dataset(data)
-    converted = (read_manifest(weights.resolve().parent.parent) or {}).get("converted")
-    trained_on = (read_manifest(Path(converted)) or {}).get("data") if converted else None
-    for candidate in (trained_on, "data/KoIn"):
-        if candidate and Path(candidate).is_dir():
-            return open_dataset(candidate)
-    return None
-
-
-def _slug(source: str) -> str:
-    return "-".join(part for part in "".join(c if c.isalnum() else " " for c in nfc(source)).split())[:60] or SAMPLE
+def _slug(source: Sequence[str]) -> str:
+    return "-".join("".join(c if c.isalnum() else " " for c in nfc(" ".join(source))).split())[:60] or SAMPLE
 
 
 def told(frame: pd.DataFrame, names: Mapping[str, str]) -> tuple[str, ...]:

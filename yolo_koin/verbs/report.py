@@ -14,11 +14,15 @@ from yolo_koin.dataset.koin import scan
 from yolo_koin.evaluation import predictions, scores
 from yolo_koin.evaluation.statistics import paired
 from yolo_koin.files import write_text
+from yolo_koin.parallel import Progress
 from yolo_koin.reporting import figures
 from yolo_koin.reporting.report import markdown_table
 from yolo_koin.reporting.style import save
-from yolo_koin.verbs.scored import WHOLE, Scored, find_run, load_runs, told_apart
+from yolo_koin.specs import ReportSpec
+from yolo_koin.verbs.scored import WHOLE, Scored, load_runs, told_apart
 from yolo_koin.verbs.showing import called, write_examples, write_group_photos, write_hard_photos, write_people
+from yolo_koin.verbs.verb import verb
+from yolo_koin.workspace import Workspace
 
 COLUMNS = {
     "run": "model",
@@ -43,19 +47,6 @@ NAMES = {"faces": "each face found", "detector": "what it detects"}
 
 
 @dataclass(frozen=True)
-class ReportSpec:
-    """What to report.
-
-    Attributes:
-        runs: folders or names under ``runs/evaluate`` or ``runs/benchmark``.
-        out: folder for the figures; ``figures/`` of the first run when None.
-    """
-
-    runs: tuple[str, ...]
-    out: Path | None = None
-
-
-@dataclass(frozen=True)
 class ReportResult:
     """What was written."""
 
@@ -63,13 +54,15 @@ class ReportResult:
     files: tuple[Path, ...]
 
 
-def report(spec: ReportSpec) -> ReportResult:
+@verb(ReportSpec)
+def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     """Draw the figures of some runs, and write ``report.md``.
 
     Raises:
         RunError: a run is not there, or was not scored.
     """
-    folders = [find_run(run) for run in spec.runs]
+    workspace = Workspace.of(spec)
+    folders = [workspace.scored_run(run) for run in spec.runs]
     scored = told_apart([(folder, run) for folder in folders for run in load_runs(folder)])
     out = spec.out or folders[0] / "figures"
     table = out / "report.md"

@@ -10,22 +10,13 @@ from yolo_koin.dataset.images import RGB
 from yolo_koin.errors import DatasetError
 from yolo_koin.faces import FaceDetector, dominant
 from yolo_koin.faces.centerface import CenterFace
+from yolo_koin.locks import locked
 from yolo_koin.parallel import Progress, silent
-from yolo_koin.runs import read_manifest
+from yolo_koin.runs import prepared_at
+from yolo_koin.specs import SAMPLE, SampleSpec
 from yolo_koin.synthetic.att import MARKER, VERSION, Located, build
-
-
-@dataclass(frozen=True, slots=True)
-class SampleSpec:
-    """What to build.
-
-    Attributes:
-        destination: the dataset root.
-        seed: chooses severities, models of the hard cases, and the scenes.
-    """
-
-    destination: Path = Path("data/sample")
-    seed: int = 0
+from yolo_koin.verbs.verb import verb
+from yolo_koin.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -45,28 +36,35 @@ class SampleResult:
     usual_place: int | None = None
 
 
-def sample(spec: SampleSpec, progress: Progress = silent) -> SampleResult:
-    """Build the stand-in dataset at ``spec.destination``, unless it is there already with the same seed.
+@verb(SampleSpec)
+def sample(spec: SampleSpec, progress: Progress) -> SampleResult:
+    """Build the stand-in dataset, unless it is there already with the same seed.
 
     Raises:
         DatasetError: something else is there, or a stand-in of another seed or version, or one that lost photos. Nothing is
             removed.
         WeightsError: the face detector's network is missing.
     """
-    root = spec.destination
-    if root.exists() and not (root.is_dir() and not any(root.iterdir())):
-        return SampleResult(root, _check(spec), built=False)
-    detector = CenterFace()
-    counts = build(root, lambda photo: locate(detector, photo), spec.seed, progress)
+    return built_in(spec.out or Workspace.of(spec).data / SAMPLE, spec.seed, progress)
+
+
+def built_in(root: Path, seed: int = 0, progress: Progress = silent) -> SampleResult:
+    """The stand-in dataset in a folder, built on first use; two that want it at once build it once."""
+    if _is_something(root):
+        return SampleResult(root, _check(root, seed), built=False)
+    with locked(root):
+        if _is_something(root):
+            return SampleResult(root, _check(root, seed), built=False)
+        detector = CenterFace()
+        counts = build(root, lambda photo: locate(detector, photo), seed, progress)
     missed = counts.pop("usual_place")
     return SampleResult(root, counts, built=True, usual_place=missed)
 
 
-def is_sample(data: str) -> bool:
-    """Whether a dataset name or folder means the built-in faces, raw or converted."""
-    root = Path(data)
-    converted_from = (read_manifest(root) or {}).get("data") if root.is_dir() else None
-    return data == "sample" or (root / MARKER).is_file() or bool(converted_from and (Path(converted_from) / MARKER).is_file())
+def is_sample(data: str, folder: Path) -> bool:
+    """Whether a dataset's name or folder means the built-in faces, raw or converted."""
+    made = prepared_at(folder) if folder.is_dir() else None
+    return data == SAMPLE or (folder / MARKER).is_file() or (made is not None and (made.data / MARKER).is_file())
 
 
 def locate(detector: FaceDetector, photo: RGB) -> Located | None:
@@ -75,9 +73,12 @@ def locate(detector: FaceDetector, photo: RGB) -> Located | None:
     return None if face is None else (face.points(), face.box)
 
 
-def _check(spec: SampleSpec) -> dict[str, int]:
+def _is_something(root: Path) -> bool:
+    return root.exists() and not (root.is_dir() and not any(root.iterdir()))
+
+
+def _check(root: Path, wanted: int) -> dict[str, int]:
     """The photo counts of the stand-in that is there, once it is clear that it is the one asked for."""
-    root = spec.destination
     again = "Remove that folder yourself, or choose another one."
     if not root.is_dir():
         raise DatasetError("a file is where the built-in faces would go", root, again)
@@ -86,7 +87,7 @@ def _check(spec: SampleSpec) -> dict[str, int]:
         version, seed, photos = marker["version"], marker["seed"], {str(k): int(v) for k, v in marker["photos"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError("another folder is where the built-in faces would go", root, again) from error
-    if (version, seed) != (VERSION, spec.seed):
+    if (version, seed) != (VERSION, wanted):
         raise DatasetError(f"the built-in faces are there with seed {seed} and layout {version}", root, again)
     if any(sum(1 for _ in (root / split).rglob("*.png")) < count for split, count in photos.items()):
         raise DatasetError("the built-in faces are incomplete", root, "Remove that folder yourself; it is then built again.")

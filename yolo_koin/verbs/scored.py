@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from yolo_koin.errors import RunError
+from yolo_koin.errors import KoinError, RunError
 from yolo_koin.evaluation import face_predictions, predictions, scores, truth
-from yolo_koin.runs import MANIFEST, RUNS, read_manifest
+from yolo_koin.models.registry import family_of
+from yolo_koin.runs import CELLS, CellRun, ScoredRun, TrainRun
 
-CELLS = "cells"
 WHOLE = "whole"
-MODELS = {"classify": "-cls", "detect": ""}  # of a model's name
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Scored:
 
     Attributes:
         name: of its folder.
-        model: size and training set: ``YOLOv8n-cls, normal``.
+        model: and training set: ``YOLOv8n-cls, normal``.
         seed: of its training.
         settings: of its training but for the seed, with the photos' hash; empty when unknown.
         title: what figures call it: the model, and the seed unless it is 0.
@@ -56,21 +54,30 @@ class Scored:
     agreement: dict[str, str] = field(default_factory=dict)
 
 
-def find_run(run: str) -> Path:
-    """The folder of a run, given as a path or as a name under ``runs/evaluate`` or ``runs/benchmark``."""
-    for folder in (Path(run), RUNS / "evaluate" / run, RUNS / "benchmark" / run):
-        if (folder / MANIFEST).is_file():
-            return folder
-    raise RunError("no such scored run", run, "Name a folder of runs/evaluate or runs/benchmark; yolo_koin evaluate makes one.")
-
-
 def load_runs(folder: Path) -> list[Scored]:
-    """The scored run in a folder, or each scored cell of a benchmark."""
+    """The scored run in a folder, or each scored cell of a benchmark.
+
+    Raises:
+        RunError: nothing was scored there.
+        KoinError: one of its files is malformed.
+    """
     if (folder / CELLS).is_dir():
-        return [_load(cell) for cell in sorted((folder / CELLS).iterdir()) if (cell / "metrics.csv").is_file()]
-    if not (folder / "metrics.csv").is_file():
+        return [load_cell(run) for run in finished_cells(folder)]
+    run = ScoredRun.read(folder)
+    if run is None or not (folder / "metrics.csv").is_file():
         raise RunError("not a scored run (no metrics.csv)", folder, "Run yolo_koin evaluate on its weights first.")
-    return [_load(folder)]
+    return [_load(run, _training(run))]
+
+
+def finished_cells(benchmark: Path) -> list[CellRun]:
+    """The cells of a benchmark that were run to their end, in any order."""
+    found = (CellRun.read(cell) for cell in sorted((benchmark / CELLS).iterdir()) if cell.is_dir())
+    return [run for run in found if run is not None]
+
+
+def load_cell(run: CellRun) -> Scored:
+    """A scored cell."""
+    return _load(run, TrainRun.read(run.folder))
 
 
 def told_apart(found: Sequence[tuple[Path, Scored]]) -> list[Scored]:
@@ -84,38 +91,40 @@ def told_apart(found: Sequence[tuple[Path, Scored]]) -> list[Scored]:
     return runs
 
 
-def _load(folder: Path) -> Scored:
-    manifest = read_manifest(folder) or {}
-    trained = folder if (folder / "results.csv").is_file() else Path(str(manifest.get("spec", {}).get("weights", ""))).parent.parent
-    training = (read_manifest(trained) or {}) if (trained / "results.csv").is_file() else {}
-    spec = training.get("spec", {})
-    kind = MODELS.get(spec.get("task", "classify"), "")
-    cut = " faces" if spec.get("fit") == "face" else ""
-    model, seed = (f"YOLOv8{spec['size']}{kind}, {spec['train_on']}{cut}", int(spec["seed"])) if spec else (folder.name, 0)
-    converted = (read_manifest(Path(manifest["converted"])) or {}) if manifest.get("converted") else {}
-    told = {**converted, **manifest}  # a run that named faces has looked at the raw dataset itself
-    data, way = told.get("data"), str(manifest.get("way", WHOLE))
-    table = folder / "predictions.csv"
+def _training(run: ScoredRun) -> TrainRun | None:
+    """The training of a run, where its folder is still there and whole."""
+    try:
+        return TrainRun.read(run.trained) if run.trained else None
+    except RunError:
+        return None
+
+
+def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
+    model, seed = (title_of(training), training.spec.seed) if training else (run.name, 0)
+    table, whole = run.folder / "predictions.csv", run.way == WHOLE
     return Scored(
-        name=folder.name,
+        name=run.name,
         model=model,
         seed=seed,
-        settings=_settings(training, way),
+        settings=json.dumps([run.way, training.settings], sort_keys=True) if training and training.index_sha256 else "",
         title=f"{model}, seed {seed}" if seed else model,
-        predictions=predictions.read(table) if way == WHOLE else face_predictions.read(table),
-        metrics=scores.read(folder / "metrics.csv"),
-        curve=pd.read_csv(trained / "results.csv") if training else None,
-        data=Path(data) if data and Path(data).is_dir() else None,
-        synthetic=frozenset(told.get("synthetic", ())),
-        val=float(training.get("val_top1", training.get("val_map50", float("nan")))),
-        way=way,
-        truth=None if way == WHOLE else truth.read(folder / "truth.csv"),
-        agreement=dict(manifest.get("agreement", {})),
+        predictions=predictions.read(table) if whole else face_predictions.read(table),
+        metrics=scores.read(run.folder / "metrics.csv"),
+        curve=pd.read_csv(training.curve) if training and training.curve.is_file() else None,
+        data=run.data if run.data and run.data.is_dir() else None,
+        synthetic=frozenset(run.synthetic),
+        val=training.val if training else float("nan"),
+        way=run.way,
+        truth=None if whole else truth.read(run.folder / "truth.csv"),
+        agreement=dict(run.agreement),
     )
 
 
-def _settings(training: Mapping[str, Any], way: str) -> str:
-    if "index_sha256" not in training:
-        return ""
-    spec = {key: value for key, value in training["spec"].items() if key not in {"seed", "name", "device"}}
-    return json.dumps([way, spec, training["index_sha256"], training.get("start_sha256")], sort_keys=True)
+def title_of(training: TrainRun) -> str:
+    """Model and training set, for people."""
+    name = training.spec.model_name
+    try:
+        title = family_of(name).title(name)
+    except KoinError:  # a family that is not installed any more
+        title = name
+    return f"{title}, {training.spec.train_on}{' faces' if training.spec.fit == 'face' else ''}"

@@ -1,90 +1,25 @@
-"""``yolo_koin train``: train one YOLOv8 classifier, or one detector that tells people apart."""
+"""``yolo_koin train``: train one classifier, or one detector that tells people apart."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from yolo_koin.dataset.koin import find_root
-from yolo_koin.errors import KoinError, RunError, UsageError
+from yolo_koin.errors import RunError, UsageError
 from yolo_koin.files import sha256
-from yolo_koin.models import checkpoints, yolo
+from yolo_koin.locks import locked
+from yolo_koin.models.devices import choose_device
+from yolo_koin.models.protocol import Preparation, TrainJob
+from yolo_koin.models.registry import family_of
 from yolo_koin.parallel import Progress, silent, stopwatch
-from yolo_koin.runs import RUNS, create_run, locked, read_manifest, write_manifest
-from yolo_koin.splits import TRAINING_SETS
-from yolo_koin.verbs.convert import FITS, SAMPLE, one_of
+from yolo_koin.runs import TrainRun, prepared_at
+from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, TrainSpec
+from yolo_koin.verbs.recipes import RECIPES
+from yolo_koin.verbs.resolve import open_dataset, prepared, weights_file
 from yolo_koin.verbs.sample import is_sample
-from yolo_koin.verbs.tasks import TASKS, Task, is_converted
-
-AUTO, SCRATCH = "auto", "scratch"
-
-
-@dataclass(frozen=True)
-class TrainSpec:
-    """What to train.
-
-    Attributes:
-        task: ``classify`` (name a photo), or ``detect`` (find the faces in it and name each).
-        data: dataset root, ``sample``, or a dataset that ``convert`` wrote for the task.
-        size: YOLOv8 size: n, s, m, l, x.
-        train_on: ``normal``, ``hard`` or ``both``.
-        epochs: when None 80 from scratch (64 to detect) and 30 from pretrained weights.
-        imgsz: network input in pixels, a multiple of 32; when None 224 (640 to detect), or less where the photos are smaller.
-        batch: photos per step; 32, or 16 to detect, when None.
-        device: ``cpu``, ``0``, ``mps``; the best there is when empty.
-        seed: of weights, order and augmentation. The validation split has its own.
-        freeze: how many first layers stay as they are; 9 is the whole backbone.
-        weights: ``auto`` (the official weights; from scratch on the built-in faces), ``scratch``, or a checkpoint.
-        name: of the run.
-        fit, side, val: of the conversion, see :class:`yolo_koin.verbs.convert.ConvertSpec`; a side of None is 256, or 640 to detect.
-    """
-
-    data: str = "data/KoIn"
-    size: str = "n"
-    train_on: str = "normal"
-    epochs: int | None = None
-    imgsz: int | None = None
-    batch: int | None = None
-    device: str = ""
-    seed: int = 0
-    freeze: int = 0
-    weights: str = AUTO
-    name: str | None = None
-    fit: str = "pad"
-    side: int | None = None
-    val: float = 0.1
-    task: str = "classify"
-
-    def __post_init__(self) -> None:
-        one_of("--task", self.task, tuple(TASKS))
-        one_of("--size", self.size, yolo.SIZES)
-        one_of("--train-on", self.train_on, tuple(TRAINING_SETS))
-        one_of("--fit", self.fit, FITS)
-        if self.task == "detect" and self.fit != "pad":
-            raise UsageError("a detector learns from whole photos", f"--task detect --fit {self.fit}", "Drop one of the two.")
-        for option, value, low in (
-            ("--epochs", self.epochs, 1),
-            ("--batch", self.batch, 2),
-            ("--seed", self.seed, 0),
-            ("--freeze", self.freeze, 0),
-        ):
-            if value is not None and value < low:
-                raise UsageError(f"at least {low}", f"{option} {value}", "Give a larger number.")
-        if self.freeze > 9:
-            raise UsageError(
-                "the backbone has 9 layers, and freezing more leaves nothing to train",
-                f"--freeze {self.freeze}",
-                "Take 9 or less.",
-            )
-        if self.freeze and self.weights == SCRATCH:
-            raise UsageError("freezing layers that know nothing yet", f"--freeze {self.freeze} --weights scratch", "Drop one of the two.")
-        if self.imgsz is not None and (self.imgsz < 32 or self.imgsz % 32):
-            raise UsageError("a multiple of 32", f"--imgsz {self.imgsz}", "Usual sizes are 96, 160 and 224.")
-        if not 0 < self.val < 1:
-            raise UsageError("training needs validation photos", f"--val {self.val}", "The protocol takes 0.1.")
+from yolo_koin.verbs.verb import verb
+from yolo_koin.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -99,7 +34,8 @@ class TrainResult:
         val: that, on the validation photos, 0 to 1.
         epochs: how many were trained.
         seconds: training time, of this call.
-        data: the converted dataset.
+        data: the prepared dataset.
+        notes: what the user should know of the dataset.
     """
 
     run: Path
@@ -110,156 +46,211 @@ class TrainResult:
     epochs: int
     seconds: float
     data: Path
+    notes: tuple[str, ...] = ()
 
 
-def train(
-    spec: TrainSpec,
-    progress: Progress = silent,
-    folder: Path | None = None,
-) -> TrainResult:
+@verb(TrainSpec)
+def train(spec: TrainSpec, progress: Progress) -> TrainResult:
     """Convert if need be, train, and keep the best epoch by validation top-1 (a detector's: by mAP@0.5 over identities).
-
-    Args:
-        spec: what to train.
-        progress: is told of each photo that is converted, and of each epoch.
-        folder: of the run, in place of ``runs/train/<name>``: a cell of a benchmark.
 
     Raises:
         DatasetError, WeightsError, RunError, UsageError: what the user can mend.
     """
-    checkpoints.choose_device(spec.device)
-    task = TASKS[spec.task]
-    if spec.data != SAMPLE and not is_converted(spec.data, spec.task):
-        find_root(Path(spec.data))  # a mistyped folder is told before anything is downloaded
-    start = starting_weights(spec)
-    root, spec = _prepare(spec, task, progress)
-    assert spec.side is not None
-    spec = replace(
-        spec,
-        epochs=spec.epochs or task.epochs[start is None],
-        batch=spec.batch or task.batch,
-        imgsz=spec.imgsz or task.input_size(root, spec.side),
-    )
-    run = folder or create_run("train", spec.name, f"{spec.size}-{spec.train_on}{task.suffix}")
-    with locked(run):
-        hashes = {"index_sha256": sha256(root / task.table), "start_sha256": sha256(start) if start else None}
-        write_manifest(
-            run, "running", asdict(spec), converted=str(root.resolve()), start=str(start.resolve() if start else SCRATCH), **hashes
-        )
-        return _train(spec, run, root, start, progress)
+    workspace = Workspace.of(spec)
+    training = settled(spec, workspace, progress)
+    asked = training.spec
+    short = asked.yolov8_size or asked.model_name.removesuffix("-cls")
+    with workspace.begun("train", spec.name, f"{short}-{asked.train_on}{'-detect' if asked.task == 'detect' else ''}", spec) as folder:
+        return result_of(run_training(training.at(folder), progress), training.notes)
 
 
-def resume(name: str | None = None, device: str | None = None, progress: Progress = silent, folder: Path | None = None) -> TrainResult:
+def resume(
+    name: str | None = None,
+    device: str | None = None,
+    progress: Progress = silent,
+    workspace: Workspace = Workspace(),  # noqa: B008
+) -> TrainResult:
     """Finish a run that was interrupted: the named one, or the one that was begun last.
 
     Args:
         name: of the run.
         device: to go on on another device than it began on.
         progress: is told of each epoch.
-        folder: of the run, when it is a cell of a benchmark.
+        workspace: where the run is.
 
     Raises:
-        RunError: there is no unfinished run, another process is at it, or the photos that it was trained on have changed.
+        RunError: there is no unfinished run, or the photos that it was trained on have changed.
     """
-    run = folder or unfinished(name)
-    manifest = read_manifest(run)
-    if manifest is None or manifest.get("status") == "finished":
-        raise RunError("this run is finished" if manifest else "no such run", run, "There is nothing to resume.")
-    with locked(run):
-        spec, root = TrainSpec(**manifest["spec"]), Path(manifest["converted"])
-        task = TASKS[spec.task]
+    run = workspace.interrupted_training(name)
+    with locked(run.folder):
+        _checked(run, workspace, progress)
         if device is not None:
-            spec = replace(spec, device=device)
-        task.refresh(root, silent)
-        made = read_manifest(root) or {}
-        pixels = [key for key in ("fit", "side") if key in task.settings]
-        same = all(made.get(key) == getattr(spec, key) for key in pixels)
-        if not same or sha256(root / task.table) != manifest["index_sha256"]:
-            raise RunError("the photos have changed since this run began", root, "Start a new run with another --name.")
-        start = None if manifest["start"] == SCRATCH else Path(manifest["start"])
-        return _train(spec, run, root, start, progress)
+            run = replace(run, spec=replace(run.spec, device=device))
+        return result_of(go_on(run, progress))
 
 
-def unfinished(name: str | None) -> Path:
-    """The folder of the interrupted run to go on with."""
-    if name is not None:
-        return RUNS / "train" / name
-    found = [
-        (m.get("updated", ""), path) for path in (RUNS / "train").glob("*") if (m := read_manifest(path)) and m.get("status") != "finished"
-    ]
-    if not found:
-        raise RunError("no interrupted training run", RUNS / "train", "Start one with yolo_koin train.")
-    return max(found)[1]
+# ---------------------------------------------------------------------------------------------------------------- values
+@dataclass(frozen=True)
+class Training:
+    """A training with nothing left open, but for its folder.
+
+    Attributes:
+        spec: what was asked for, all of it settled.
+        converted: the prepared dataset.
+        start: the checkpoint to start from; None for scratch.
+        index_sha256: of the table of photos; start_sha256: of the checkpoint.
+        notes: what the user should know of the dataset.
+    """
+
+    spec: TrainSpec
+    converted: Path
+    start: Path | None
+    index_sha256: str
+    start_sha256: str | None
+    notes: tuple[str, ...] = ()
+
+    def seeded(self, seed: int) -> Training:
+        """The same training with another seed."""
+        return replace(self, spec=replace(self.spec, seed=seed))
+
+    def at(self, folder: Path) -> TrainRun:
+        """The run of this training in a folder."""
+        return TrainRun(
+            folder=folder,
+            spec=self.spec,
+            converted=self.converted,
+            start=self.start,
+            index_sha256=self.index_sha256,
+            start_sha256=self.start_sha256,
+            weights=folder / "weights" / "best.pt",
+        )
 
 
-def _prepare(spec: TrainSpec, task: Task, progress: Progress) -> tuple[Path, TrainSpec]:
-    """The converted dataset for a training, and the spec with what that dataset says of itself."""
-    given = spec.data != SAMPLE and is_converted(spec.data, spec.task)
-    root = task.refresh(Path(spec.data), progress) if given else task.prepare(spec, progress)
-    made = read_manifest(root) or {}
-    return root, replace(spec, **{"side": task.side, **{key: made[key] for key in task.settings if key in made}})
+def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Training:
+    """What a spec means: the model, the start, the photos, and the settings that it leaves open. Prepares the photos.
+
+    Raises:
+        DatasetError, WeightsError, RunError, UsageError: what the user can mend; told before an hour is spent.
+    """
+    choose_device(spec.device)
+    spec = _of_model(spec)
+    recipe = RECIPES[spec.task]
+    given = prepared(spec.data, spec.task, workspace)
+    if spec.data != SAMPLE and not given:
+        find_root(workspace.find(spec.data))  # a mistyped folder is told before anything is downloaded
+    start = starting_weights(spec, workspace)
+    notes: tuple[str, ...] = ()
+    if given:
+        made = recipe.refresh(given, workspace, progress)
+    else:
+        dataset = open_dataset(spec.data, workspace)
+        made, notes = recipe.prepare(dataset, spec, workspace, progress), dataset.notes
+    spec = replace(
+        spec,
+        side=made.side,
+        train_on=made.train_on,
+        val=made.val,
+        fit=made.fit or "pad",
+        epochs=spec.epochs or recipe.epochs[start is None],
+        batch=spec.batch or recipe.batch,
+        imgsz=spec.imgsz or recipe.input_size(made),
+    )
+    return Training(spec, made.folder, start, sha256(made.folder / recipe.table), sha256(start) if start else None, notes)
 
 
-def starting_weights(spec: TrainSpec) -> Path | None:
+def starting_weights(spec: TrainSpec, workspace: Workspace) -> Path | None:
     """The checkpoint that a training starts from, downloaded if need be; None for scratch.
 
     Raises:
-        WeightsError: it is not there, or no YOLOv8 model of this task.
-        UsageError: it is of another size.
+        WeightsError: it is not there, or no model of this family and task.
+        UsageError: it is of another model.
     """
-    if spec.weights == SCRATCH or (spec.weights == AUTO and is_sample(spec.data)):
+    if spec.weights == SCRATCH or (spec.weights == AUTO and is_sample(spec.data, workspace.find(spec.data))):
         return None
-    path = checkpoints.pretrained(spec.size, spec.task) if spec.weights == AUTO else Path(spec.weights)
-    size = checkpoints.size_of(path, spec.task)
-    if size not in {"", spec.size}:
-        raise UsageError(f"these weights are of size {size}, not {spec.size}", path, f"Say --size {size}.")
+    family = family_of(spec.model_name)
+    path = family.pretrained(spec.model_name, workspace.weights) if spec.weights == AUTO else weights_file(spec.weights, workspace)
+    family.check(spec.model_name, path)
     return path
 
 
-def _train(spec: TrainSpec, run: Path, root: Path, start: Path | None, progress: Progress) -> TrainResult:
-    # What prediction has to know to prepare photos the way this model saw them.
-    note = {key: getattr(spec, key) for key in TASKS[spec.task].settings if key != "val"}
-    facts: dict[str, Any] = {}
-    seconds: dict[str, float] = {}
-    try:
+def run_training(run: TrainRun, progress: Progress) -> TrainRun:
+    """Train from the beginning, and write down what came of it."""
+    return _finished(run.written(), False, progress)
+
+
+def go_on(run: TrainRun, progress: Progress) -> TrainRun:
+    """Go on with a training from its last epoch; its photos are as they were."""
+    return _finished(run, True, progress)
+
+
+def _checked(run: TrainRun, workspace: Workspace, progress: Progress) -> None:
+    """Bring the photos of a training up to date with the raw ones, and refuse to go on where that changed any.
+
+    Raises:
+        RunError: the photos that it was trained on have changed, or are gone.
+    """
+    recipe, made = RECIPES[run.spec.task], prepared_at(run.converted)
+    if made is None:
+        raise RunError("the photos that this run was trained on are gone", run.converted, "Put them back, or start a new run.")
+    made = recipe.refresh(made, workspace, progress)
+    same = made.side == run.spec.side and made.fit in {None, run.spec.fit}
+    if not same or sha256(made.folder / recipe.table) != run.index_sha256:
+        raise RunError("the photos have changed since this run began", made.folder, "Start a new run with another --name.")
+
+
+def result_of(run: TrainRun, notes: tuple[str, ...] = ()) -> TrainResult:
+    """A finished run as its caller is told of it."""
+    seconds = run.seconds["training"]
+    return TrainResult(run.folder, run.weights, run.best_epoch, run.metric, run.val, run.epochs, seconds, run.converted, notes)
+
+
+def _of_model(spec: TrainSpec) -> TrainSpec:
+    """The spec with the task that its model is for."""
+    task = family_of(spec.model_name).task(spec.model_name)
+    if spec.task == "detect" != task:
+        raise UsageError("this model names photos, and detects nothing", f"task=detect model={spec.model}", "Drop one of the two.")
+    return replace(spec, task=task)
+
+
+def _finished(run: TrainRun, again: bool, progress: Progress) -> TrainRun:
+    family, job, seconds = family_of(run.spec.model_name), _job(run), dict[str, float]()
+    with run.failing():
         with stopwatch(seconds, "training"):
-            if (run / "weights" / "last.pt").is_file():
-                yolo.resume(spec.task, run, root, spec.device, note, progress)
-            else:
-                _start(spec, run, root, start, note, progress)
-    except KoinError:
-        write_manifest(run, "failed", asdict(spec), **facts)
-        raise
-    except KeyboardInterrupt:
-        write_manifest(run, "interrupted", asdict(spec), **facts)
-        raise
-    best = run / "weights" / "best.pt"
-    curve = pd.read_csv(run / "results.csv")
-    metric = yolo.TRAINERS[spec.task].metric
-    chosen = curve.sort_values([f"val_{metric}", "val_loss"], ascending=[False, True]).iloc[0]
-    epoch, value = int(chosen["epoch"]), float(chosen[f"val_{metric}"])
-    facts.update(seconds=seconds, weights_sha256=sha256(best), best_epoch=epoch, **{f"val_{metric}": value})
-    write_manifest(run, "finished", asdict(spec), **facts)
-    return TrainResult(run, best, epoch, metric, value, len(curve), seconds["training"], root)
+            trained = (family.resume if again else family.train)(job, progress)
+        return run.written(
+            status="finished",
+            reason="",
+            weights=trained.weights,
+            weights_sha256=sha256(trained.weights),
+            metric=trained.metric,
+            val=trained.value,
+            best_epoch=trained.best_epoch,
+            epochs=trained.epochs,
+            seconds=seconds,
+        )
 
 
-def _start(spec: TrainSpec, run: Path, root: Path, start: Path | None, note: dict[str, Any], progress: Progress) -> None:
+def _job(run: TrainRun) -> TrainJob:
+    spec, recipe = run.spec, RECIPES[run.spec.task]
+    assert spec.side is not None
     assert spec.epochs is not None
     assert spec.imgsz is not None
-    assert spec.batch is not None  # all were settled before the manifest was written
-    yolo.train(
-        task=spec.task,
-        data=root,
-        size=spec.size,
-        weights=start,
-        folder=run,
+    assert spec.batch is not None  # all were settled before the run was written down
+    photos = recipe.photos(run.converted)
+    return TrainJob(
+        model=spec.model_name,
+        train=photos["train"],
+        val=photos["val"],
+        names=recipe.names(run.converted),
+        folder=run.folder,
+        start=run.start,
+        preparation=Preparation(fit=spec.fit, side=spec.side),
+        train_on=spec.train_on,
         epochs=spec.epochs,
         imgsz=spec.imgsz,
         batch=spec.batch,
         device=spec.device,
         seed=spec.seed,
         freeze=spec.freeze,
-        lr=TASKS[spec.task].learning_rate[start is None],
-        note=note,
-        progress=progress,
+        lr=recipe.learning_rate[run.start is None],
     )

@@ -1,0 +1,90 @@
+"""One writer at a time, in threads and in processes; the dead hold nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from yolo_koin.errors import RunError
+from yolo_koin.locks import locked
+
+HOLD = """
+import sys
+from pathlib import Path
+from yolo_koin.locks import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    input()
+"""
+
+
+def holder(folder: Path) -> subprocess.Popen[str]:
+    """A process that keeps a folder until it is told to go on."""
+    other = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
+    assert other.stdout.readline() == "held\n"
+    return other
+
+
+def test_another_process_is_waited_for_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "run"
+    other = holder(folder)
+    threading.Timer(0.5, lambda: other.communicate("\n")).start()
+    began = time.monotonic()
+    with locked(folder):
+        assert time.monotonic() - began > 0.3
+    (line,) = caplog.messages
+    assert line.startswith(f"waiting for process {other.pid} on ")
+    assert str(folder) in line
+    assert list(tmp_path.iterdir()) == [], "no lock stays"
+
+
+def test_a_process_that_was_killed_holds_nothing_and_leaves_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "run"
+    other = holder(folder)
+    (folder / "deep").mkdir(parents=True)
+    for name in (".0123456789abcdef.csv", "deep/.fedcba9876543210"):
+        (folder / name).touch()  # half written
+    (folder / ".mine.csv").touch()
+    other.kill()
+    other.communicate()
+    with locked(folder):
+        assert sorted(path.name for path in folder.rglob("*")) == [".mine.csv", "deep"]
+    assert caplog.messages == []
+
+
+def test_threads_exclude_each_other(tmp_path: Path) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    def work(number: int) -> None:
+        with locked(tmp_path / "run"):
+            inside.append(number)
+            most.append(len(inside))
+            time.sleep(0.02)
+            inside.remove(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 5
+
+
+def test_what_fails_inside_lets_go(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no"), locked(tmp_path / "run"):
+        raise ValueError("no")
+    with locked(tmp_path / "run"):
+        pass
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="cannot write"), locked(tmp_path / "file" / "run"):
+        pass

@@ -1,0 +1,61 @@
+"""Folders that one call at a time writes to, on one machine or on several that share a disk, as far as filelock reaches."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import platform
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from yolo_koin.files import writing
+
+TEMPORARY = re.compile(r"\.[0-9a-f]{16}(\..*)?")  # names that yolo_koin.files gives to what is not whole yet
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep a folder for this call while the block runs; other processes, and other threads, wait for it.
+
+    A process that has died holds nothing; what it left half written is removed.
+
+    Raises:
+        RunError: the lock cannot be written.
+    """
+    path = folder.absolute().parent / f".{folder.name}.lock"
+    with writing(folder):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock, left = FileLock(path, thread_local=False), path.exists()
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            logging.getLogger(__name__).warning("waiting for %s, which is writing %s", _holder(path), folder)
+            lock.acquire()
+            left = False
+        path.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+        if left:  # whoever ends well removes it
+            _sweep(folder)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()  # while it is held: whoever waits sees that the file is gone, and makes a new one
+        lock.release()
+
+
+def _holder(path: Path) -> str:
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return path.read_text(encoding="utf-8") or "another process"
+    return "another process"
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process left under temporary names."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if TEMPORARY.fullmatch(name):
+                Path(place, name).unlink(missing_ok=True)

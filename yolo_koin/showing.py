@@ -1,0 +1,174 @@
+"""What each command prints of its result: a short table, and lines below it. The docstrings are the commands' help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from yolo_koin.console import CALLED, say
+from yolo_koin.errors import UsageError
+from yolo_koin.options import Option
+from yolo_koin.specs import AuditSpec, Spec, TrainSpec
+
+TOLD = 10  # photos that are named on the screen as well
+RESUME = Option("Finish an interrupted run: --name, or the one begun last.")
+FOLDER = Option("Dataset folder, or 'sample'.", position=True)
+
+
+def call_audit(fields: dict[str, Any], progress: Any) -> Any:
+    """Audit the dataset that stands by itself, or after ``--data``."""
+    folder = fields.pop("folder", None)
+    asked = AuditSpec(**(fields | ({"data": folder} if folder else {})))
+    from yolo_koin.verbs.audit import audit as verb
+
+    return verb(asked, progress)
+
+
+def call_train(fields: dict[str, Any], progress: Any) -> Any:
+    """Train, or go on with a training."""
+    if not fields.pop("resume", False):
+        asked = TrainSpec(**fields)
+        from yolo_koin.verbs.train import train as verb
+
+        return verb(asked, progress)
+    if other := sorted(set(fields) - {"name", "device", "workspace"}):
+        given = ", ".join(f"{key}={fields[key]}" for key in other)
+        raise UsageError("--resume goes on with the settings of the run", given, "Drop it, or --resume.")
+    from yolo_koin.verbs.train import resume
+    from yolo_koin.workspace import Workspace
+
+    home = Workspace(Path(fields["workspace"])) if "workspace" in fields else Workspace.of(Spec())
+    return resume(fields.get("name"), fields.get("device"), progress, home)
+
+
+def sample(result: Any, as_json: bool) -> None:
+    """Build the built-in faces: AT&T photographs laid out as KoIn, with synthetic hard cases and group scenes."""
+    rows = list(result.photos.items())
+    say(as_json, result, ("split", "photos"), rows, "AT&T Laboratories Cambridge is to be credited: see README.txt there.", result.root)
+
+
+def audit(result: Any, as_json: bool) -> None:
+    """Say what is in a dataset and what is wrong with it."""
+    head = ("split", "classes", "images", "min", "median", "max", "unreadable", "unsupported", "empty", "missing", "published")
+    rows = [
+        (
+            *(s.split, s.classes, s.images, s.smallest, f"{s.median:g}", s.largest),
+            *(len(s.unreadable), len(s.unsupported), len(s.empty), len(s.missing), s.published or ""),
+        )
+        for s in result.splits
+    ]
+    notes = [f"{image}: {reason}" for s in result.splits for image, reason in s.unreadable.items()]
+    notes += [f"{path}: not a photo by its ending" for s in result.splits for path in s.unsupported]
+    notes += [f"{s.split}/{label}: an empty class" for s in result.splits for label in s.empty]
+    notes += [f"{label}: only in a test split, so no model can learn it" for label in result.only_in_test]
+    notes += [f"exclude.txt took {result.excluded} photos out"] if result.excluded else []
+    notes += [f"exclude.txt: '{line}' is no image id, label or sha256 of this dataset" for line in result.unmatched]
+    notes += [f"The numbers look like published layout {result.layout}."] if result.layout else []
+    say(as_json, result, head, rows, *notes)
+
+
+def convert(result: Any, as_json: bool) -> None:
+    """Square JPEGs in train/, val/, test/ and hard_cases/test/, and index.csv. Again does only what changed.
+
+    Example: yolo_koin convert classify --data sample --fit pad
+    """
+    notes = [f"{image}: left out, {reason}" for image, reason in result.unusable.items()]
+    notes += [f"{label}: only in a test split, so it counts as wrong" for label in result.untrained]
+    notes += [f"{label}: no validation photo, since its training photos are too alike or too few" for label in result.no_validation]
+    say(as_json, result, ("folder", "photos"), list(result.counts.items()), *notes, *_of_carving(result), result.root)
+
+
+def convert_detect(result: Any, as_json: bool) -> None:
+    """Box the face in each photo and write images/, labels/, data.yaml and boxes.csv. Again does only what changed.
+
+    Example: yolo_koin convert detect --data sample
+    """
+    done, pages = result.converted, result.pages
+    notes = [f"{problem.where}: {problem.reason}" for problem in result.problems]
+    notes += [f"{image}: left out, {reason}" for image, reason in list(done.left_out.items())[:TOLD]]
+    notes += [f"and {len(done.left_out) - TOLD} more photos were left out; boxes.csv has the reasons"] if len(done.left_out) > TOLD else []
+    notes += [f"{count} boxes: {source}" for source, count in done.boxes.items()]
+    notes += [f"{label}: no face in train, so it cannot be learnt" for label in done.untrained]
+    notes += [f"{label}: no validation photo with a face" for label in done.no_validation]
+    notes += _of_carving(done)
+    look = (
+        f"look through {pages[0].parent}: {_count(len(pages), 'page')}; correct boxes.csv and bring it back with --boxes" if pages else ""
+    )
+    files = [done.root / "data.yaml", done.root / "boxes.csv"]
+    say(as_json, result, ("folder", "photos"), list(done.counts.items()), *notes, *([look] if look else []), *files)
+
+
+def hardcases(result: Any, as_json: bool) -> None:
+    """Put a mask, sunglasses, a hat, a hand or stage light on the faces of photos. The copies are synthetic and marked so."""
+    notes = [f"{image}: left out, no face found" for image in result.no_face]
+    notes += [f"{image}: left out, {why}" for image, why in result.unreadable]
+    row = (result.written, len(result.no_face), len(result.unreadable))
+    say(as_json, result, ("written", "no face", "unreadable"), [row], *notes, result.table)
+
+
+def train(result: Any, as_json: bool) -> None:
+    """Train a classifier, or a detector that tells people apart; the best epoch is chosen on validation photos.
+
+    Example: yolo_koin train --data sample --size n
+    """
+    row = (result.run.name, f"{100 * result.val:.1f} %", f"{result.best_epoch} of {result.epochs}", f"{result.seconds:.0f} s")
+    say(as_json, result, ("run", f"val {CALLED[result.metric]}", "best epoch", "time"), [row], *result.notes, result.weights)
+
+
+def evaluate(result: Any, as_json: bool) -> None:
+    """Score a model on every test split, each by itself: predictions.csv and metrics.csv."""
+    from yolo_koin.verbs.report import readable
+
+    table = readable(result.metrics, synthetic=result.synthetic)
+    notes = [f"weights: {result.weights}", f"data: {result.data}"]
+    notes += [f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown[:TOLD]]
+    notes += [f"and {len(result.unknown) - TOLD} more classes that it never learnt"] if len(result.unknown) > TOLD else []
+    notes += result.notes
+    notes += [f"{split}: boxes are {name}'s, so scores of boxes tell agreement with {name}" for split, name in result.agreement.items()]
+    files = (result.run / "predictions.csv", result.run / "metrics.csv")
+    say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
+
+
+def predict(result: Any, as_json: bool) -> None:
+    """Name the people in photos: annotated copies, predictions.csv and a contact sheet.
+
+    A detector's weights find and name faces by themselves; --faces does it with a classifier's.
+
+    Example: yolo_koin predict hard_cases/test
+    """
+    right = f"{result.right} of {result.labelled}" if result.labelled else ""
+    files = [result.run / file for file in ("annotated", "predictions.csv", "contact_sheet.png")]
+    rows = [(result.photos, result.unreadable, right)]
+    say(as_json, result, ("photos", "unreadable", "right"), rows, *result.named, *result.notes, f"weights: {result.weights}", *files)
+
+
+def report(result: Any, as_json: bool) -> None:
+    """Draw the figures of scored runs, and their table."""
+    say(as_json, result, (), [], *result.files)
+
+
+def benchmark(result: Any, as_json: bool) -> None:
+    """Train, evaluate, predict and draw every model on every training set. Finished cells are not run again.
+
+    Example: yolo_koin benchmark --data sample --sizes n
+    """
+    table = result.table
+    notes = [f"{_count(len(result.taken), 'cell')} finished before"] if result.taken else []
+    files = (result.run / "results.csv", result.run / "report.md", result.run / "figures")
+    say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
+
+
+def runs(result: Any, as_json: bool) -> None:
+    """List the runs: kind, name, status, key figure, and when they were last written to."""
+    rows = [(one.kind, one.name, one.status, one.figure, one.updated) for one in result]
+    say(as_json, result, ("kind", "name", "status", "figure", "updated (UTC)"), rows)
+
+
+def _of_carving(result: Any) -> list[str]:
+    clusters = f"{_count(result.clusters, 'cluster')} of near-duplicate or grouped training photos kept on one side of the train/val line."
+    leaks = [f"{_count(count, 'photo')} of {folder} near-duplicate to a training photo." for folder, count in result.leaks.items() if count]
+    return [clusters, *leaks]
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -1,0 +1,326 @@
+"""What each verb is asked for: one frozen spec a verb, every option written once, checked once. Imports nothing heavy.
+
+A field's annotation holds its type, what it means and its bounds; the command line's options are made of it. A spec that exists is a spec
+that makes sense: what does not is a :class:`~yolo_koin.errors.UsageError` that names the field (``epochs=0``), which the command line
+shows as the option (``--epochs 0``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
+
+from yolo_koin.errors import UsageError
+from yolo_koin.options import Option, described
+
+TrainingSet = Literal["normal", "hard", "both"]
+Fit = Literal["pad", "crop", "face"]
+Task = Literal["classify", "detect"]
+Size = Literal["n", "s", "m", "l", "x"]
+Way = Literal["whole", "faces", "detector"]  # to name: the photo, each face that is found, what an identity detector finds
+Kind = Literal["mask", "sunglasses", "hat", "hand", "light"]
+
+AUTO, SCRATCH, SAMPLE = "auto", "scratch", "sample"
+MODEL_ENDING: Mapping[Task, str] = {"classify": "-cls", "detect": ""}  # of an Ultralytics model's name
+
+S = TypeVar("S", bound="Spec")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What all specs share."""
+
+    HIDDEN: ClassVar[tuple[str, ...]] = ("workspace",)  # of no meaning for what a run computes
+
+    workspace: Annotated[Path | None, Option("Folder with data/, weights/ and runs/. [default: YOLO_KOIN_HOME, or this folder]")] = None
+
+    def __post_init__(self) -> None:
+        """Bring each field to its type, and refuse what is out of bounds."""
+        for one in described(type(self)):
+            object.__setattr__(self, one.name, one.checked(getattr(self, one.name)))
+
+    def settings(self) -> dict[str, Any]:
+        """The fields as JSON keeps them, but for the workspace."""
+        return {key: _told(value) for key, value in asdict(self).items() if key not in self.HIDDEN}
+
+    @classmethod
+    def of(cls: type[S], settings: Mapping[str, Any]) -> S:
+        """The spec that a manifest keeps; what this version does not know is passed over."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{key: value for key, value in settings.items() if key in known})
+
+
+# --------------------------------------------------------------------------------------------------------- shared fields
+@dataclass(frozen=True, kw_only=True)
+class OfData(Spec):
+    """A spec that is about a dataset."""
+
+    data: Annotated[str, Option("Dataset folder (it holds normal_cases/), or 'sample' for the built-in faces.")] = "data/KoIn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepares(OfData):
+    """How photos are prepared for a classifier."""
+
+    fit: Annotated[Fit, Option("pad: whole photo on a grey square; crop: its centre; face: around the face.")] = "pad"
+    side: Annotated[int, Option("Side of the prepared square photos, in pixels.", least=32, most=2048)] = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trains(OfData):
+    """How models are trained; the same for every cell of a benchmark."""
+
+    fit: Annotated[Fit, Option("pad: whole photo on a grey square; crop: its centre; face: around the face.")] = "pad"
+    side: Annotated[int | None, Option("Side of the prepared photos, in pixels. [default: 256, or 640 to detect]", least=32, most=4096)] = (
+        None
+    )
+    val: Annotated[float, Option("Share of the training photos that becomes the validation split.", least=0.001, most=0.999)] = 0.1
+    epochs: Annotated[int | None, Option("Epochs. [default: 80 from scratch (64 to detect), 30 from pretrained weights]", least=1)] = None
+    imgsz: Annotated[
+        int | None, Option("Network input in pixels. [default: by the photos' size, at most 224, or 640 to detect]", least=32, multiple=32)
+    ] = None
+    batch: Annotated[int | None, Option("Photos per training step. [default: 32, or 16 to detect]", least=2)] = None
+    device: Annotated[str, Option("cpu, a GPU's number, or mps. [default: first GPU, else cpu]")] = ""
+    freeze: Annotated[int, Option("Layers to keep as they are; 9 is the whole backbone.", least=0, most=9)] = 0
+    weights: Annotated[
+        str | Path,
+        Option("auto: official weights from weights/ or downloaded (scratch on the sample); scratch; a checkpoint, or a run's name."),
+    ] = AUTO
+
+    def __post_init__(self) -> None:
+        """Refuse to freeze what knows nothing yet."""
+        super().__post_init__()
+        if self.freeze and self.weights == SCRATCH:
+            raise UsageError("freezing layers that know nothing yet", f"freeze={self.freeze} weights=scratch", "Drop one of the two.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names(Spec):
+    """What names photos."""
+
+    weights: Annotated[
+        str | Path | None, Option("Checkpoint, or a training run's name. [default: the newest finished training run's best checkpoint]")
+    ] = None
+    data: Annotated[str | None, Option("Dataset folder or 'sample'. [default: what the model was trained on]")] = None
+    faces: Annotated[bool, Option("Find every face and name each, in place of the photo as a whole.")] = False
+    detector: Annotated[Path | None, Option("Face detector: YuNet (.onnx) or an Ultralytics face model (.pt). [default: CenterFace]")] = (
+        None
+    )
+    device: Annotated[str, Option("cpu, a GPU's number, or mps. [default: first GPU, else cpu]")] = ""
+    name: Annotated[str | None, Option("Name of the run. [default: after what it does]")] = None
+    trust_weights: Annotated[bool, Option("Load a checkpoint that safe loading refuses. It can run any code.")] = False
+
+
+# ----------------------------------------------------------------------------------------------------------------- verbs
+@dataclass(frozen=True, kw_only=True)
+class SampleSpec(Spec):
+    """Where to build the built-in faces."""
+
+    out: Annotated[Path | None, Option("Folder to build them in. [default: data/sample]")] = None
+    seed: Annotated[int, Option("Chooses severities, models of the hard cases, and the scenes.", least=0)] = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditSpec(OfData):
+    """What to look through."""
+
+    workers: Annotated[int | None, Option("Threads. [default: all cores]", least=1)] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Converts(OfData):
+    """What both conversions share."""
+
+    out: Annotated[Path | None, Option("Folder to write. [default: data/<name>-cls, or -det]")] = None
+    train_on: Annotated[TrainingSet, Option("Training photos: normal, hard or both.")] = "normal"
+    val: Annotated[float, Option("Share of the training photos that becomes the validation split.", least=0, most=0.999)] = 0.1
+    seed: Annotated[int, Option("Seed of the validation split.", least=0)] = 0
+    workers: Annotated[int | None, Option("Threads. [default: all cores]", least=1)] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertSpec(Prepares, Converts):
+    """What to lay out for classification."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertDetectSpec(Converts):
+    """What to lay out for detection."""
+
+    side: Annotated[int, Option("Longer side of the prepared photos, in pixels; smaller ones stay as they are.", least=64, most=4096)] = 640
+    boxes: Annotated[Path | None, Option("Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder.")] = None
+    detector: Annotated[Path | None, Option("Face detector: YuNet (.onnx) or an Ultralytics face model (.pt). [default: CenterFace]")] = (
+        None
+    )
+    device: Annotated[str, Option("Where a .pt detector runs: cpu, a GPU's number, or mps.")] = ""
+    trust_weights: Annotated[bool, Option("Load a detector that safe loading refuses. It can run any code.")] = False
+    review: Annotated[
+        int, Option("Pages of the review sheet at most; the boxes that the detector is least sure of come first.", least=0)
+    ] = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardcasesSpec(Spec):
+    """Which photos to draw on, and what."""
+
+    source: Annotated[Path, Option("A folder of photos; only read.", position=True)]
+    destination: Annotated[Path, Option("Folder to write, outside of the source.", position=True)]
+    kinds: Annotated[tuple[Kind, ...], Option("mask, sunglasses, hat, hand, light, with commas. [default: all]", flag="kind")] = ()
+    severity: Annotated[int, Option("Share of the face that is covered.", least=1, most=5)] = 3
+    seed: Annotated[int, Option("Chooses models, colours and grain.", least=0)] = 0
+    workers: Annotated[int | None, Option("Threads. [default: all cores]", least=1)] = None
+
+    def __post_init__(self) -> None:
+        """None named means all."""
+        super().__post_init__()
+        object.__setattr__(self, "kinds", tuple(dict.fromkeys(self.kinds)) or get_args(Kind))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSpec(Trains):
+    """What to train."""
+
+    size: Annotated[Size | None, Option("YOLOv8 size: the short form of a model. [default: n]")] = None
+    model: Annotated[str | None, Option("Model, as yolov8m-cls or yolo11n-cls; size m means yolov8m-cls.")] = None
+    task: Annotated[Task, Option("classify: name a photo; detect: find the faces in it and name each.")] = "classify"
+    train_on: Annotated[TrainingSet, Option("Training photos: normal, hard or both.")] = "normal"
+    seed: Annotated[int, Option("Of weights, order and augmentation; the validation split has its own.", least=0)] = 0
+    name: Annotated[str | None, Option("Name of the run. [default: after what it does]")] = None
+
+    def __post_init__(self) -> None:
+        """A size is the short form of a model; a detector learns from whole photos."""
+        super().__post_init__()
+        if self.size and self.model and self.model != f"yolov8{self.size}{MODEL_ENDING[self.task]}":
+            raise UsageError("two models", f"size={self.size} model={self.model}", "Drop one of the two.")
+        if self.task == "detect" and self.fit != "pad":
+            raise UsageError("a detector learns from whole photos", f"task=detect fit={self.fit}", "Drop one of the two.")
+
+    @property
+    def model_name(self) -> str:
+        """The model in the registry's words."""
+        return self.model or f"yolov8{self.size or 'n'}{MODEL_ENDING[self.task]}"
+
+    @property
+    def yolov8_size(self) -> str:
+        """The size of a YOLOv8 model; empty of another family."""
+        size = self.model_name.removeprefix("yolov8").removesuffix(MODEL_ENDING[self.task])
+        return size if size in get_args(Size) else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateSpec(Names):
+    """What to score."""
+
+    task: Annotated[Task | None, Option("Which newest model: classify or detect. [default: what the weights are, else classify]")] = None
+    boxes: Annotated[Path | None, Option("Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder.")] = None
+
+    def __post_init__(self) -> None:
+        """Boxes and face detectors are about faces; a detector finds them by itself."""
+        super().__post_init__()
+        if self.faces and self.task == "detect":
+            raise UsageError("a detector finds and names faces by itself", "task=detect faces=True", "Drop one of the two.")
+        for option in ("detector", "boxes"):
+            if not self.faces and getattr(self, option):
+                where = f"{option}={getattr(self, option)}"
+                raise UsageError(f"{option} is about faces", where, "Say faces=True; for a detector give it to convert detect.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictSpec(Names):
+    """Which photos to name."""
+
+    source: Annotated[str | tuple[str, ...], Option("Splits (hard_cases/test), folders, photos or globs.", position=True)]
+    top: Annotated[int, Option("Names drawn on each photo.", least=1, most=5)] = 3
+
+    def __post_init__(self) -> None:
+        """A face detector needs faces."""
+        super().__post_init__()
+        if not self.sources:
+            raise UsageError("nothing to predict", "", "Name a split such as hard_cases/test, a folder, a photo or a glob.")
+        if self.detector and not self.faces:
+            raise UsageError("detector is about faces", f"detector={self.detector}", "Say faces=True.")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources, of which there may be one."""
+        return (self.source,) if isinstance(self.source, str) else self.source
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSpec(Spec):
+    """Which runs to report."""
+
+    runs: Annotated[tuple[str, ...], Option("Runs under runs/evaluate or runs/benchmark, by name or folder.", position=True)]
+    out: Annotated[Path | None, Option("Folder for the figures. [default: figures/ of the first run]")] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkSpec(Trains):
+    """Which models to train on what, and to compare."""
+
+    sizes: Annotated[tuple[Size, ...], Option("YOLOv8 sizes, with commas: n,s,m,l,x. [default: n]")] = ()
+    models: Annotated[tuple[str, ...], Option("Models, with commas: yolov8n-cls,yolo11n-cls; beside the sizes.")] = ()
+    train_on: Annotated[tuple[TrainingSet, ...], Option("Training sets, with commas: normal,hard,both.")] = ("normal",)
+    seeds: Annotated[tuple[int, ...], Option("Seeds, with commas; each is a training of its own.", least=0)] = (0,)
+    name: Annotated[str | None, Option("Name of the benchmark; the same name goes on where it stopped. [default: the dataset's]")] = None
+
+    def __post_init__(self) -> None:
+        """One checkpoint fits one model, and there has to be something to run."""
+        super().__post_init__()
+        if not (self.train_on and self.seeds):
+            raise UsageError("nothing to run", "train_on= or seeds= is empty", "Name at least one of each.")
+        if self.weights not in {AUTO, SCRATCH} and len(self.model_names) > 1:
+            raise UsageError(
+                "one checkpoint fits one model", f"weights={self.weights}", "Benchmark one at a time, or take auto or scratch."
+            )
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """The models in the registry's words, sizes first."""
+        sizes = self.sizes or (() if self.models else ("n",))
+        return tuple(dict.fromkeys([*(f"yolov8{size}-cls" for size in sizes), *self.models]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunsSpec(Spec):
+    """Which runs to list."""
+
+    kind: Annotated[str | None, Option("train, evaluate, predict or benchmark. [default: all]")] = None
+
+
+# --------------------------------------------------------------------------------------------------------------- messages
+def for_command_line(text: str) -> str:
+    """A message about fields in the words of the command line: ``epochs=0`` becomes ``--epochs 0``."""
+    return " ".join(_as_option(word) for word in text.split(" "))
+
+
+def _as_option(word: str) -> str:
+    name, equals, value = word.partition("=")
+    known = _every_field().get(name)
+    if not equals or known is None:
+        return word
+    if known.position:
+        return value
+    flag = f"--{known.flag or name.replace('_', '-')}"
+    if value.rstrip(".,;") == "True":
+        return flag + value.removeprefix("True")
+    return f"{flag} {value}" if value else flag
+
+
+@lru_cache(maxsize=1)
+def _every_field() -> dict[str, Option]:
+    def all_specs(spec: type[Spec]) -> Iterator[type[Spec]]:
+        yield spec
+        for below in spec.__subclasses__():
+            yield from all_specs(below)
+
+    return {one.name: one.option for spec in all_specs(Spec) for one in described(spec)}
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_told(part) for part in value]
+    return str(value) if isinstance(value, Path) else value

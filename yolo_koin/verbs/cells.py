@@ -1,0 +1,164 @@
+"""The cells of a benchmark: what each is, making their datasets once, and running one. A cell runs in any process that sees its folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from yolo_koin.dataset.koin import scan
+from yolo_koin.errors import RunError, UsageError
+from yolo_koin.files import sha256
+from yolo_koin.locks import locked
+from yolo_koin.models import registry
+from yolo_koin.naming import Reader
+from yolo_koin.naming.whole import WholePhoto
+from yolo_koin.parallel import Progress, silent, stopwatch
+from yolo_koin.runs import CELLS, CellRun, TrainRun, prepared_at
+from yolo_koin.specs import BenchmarkSpec, EvaluateSpec, Trains, TrainSpec
+from yolo_koin.splits import HARD, NORMAL
+from yolo_koin.verbs.predict import Naming, draw
+from yolo_koin.verbs.scoring import Scoring, of_prepared, score
+from yolo_koin.verbs.train import Training, go_on, run_training, settled
+from yolo_koin.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a benchmark matrix: a training with nothing left open, and where it goes.
+
+    Attributes:
+        training: the model, the training set, the seed, and all other settings.
+        folder: of the cell.
+    """
+
+    training: Training
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """Readable words, and a hash of all settings and of the photos. Nobody takes it apart: the manifest has it all."""
+        return self.folder.name
+
+
+# What runs cells: in this process one after the other, later on a cluster side by side.
+Executor = Callable[[Callable[[Cell], CellRun], Sequence[Cell]], Iterator[CellRun]]
+
+
+def in_this_process(work: Callable[[Cell], CellRun], cells: Sequence[Cell]) -> Iterator[CellRun]:
+    """Run cells one after the other."""
+    return map(work, cells)
+
+
+def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Progress) -> tuple[Cell, ...]:
+    """The cells of a benchmark, models before training sets before seeds. Makes each dataset, and looks for all weights.
+
+    Args:
+        spec: what to run.
+        home: folder of the benchmark.
+        workspace: where datasets and weights are.
+        progress: is told of each photo.
+
+    Raises:
+        RunError: a cell was begun with other settings or on other photos: its results are somebody's, and stay as they are.
+        DatasetError, WeightsError, UsageError: what the user can mend.
+    """
+    there = _begun(home)
+    cells: list[Cell] = []
+    known: dict[tuple[str, str], Training] = {}  # a dataset is made, and weights are looked for, once for all seeds
+    for asked in _trainings(spec):
+        key = (asked.model_name, asked.train_on)
+        if key not in known:
+            known[key] = settled(asked, workspace, progress)
+        training = known[key].seeded(asked.seed)
+        if training.spec.task != "classify":
+            raise UsageError("a benchmark compares classifiers", f"models={asked.model_name}", "Take a -cls model.")
+        cells.append(Cell(training, _folder(training, home, there)))
+    return tuple(cells)
+
+
+def run(cell: Cell, progress: Progress = silent) -> CellRun:
+    """Train, score and draw one cell; what is finished is not done again, and a training that was interrupted goes on.
+
+    Reads the prepared dataset and writes the cell's folder, and nothing else.
+    """
+    with locked(cell.folder):
+        if done := CellRun.read(cell.folder):
+            return done
+        took: dict[str, float] = {}
+        with stopwatch(took, "train"):
+            training = _trained(cell, progress)
+        model = registry.load(training.weights, training.spec.device)
+        assert model.task == "classify"
+        made = prepared_at(training.converted)
+        if made is None:
+            raise RunError("the photos that this cell was trained on are gone", training.converted, "Run the benchmark again.")
+        scoring = of_prepared(model, made)
+        with stopwatch(took, "evaluate"):
+            score(scoring, cell.folder, cell.id, progress)
+        with stopwatch(took, "predict"):
+            _draw(scoring, training, cell.folder / "predict", progress)
+        about: dict[str, Any] = {"spec": EvaluateSpec(), "weights": training.weights, "weights_sha256": training.weights_sha256}
+        return CellRun(folder=cell.folder, trained=cell.folder, cell=cell.id, took=took, **about, **scoring.facts).written(
+            status="finished"
+        )
+
+
+def _trained(cell: Cell, progress: Progress) -> TrainRun:
+    begun = TrainRun.read(cell.folder)
+    if begun is None:
+        return run_training(cell.training.at(cell.folder), progress)
+    return begun if begun.status == "finished" and begun.weights.is_file() else go_on(begun, progress)
+
+
+def _draw(scoring: Scoring, training: TrainRun, folder: Path, progress: Progress) -> None:
+    """Annotated photos of the hard test split, or of the normal one where there is no hard one."""
+    dataset = scan(scoring.data)
+    split = HARD if dataset.of(HARD) else NORMAL
+    assert isinstance(scoring.namer, WholePhoto)
+    namer = WholePhoto(scoring.namer.classifier, Reader(prepared=scoring.namer.reader.prepared))
+    draw(Naming(namer, dataset.of(split), dataset, {}, f"{training.name} on {split}", ()), folder, 3, progress)
+
+
+# ------------------------------------------------------------------------------------------------------------------- ids
+def _trainings(spec: BenchmarkSpec) -> Iterator[TrainSpec]:
+    shared = {one.name: getattr(spec, one.name) for one in fields(Trains)}
+    for model in spec.model_names:
+        for train_on in dict.fromkeys(spec.train_on):
+            for seed in dict.fromkeys(spec.seeds):
+                yield TrainSpec(**shared, model=model, train_on=train_on, seed=seed)
+
+
+def _identity(settings: dict[str, Any], seed: int) -> str:
+    return hashlib.sha256(json.dumps({**settings, "seed": seed}, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _begun(home: Path) -> dict[tuple[str, str, int], tuple[Path, str]]:
+    """Model, training set and seed → the folder of the cell that was begun of them, whatever it is called, and its hash."""
+    found: dict[tuple[str, str, int], tuple[Path, str]] = {}
+    for folder in sorted((home / CELLS).glob("*")):
+        if folder.is_dir() and (begun := TrainRun.read(folder)):
+            spec = begun.spec
+            found[spec.model_name, spec.train_on, spec.seed] = (folder, _identity(begun.settings, spec.seed))
+    return found
+
+
+def _folder(training: Training, home: Path, there: dict[tuple[str, str, int], tuple[Path, str]]) -> Path:
+    spec = training.spec
+    mine = _identity(training.at(home).settings, spec.seed)
+    folder, other = there.get((spec.model_name, spec.train_on, spec.seed), (None, ""))
+    if folder is None:
+        return home / CELLS / f"{spec.model_name}-{spec.train_on}-seed{spec.seed}-{mine}"
+    if other == mine:
+        return folder
+    begun = TrainRun.read(folder)
+    what = "the photos have changed since this cell was begun" if begun and begun.index_sha256 != training.index_sha256 else None
+    raise RunError(what or "this cell was begun with other settings", folder, "Choose another --name for the benchmark.")
+
+
+def photos_of(cells: Sequence[Cell]) -> dict[str, str]:
+    """Training set → the hash of the table of its photos."""
+    return {cell.training.spec.train_on: sha256(cell.training.converted / "index.csv") for cell in cells}
