@@ -22,6 +22,7 @@ from yolo_koin.geometry import Box
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # JPEG opens the MPO of many phones too
 MAX_PIXELS = 178_956_970  # where Pillow calls a picture a decompression bomb: about 13,400 × 13,400
+FITS = ("crop", "pad", "face")  # how a photo is made a square; see prepare()
 PAD_COLOUR = (114, 114, 114)  # Ultralytics' letterbox grey
 JPEG_QUALITY = 95
 FACE_SEEN_AT = 640  # px: longer side of the photo that a face is looked for in
@@ -232,6 +233,26 @@ def encode(image: Image.Image) -> bytes:
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     return stream.getvalue()
+
+
+def load_square(photo: Path | bytes, side: int) -> RGB:
+    """Decode a prepared photo, scaled to what a network takes.
+
+    The same resampling as the stock validation transform (Pillow, bilinear, antialiased), so that stock Ultralytics gives the same
+    answers on the same files.
+
+    Args:
+        photo: path or bytes of a square JPEG.
+        side: network input size, in pixels.
+
+    Returns:
+        side × side × 3, 8-bit RGB.
+    """
+    with Image.open(io.BytesIO(photo) if isinstance(photo, bytes) else photo) as image:
+        rgb = image.convert("RGB")
+    if rgb.size != (side, side):
+        rgb = rgb.resize((side, side), Image.Resampling.BILINEAR)
+    return np.array(rgb)
 
 
 def fingerprint(image: Image.Image) -> int:

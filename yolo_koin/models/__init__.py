@@ -1,4 +1,7 @@
-"""Models behind one small protocol. Only ``yolo`` and ``trainer`` import Ultralytics."""
+"""Models of many families behind the protocols of :mod:`yolo_koin.models.protocol`, found by name in :mod:`yolo_koin.models.registry`.
+
+Those two import neither torch nor Ultralytics. No other room imports Ultralytics.
+"""
 
 from yolo_koin.environment import prepare
 

@@ -1,10 +1,9 @@
-"""The one door to Ultralytics: find, load, train and run YOLOv8 classifiers."""
+"""Trained classifiers of Ultralytics, and what they share with detectors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -12,157 +11,81 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from yolo_koin.environment import cores
-from yolo_koin.models.checkpoints import NOTE, SUFFIX, Trained, check_path, choose_device, layout, load_checkpoint
-from yolo_koin.models.detection_trainer import IdentityTrainer
-from yolo_koin.models.loop import Loop, finish
-from yolo_koin.models.trainer import FaceTrainer
-from yolo_koin.parallel import Progress, Step, silent
+from yolo_koin.errors import KoinError
+from yolo_koin.models.checkpoints import load_checkpoint, network_of, no_checkpoint
+from yolo_koin.models.devices import choose_device, layout
+from yolo_koin.models.metadata import facts_of
+from yolo_koin.models.protocol import Task
+from yolo_koin.models.zoo import title
 
-CALLED = {"top1": "top-1", "map50": "mAP@0.5"}  # what chooses the best epoch, for people
-SIZES = ("n", "s", "m", "l", "x")
-TRAINERS: dict[str, type[Loop]] = {"classify": FaceTrainer, "detect": IdentityTrainer}
-DATA = {"classify": "", "detect": "data.yaml"}  # what Ultralytics is given of a converted dataset
+TRIED_AT = 64  # px: a loaded network is shown nothing of this size, to see whether it answers
 
 
-class Classifier(Trained):
-    """A trained network, ready to name photos."""
+class Network:
+    """A trained network, ready to look at photos; attributes as of :class:`yolo_koin.models.protocol.Named`, and the device it runs on."""
 
-    task = "classify"
-    usual_side = 224
+    task: ClassVar[Task]
 
-    def probabilities(self, photos: Tensor) -> NDArray[np.float32]:
-        """Softmax scores.
+    def __init__(self, weights: Path, device: str = "", trust: bool = False, checkpoint: dict[str, Any] | None = None) -> None:
+        """Load a checkpoint, unless it is loaded already; arguments and errors as of :meth:`yolo_koin.models.protocol.Family.load`."""
+        checkpoint = checkpoint or load_checkpoint(weights, self.task, trust)
+        self.weights, self.device = weights, choose_device(device)
+        torch.set_num_threads(cores())
+        try:
+            facts = facts_of(checkpoint, self.task, weights)
+            self._model = ready(network_of(checkpoint), self.device)
+            with torch.inference_mode():
+                self._check(self._model(torch.zeros((1, 3, TRIED_AT, TRIED_AT), device=self.device)), len(facts.names))
+        except KoinError:
+            raise
+        except Exception as error:  # a network out of a foreign pickle can fail in any way at all
+            raise no_checkpoint(weights) from error
+        self.names, self.side, self.model = facts.names, facts.side, facts.model
+        self.preparation, self.train_on = facts.preparation, facts.train_on
+        self.title = title(facts.model) or weights.stem
 
-        Args:
-            photos: n × 3 × side × side, uint8.
+    def _check(self, answer: Any, classes: int) -> None:
+        """Raise a ValueError unless a network's answer to one photo is what :attr:`task` wants."""
+        raise NotImplementedError
 
-        Returns:
-            n × classes, each row summing to one.
-        """
+    def _shown(self, photos: NDArray[np.uint8]) -> Tensor:
+        """Photos of n × height × width × 3 as the network takes them."""
+        # The channels come last already, so this moves nothing in memory.
+        batch = torch.from_numpy(np.ascontiguousarray(photos)).permute(0, 3, 1, 2).to(self.device)
+        return batch.float().div_(255).contiguous(memory_format=layout(self.device))
+
+
+class YoloClassifier(Network):
+    """Says who a photo shows; a :class:`yolo_koin.models.protocol.Classifier`."""
+
+    task: ClassVar[Literal["classify"]] = "classify"
+
+    def logits(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Scores before the softmax, n × classes, of n × side × side × 3 photos, RGB."""
         with torch.inference_mode():
-            images = photos.to(self.device).float().div_(255).contiguous(memory_format=layout(self.device))
-            scores = self._model(images)
-            scores = scores[0] if isinstance(scores, tuple | list) else scores
-            result: NDArray[np.float32] = scores.float().cpu().numpy()
-            return result
+            return _array(self._model(self._shown(photos))[1])
 
-    def run(self, photos: Iterable[Tensor], batch: int = 32) -> Iterator[NDArray[np.float32]]:
-        """Scores of photos of 3 × side × side, one by one out of batches; no more than a batch is in memory."""
-        waiting: list[Tensor] = []
-        for photo in photos:
-            waiting.append(photo)
-            if len(waiting) == batch:
-                yield from self.probabilities(torch.stack(waiting))
-                waiting.clear()
-        if waiting:
-            yield from self.probabilities(torch.stack(waiting))
+    def features(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the last linear layer sees, n × d, of n × side × side × 3 photos, RGB."""
+        seen: list[Tensor] = []
+        hook = self._model.model[-1].linear.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        try:
+            with torch.inference_mode():
+                self._model(self._shown(photos))
+        finally:
+            hook.remove()
+        return _array(seen[0])
 
-
-def train(
-    *,
-    task: str,
-    data: Path,
-    size: str,
-    weights: Path | None,
-    folder: Path,
-    epochs: int,
-    imgsz: int,
-    batch: int,
-    device: str,
-    seed: int,
-    freeze: int,
-    lr: float,
-    note: Mapping[str, Any],
-    progress: Progress = silent,
-) -> None:
-    """Train a YOLOv8 classifier or identity detector on a converted dataset; writes ``weights/`` and ``results.csv`` into ``folder``.
-
-    Args:
-        task: ``classify`` or ``detect``.
-        data: dataset converted for this task.
-        size: n, s, m, l or x.
-        weights: checkpoint to start from; None starts from nothing.
-        folder: of the run; exists already.
-        epochs, imgsz, batch, seed, freeze: as Ultralytics' arguments of these names.
-        device: as :func:`choose_device`.
-        lr: peak learning rate of AdamW.
-        note: written into the finished checkpoints, for prediction to prepare photos the same way.
-        progress: is told of each epoch.
-
-    Raises:
-        WeightsError: ``weights`` is no checkpoint of this task.
-    """
-    overrides: dict[str, Any] = {
-        "model": f"yolov8{size}{SUFFIX[task]}.yaml" if weights is None else str(weights.resolve()),
-        "pretrained": weights is not None,
-        "data": str(data.resolve() / DATA[task]),
-        "project": str(folder.resolve().parent),
-        "name": folder.name,
-        "exist_ok": True,
-        "epochs": epochs,
-        "imgsz": imgsz,
-        "batch": batch,
-        "nbs": batch,  # gradients are not gathered over batches
-        "device": _device_argument(device),
-        "workers": min(8, cores()),
-        "seed": seed,
-        "freeze": freeze or None,
-        # Warm-up, then a cosine to nearly zero.
-        "optimizer": "AdamW",
-        "lr0": lr,
-        "lrf": 0.01,
-        "cos_lr": True,
-        "momentum": 0.9,
-        "weight_decay": 0.05,
-        "warmup_epochs": 0.1 * epochs,
-        "warmup_bias_lr": 0.0,
-        # bf16 needs no loss scaling, and spares the stock AMP check, which downloads a model.
-        "amp": "bf16" if _bf16(device) else False,
-        "plots": False,
-        "patience": 0,
-        "close_mosaic": 0,
-    }
-    if weights is not None:
-        load_checkpoint(weights, task)
-    check_path(folder)
-    _run(task, overrides, note, progress)
+    def _check(self, answer: Any, classes: int) -> None:
+        if tuple(answer[1].shape) != (1, classes) or not bool(answer[1].isfinite().all()):
+            raise ValueError("a classifier gives a number for each class")
 
 
-def resume(task: str, folder: Path, data: Path, device: str, note: Mapping[str, Any], progress: Progress = silent) -> None:
-    """Go on with an interrupted run from its ``last.pt``.
-
-    Raises:
-        WeightsError: there is none, or it is damaged.
-    """
-    last = folder / "weights" / "last.pt"
-    checkpoint = load_checkpoint(last, task)
-    done = checkpoint.get("epoch", -1) + 1
-    if done in {0, checkpoint["train_args"]["epochs"]}:  # stopped after the last epoch, maybe amid finishing its files
-        load_checkpoint(folder / "weights" / "best.pt", task)
-        finish(folder / "weights", {NOTE: dict(note)})
-        return
-    places = {"resume": last, "model": last, "data": data / DATA[task], "save_dir": folder}
-    overrides = {key: str(path.resolve()) for key, path in places.items()}
-    _run(task, {**overrides, "device": _device_argument(device)}, note, progress)
+def ready(network: Any, device: torch.device) -> Any:
+    """A network for looking only: batch normalisation fused into the convolutions, the same function for fewer operations."""
+    return network.float().fuse(verbose=False).eval().to(device, memory_format=layout(device))
 
 
-def _run(task: str, overrides: dict[str, Any], note: Mapping[str, Any], progress: Progress) -> None:
-    trainer = TRAINERS[task](overrides=overrides)
-    trainer.note = {NOTE: dict(note)}
-    trainer.on_epoch = lambda stock: progress(_step(stock))
-    trainer.train()
-
-
-def _step(trainer: Loop) -> Step:
-    loss, value = float(sum(trainer.tloss.values())), trainer.metrics[f"val_{trainer.metric}"]
-    return Step("epoch", trainer.epoch + 1, trainer.epochs, f"loss {loss:.3f}  val {CALLED[trainer.metric]} {100 * value:.1f} %")
-
-
-def _device_argument(device: str) -> str:
-    chosen = choose_device(device)
-    return str(chosen.index) if chosen.type == "cuda" else chosen.type
-
-
-def _bf16(device: str) -> bool:
-    chosen = choose_device(device)
-    return chosen.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+def _array(values: Tensor) -> NDArray[np.float32]:
+    result: NDArray[np.float32] = values.float().cpu().numpy()
+    return result

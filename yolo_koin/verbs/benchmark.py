@@ -11,7 +11,7 @@ import pandas as pd
 from yolo_koin.dataset.classify import INDEX
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.files import sha256, write_csv, write_json, write_text
-from yolo_koin.models import checkpoints, yolo
+from yolo_koin.models.devices import choose_device
 from yolo_koin.parallel import Progress, Step, silent, stopwatch
 from yolo_koin.runs import RUNS, check_name, locked, read_manifest, write_manifest
 from yolo_koin.splits import TRAINING_SETS
@@ -21,7 +21,7 @@ from yolo_koin.verbs.predict import PredictSpec, predict
 from yolo_koin.verbs.report import markdown, readable, write_report
 from yolo_koin.verbs.scored import CELLS, Scored, load_runs
 from yolo_koin.verbs.tasks import TASKS
-from yolo_koin.verbs.train import TrainSpec, resume, starting_weights, train
+from yolo_koin.verbs.train import SIZES, TrainSpec, resume, starting_weights, train
 
 NORMAL, HARD = "normal_cases/test", "hard_cases/test"
 DONE = "cell.json"  # written last in a cell's folder
@@ -56,7 +56,7 @@ class BenchmarkSpec:
     val: float = 0.1
 
     def __post_init__(self) -> None:
-        for option, values, allowed in (("--sizes", self.sizes, yolo.SIZES), ("--train-on", self.train_on, tuple(TRAINING_SETS))):
+        for option, values, allowed in (("--sizes", self.sizes, SIZES), ("--train-on", self.train_on, tuple(TRAINING_SETS))):
             for value in values:
                 one_of(option, value, allowed)
         if not (self.sizes and self.train_on and self.seeds):
@@ -115,7 +115,7 @@ def benchmark(
         DatasetError, WeightsError, UsageError: what the user can mend.
     """
     cells = dict(spec.cells())
-    checkpoints.choose_device(spec.device)
+    choose_device(spec.device)
     # Before any training, so that a missing file or a photo that changed is known before an hour is spent.
     photos = {t.train_on: sha256(TASKS[t.task].prepare(t, progress) / INDEX) for t in cells.values()}
     for training in cells.values():
@@ -199,7 +199,7 @@ def _asked(spec: dict[str, object], training: TrainSpec) -> bool:
 def _order(run: Scored) -> tuple[int, int, int]:
     """Sizes from small to large, then training sets, then seeds."""
     size, train_on, _ = run.name.split("-")
-    return yolo.SIZES.index(size), list(TRAINING_SETS).index(train_on), run.seed
+    return SIZES.index(size), list(TRAINING_SETS).index(train_on), run.seed
 
 
 def _with_settings(metrics: pd.DataFrame, runs: Sequence[Scored]) -> pd.DataFrame:

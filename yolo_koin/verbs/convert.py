@@ -7,7 +7,7 @@ from pathlib import Path
 
 from yolo_koin.dataset import classify
 from yolo_koin.dataset.classify import Converted
-from yolo_koin.dataset.images import RGB
+from yolo_koin.dataset.images import FITS, RGB
 from yolo_koin.dataset.koin import Dataset, scan
 from yolo_koin.errors import UsageError
 from yolo_koin.faces import dominant
@@ -19,7 +19,6 @@ from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs.sample import SampleSpec, sample
 
 SAMPLE = "sample"
-FITS = ("crop", "pad", "face")
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def open_detector(path: Path | None, device: str = "", trust: bool = False) -> F
     if not path.is_file():
         raise WeightsError("a folder, not a face detector" if path.is_dir() else "no such face detector", path, REMEDY)
     if path.suffix.lower() == ".pt":
-        from yolo_koin.models.face_model import FaceModel  # here, since it loads torch, which the others do without
+        from yolo_koin.models.yolo_faces import FaceModel  # here, since it loads torch, which the others do without
 
         return FaceModel(path, device, trust)
     if path.suffix.lower() == ".onnx":

@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from yolo_koin.dataset.classify import INDEX, read_index
+from yolo_koin.dataset.images import load_square
 from yolo_koin.errors import DatasetError, UsageError
 from yolo_koin.evaluation import face_predictions, predictions, scores, truth
 from yolo_koin.evaluation.face_scores import score_faces
 from yolo_koin.faces.cache import FaceCache
 from yolo_koin.files import sha256
-from yolo_koin.models.photos import load_square
-from yolo_koin.models.yolo import Classifier
+from yolo_koin.models.protocol import Classifier, each_logits, probabilities
+from yolo_koin.models.yolo import YoloClassifier
 from yolo_koin.parallel import Progress, Step, in_threads, silent
 from yolo_koin.runs import create_run, read_manifest, write_manifest
 from yolo_koin.splits import TRAINING_SETS, of_part
@@ -108,7 +109,7 @@ def evaluate(spec: EvaluateSpec, progress: Progress = silent, folder: Path | Non
     weights = spec.weights or newest_weights(spec.task, of_faces=spec.faces)
     if spec.task == "detect":
         return _score_faces(spec, test_of_detector(weights, spec.data, spec.device, spec.trust_weights, progress), weights, progress)
-    model = Classifier(weights, spec.device, spec.trust_weights)
+    model = YoloClassifier(weights, spec.device, spec.trust_weights)
     if spec.faces:
         finder = open_detector(spec.detector, spec.device, spec.trust_weights)
         with FaceCache(CACHE) as cache:
@@ -182,7 +183,7 @@ def predict_index(model: Classifier, root: Path, index: pd.DataFrame, progress: 
     # A batch of scores becomes a batch of rows at once: for 100 classes that is a tenth of the numbers.
     parts: list[pd.DataFrame] = []
     waiting: list[Any] = []
-    for done, score in enumerate(model.run(photos, BATCH), 1):
+    for done, score in enumerate(each_logits(model, photos, BATCH), 1):
         waiting.append(score)
         if len(waiting) == BATCH or done == len(usable):
             parts.append(_rows(usable.iloc[done - len(waiting) : done], waiting, model.names))
@@ -194,7 +195,7 @@ def predict_index(model: Classifier, root: Path, index: pd.DataFrame, progress: 
 
 
 def _rows(rows: pd.DataFrame, scores_: Sequence[Any], names: tuple[str, ...]) -> pd.DataFrame:
-    return predictions.rows(list(rows["split"]), list(rows["source"]), list(rows["label"]), np.stack(scores_), list(names))
+    return predictions.rows(list(rows["split"]), list(rows["source"]), list(rows["label"]), probabilities(np.stack(scores_)), list(names))
 
 
 def _converted(data: str | None, weights: Path, model: Classifier, progress: Progress) -> Path:
@@ -202,7 +203,7 @@ def _converted(data: str | None, weights: Path, model: Classifier, progress: Pro
 
     What the weights were trained on when nothing is said; a model of unknown origin gets our usual preparation.
     """
-    wanted = {"fit": model.note.get("fit", ConvertSpec().fit), "side": model.note.get("side", ConvertSpec().side)}
+    wanted: dict[str, Any] = {"fit": model.preparation.fit, "side": model.preparation.side}
     if data is None:
         trained = (read_manifest(weights.resolve().parent.parent) or {}).get("converted")
         data = trained if trained and (Path(trained) / INDEX).is_file() else "data/KoIn"
@@ -215,6 +216,6 @@ def _converted(data: str | None, weights: Path, model: Classifier, progress: Pro
             raise DatasetError(f"prepared otherwise than this model was trained on ({wanted})", root, "Give --data the raw dataset.")
         data = str(made["data"])
     splits = open_dataset(data).splits
-    train_on = model.note.get("train_on", "normal")
+    train_on = model.train_on or "normal"
     possible = set(TRAINING_SETS[train_on]) <= set(splits)
     return convert(ConvertSpec(data=data, train_on=train_on if possible else "normal", **wanted), progress).root

@@ -16,8 +16,8 @@ from yolo_koin.errors import DatasetError
 from yolo_koin.evaluation.face_scores import Way
 from yolo_koin.faces import FaceDetector
 from yolo_koin.faces.cache import FaceCache
-from yolo_koin.models.detector import Detector
-from yolo_koin.models.yolo import Classifier
+from yolo_koin.models.protocol import Classifier
+from yolo_koin.models.yolo_detect import YoloDetector
 from yolo_koin.parallel import Progress, in_threads
 from yolo_koin.runs import read_manifest
 from yolo_koin.splits import of_part
@@ -70,7 +70,7 @@ def test_of_classifier(model: Classifier, finder: FaceDetector, cache: FaceCache
 
 def test_of_detector(weights: Path, data: str | None, device: str, trust: bool, progress: Progress) -> FaceTest:
     """An identity detector, against the boxes of a converted dataset: what it was trained on when nothing is said."""
-    model = Detector(weights, device, trust)
+    model = YoloDetector(weights, device, trust)
     trained = (read_manifest(weights.resolve().parent.parent) or {}).get("converted")
     given = data or trained
     if given and is_converted(given, "detect"):

@@ -14,10 +14,9 @@ from typing import Literal, Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from torch import Tensor
 
 from yolo_koin.dataset.detect import prepare_whole
-from yolo_koin.dataset.images import FaceFinder, PhotoError, crop_face, encode, face_square, open_photo, prepare
+from yolo_koin.dataset.images import RGB, FaceFinder, PhotoError, crop_face, encode, face_square, load_square, open_photo, prepare
 from yolo_koin.dataset.koin import Sample
 from yolo_koin.evaluation import predictions
 from yolo_koin.evaluation.face_predictions import NO_FACE, face_rows
@@ -26,9 +25,7 @@ from yolo_koin.faces import FaceDetector
 from yolo_koin.faces.cache import FaceCache
 from yolo_koin.faces.finder import Found, find_faces
 from yolo_koin.geometry import Box
-from yolo_koin.models.detector import Detector
-from yolo_koin.models.photos import load_square
-from yolo_koin.models.yolo import Classifier
+from yolo_koin.models.protocol import Classifier, IdentityDetector, each_logits, probabilities
 from yolo_koin.parallel import in_threads
 from yolo_koin.verbs.convert import FaceBox
 
@@ -84,16 +81,16 @@ class WholePhoto:
 
     def rows(self, samples: Sequence[Sample]) -> Iterator[tuple[Sequence[Sample], pd.DataFrame]]:
         """See :class:`Namer`."""
-        find_face = FaceBox() if self.classifier.note.get("fit") == "face" else None
+        find_face = FaceBox() if self.classifier.preparation.fit == "face" else None
         read = partial(_square, model=self.classifier, find_face=find_face)
         for start in range(0, len(samples), BATCH):
             chunk = samples[start : start + BATCH]
             loaded = list(in_threads(read, chunk))
-            good = [s for s, photo in zip(chunk, loaded, strict=True) if isinstance(photo, Tensor)]
+            good = [s for s, photo in zip(chunk, loaded, strict=True) if not isinstance(photo, str)]
             bad = [(s, error) for s, error in zip(chunk, loaded, strict=True) if isinstance(error, str)]
             parts = []
             if good:
-                scores = np.stack(list(self.classifier.run((photo for photo in loaded if isinstance(photo, Tensor)), BATCH)))
+                scores = probabilities(self.classifier.logits(np.stack([photo for photo in loaded if not isinstance(photo, str)])))
                 parts.append(predictions.rows(*_told(good), scores, list(self.names)))
             if bad:
                 parts.append(predictions.error_rows(*_told([s for s, _ in bad]), [error for _, error in bad]))
@@ -138,12 +135,12 @@ class OneStage(_Faces):
 
     way: Way = "detector"
 
-    def __init__(self, detector: Detector, doubtful: bool) -> None:
+    def __init__(self, detector: IdentityDetector, doubtful: bool) -> None:
         self.detector, self.names, self.doubtful = detector, detector.names, doubtful
 
     def look(self, samples: Sequence[Sample]) -> Iterator[Seen]:
         """See :class:`_Faces`."""
-        side = int(self.detector.note.get("side", 640))
+        side = self.detector.preparation.side
         read = list(in_threads(partial(_whole, side=side), samples))
         found = self.detector.run((one[0] for one in read if not isinstance(one, str)), self.doubtful)
         for sample, one in zip(samples, read, strict=True):
@@ -170,22 +167,22 @@ class TwoStage(_Faces):
 
     def look(self, samples: Sequence[Sample]) -> Iterator[Seen]:
         """See :class:`_Faces`."""
-        cut = partial(_faces, side=int(self.classifier.note.get("side", 256)), seen_at=self.classifier.side)
+        cut = partial(_faces, side=self.classifier.preparation.side, seen_at=self.classifier.side)
         found = list(find_faces([s.path for s in samples], self.detector, self.cache))
         read = list(in_threads(cut, list(zip(samples, found, strict=True))))
-        scores = self.classifier.run((face for faces in read if not isinstance(faces, str) for face in faces), BATCH)
+        scores = each_logits(self.classifier, (face for faces in read if not isinstance(faces, str) for face in faces), BATCH)
         for sample, one, faces in zip(samples, found, read, strict=True):
             if isinstance(faces, str) or not faces:
                 yield _nothing(sample, faces if isinstance(faces, str) else NO_FACE, len(self.names))
                 continue
             boxes = np.array([face.box for face in one.faces], dtype=np.float64)
             sure = np.array([face.score for face in one.faces], dtype=np.float64).clip(0, 1)
-            yield Seen(sample, boxes, sure, np.stack([next(scores) for _ in faces]))
+            yield Seen(sample, boxes, sure, probabilities(np.stack([next(scores) for _ in faces])))
 
 
 def hints(namer: Namer) -> tuple[str, ...]:
     """What a user should know of a way to name photos."""
-    if isinstance(namer, TwoStage) and namer.classifier.note.get("fit") != "face":
+    if isinstance(namer, TwoStage) and namer.classifier.preparation.fit != "face":
         return ("this classifier did not learn from faces that were cut out: train one with --fit face",)
     return ()
 
@@ -202,10 +199,10 @@ def _in_order(frame: pd.DataFrame, samples: Sequence[Sample]) -> pd.DataFrame:
     return frame.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
 
 
-def _square(sample: Sample, model: Classifier, find_face: FaceFinder | None) -> Tensor | str:
+def _square(sample: Sample, model: Classifier, find_face: FaceFinder | None) -> RGB | str:
     """The photo as ``convert classify`` would have written it."""
     try:
-        photo = prepare(sample.path, str(model.note.get("fit", "pad")), int(model.note.get("side", 256)), find_face)
+        photo = prepare(sample.path, model.preparation.fit, model.preparation.side, find_face)
     except PhotoError as error:
         return str(error)
     return load_square(photo.jpeg, model.side)
@@ -224,7 +221,7 @@ def _whole(sample: Sample, side: int) -> tuple[NDArray[np.uint8], int, int] | st
     return np.asarray(open_photo(prepared.jpeg)[0]), prepared.width, prepared.height
 
 
-def _faces(item: tuple[Sample, Found], side: int, seen_at: int) -> list[Tensor] | str:
+def _faces(item: tuple[Sample, Found], side: int, seen_at: int) -> list[RGB] | str:
     """Each face of a photo as the classifier sees photos that ``convert classify --fit face`` prepared."""
     sample, found = item
     if found.error:

@@ -14,9 +14,7 @@ from yolo_koin.errors import UsageError, WeightsError
 from yolo_koin.evaluation import face_predictions, predictions
 from yolo_koin.evaluation.face_predictions import NO_FACE
 from yolo_koin.files import atomic_path, sha256
-from yolo_koin.models.checkpoints import load_checkpoint, task_of
-from yolo_koin.models.detector import Detector
-from yolo_koin.models.yolo import Classifier
+from yolo_koin.models import registry
 from yolo_koin.parallel import Progress, Step, in_threads, silent
 from yolo_koin.reporting.sheets import MOST_TILES, contact_sheet
 from yolo_koin.runs import create_run, read_manifest, write_manifest
@@ -139,11 +137,11 @@ def predict(spec: PredictSpec, progress: Progress = silent, folder: Path | None 
 
 def _namer(spec: PredictSpec, weights: Path) -> Namer:
     """What names the photos: by the kind of the weights, and by whether faces are asked for."""
-    if task_of(load_checkpoint(weights, "", spec.trust_weights)) == "detect":
+    model = registry.load(weights, spec.device, spec.trust_weights)
+    if model.task == "detect":
         if spec.faces:
             raise WeightsError("these weights find and name faces by themselves", weights, "Drop --faces.")
-        return OneStage(Detector(weights, spec.device, spec.trust_weights), doubtful=False)
-    model = Classifier(weights, spec.device, spec.trust_weights)
+        return OneStage(model, doubtful=False)
     return TwoStage(model, open_detector(spec.detector, spec.device, spec.trust_weights)) if spec.faces else WholePhoto(model)
 
 

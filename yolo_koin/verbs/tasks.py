@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import yaml
 
 from yolo_koin.dataset.classify import INDEX, read_index
 from yolo_koin.dataset.detect import TABLE, read_boxes_table
+from yolo_koin.models.protocol import LabelledPhoto
 from yolo_koin.parallel import Progress
 from yolo_koin.runs import read_manifest
+from yolo_koin.splits import of_part
 from yolo_koin.verbs import convert as squares
 from yolo_koin.verbs import convert_detect as boxes
 from yolo_koin.verbs.convert import ConvertSpec
@@ -18,6 +23,9 @@ from yolo_koin.verbs.convert_detect import ConvertDetectSpec
 
 if TYPE_CHECKING:
     from yolo_koin.verbs.train import TrainSpec
+
+
+Photos = tuple[LabelledPhoto, ...]
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,8 @@ class Task:
         prepare: converts what a training asks for, and gives the folder.
         refresh: brings a converted dataset up to date.
         input_size: the network's input for a converted dataset whose photos have this side, in pixels.
+        photos: training photos, validation photos and class names of a converted dataset.
+        model: the end of a model's name in the registry.
         batch: photos per step.
         epochs, learning_rate: by whether training starts from scratch.
     """
@@ -43,6 +53,8 @@ class Task:
     prepare: Callable[[TrainSpec, Progress], Path]
     refresh: Callable[[Path, Progress], Path]
     input_size: Callable[[Path, int], int]
+    photos: Callable[[Path], tuple[Photos, Photos, tuple[str, ...]]]
+    model: str
     batch: int
     epochs: dict[bool, int]
     learning_rate: dict[bool, float]
@@ -81,6 +93,37 @@ def input_for_boxes(root: Path, side: int) -> int:
     return int(min(max(longer // 32 * 32, 96), 640))
 
 
+def squares_to_learn(root: Path) -> tuple[Photos, Photos, tuple[str, ...]]:
+    """What a classifier learns from; see :class:`Task`."""
+    index = read_index(root)
+    usable = index[index["status"] == "ok"]
+    train, val = (
+        tuple(LabelledPhoto(root / image, label) for image, label in zip(part["image"], part["label"], strict=True))
+        for part in (of_part(usable, "train"), of_part(usable, "val"))
+    )
+    return train, val, tuple(sorted({photo.label for photo in train}))
+
+
+def boxes_to_learn(root: Path) -> tuple[Photos, Photos, tuple[str, ...]]:
+    """What an identity detector learns from; see :class:`Task`."""
+    table = read_boxes_table(root)
+    known = table[(table["status"] == "ok") & (table["label"] != "")]
+    names = yaml.safe_load((root / "data.yaml").read_text(encoding="utf-8"))["names"]
+    train, val = (_boxed_photos(root, known[known["file"].str.startswith(f"images/{part}/")]) for part in ("train", "val"))
+    return train, val, tuple(name for _, name in sorted(names.items()))
+
+
+def _boxed_photos(root: Path, rows: pd.DataFrame) -> Photos:
+    def share(row: Any) -> tuple[str, float, float, float, float]:
+        width, height = row.photo_width, row.photo_height
+        middle = (row.x + row.width / 2) / width, (row.y + row.height / 2) / height
+        return row.label, *middle, row.width / width, row.height / height
+
+    return tuple(
+        LabelledPhoto(root / str(file), "", tuple(share(row) for row in boxes.itertuples())) for file, boxes in rows.groupby("file")
+    )
+
+
 TASKS = {
     "classify": Task(
         suffix="",
@@ -90,6 +133,8 @@ TASKS = {
         prepare=_squares,
         refresh=squares.refresh,
         input_size=input_for_squares,
+        photos=squares_to_learn,
+        model="-cls",
         batch=32,
         epochs={True: 80, False: 30},
         learning_rate={True: 1e-3, False: 3e-4},
@@ -102,6 +147,8 @@ TASKS = {
         prepare=_boxed,
         refresh=boxes.refresh,
         input_size=input_for_boxes,
+        photos=boxes_to_learn,
+        model="",
         batch=16,
         epochs={True: 64, False: 30},
         learning_rate={True: 2e-3, False: 5e-4},

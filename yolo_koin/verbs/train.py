@@ -6,20 +6,23 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from yolo_koin.dataset.images import FITS
 from yolo_koin.dataset.koin import find_root
 from yolo_koin.errors import KoinError, RunError, UsageError
 from yolo_koin.files import sha256
-from yolo_koin.models import checkpoints, yolo
+from yolo_koin.models import registry
+from yolo_koin.models.devices import choose_device
+from yolo_koin.models.protocol import Preparation, Trained, TrainJob
 from yolo_koin.parallel import Progress, silent, stopwatch
 from yolo_koin.runs import RUNS, create_run, locked, read_manifest, write_manifest
 from yolo_koin.splits import TRAINING_SETS
-from yolo_koin.verbs.convert import FITS, SAMPLE, one_of
+from yolo_koin.verbs.convert import SAMPLE, one_of
 from yolo_koin.verbs.sample import is_sample
 from yolo_koin.verbs.tasks import TASKS, Task, is_converted
 
 AUTO, SCRATCH = "auto", "scratch"
+SIZES = ("n", "s", "m", "l", "x")
+WEIGHTS = Path("weights")  # where official weights are
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class TrainSpec:
 
     def __post_init__(self) -> None:
         one_of("--task", self.task, tuple(TASKS))
-        one_of("--size", self.size, yolo.SIZES)
+        one_of("--size", self.size, SIZES)
         one_of("--train-on", self.train_on, tuple(TRAINING_SETS))
         one_of("--fit", self.fit, FITS)
         if self.task == "detect" and self.fit != "pad":
@@ -127,7 +130,7 @@ def train(
     Raises:
         DatasetError, WeightsError, RunError, UsageError: what the user can mend.
     """
-    checkpoints.choose_device(spec.device)
+    choose_device(spec.device)
     task = TASKS[spec.task]
     if spec.data != SAMPLE and not is_converted(spec.data, spec.task):
         find_root(Path(spec.data))  # a mistyped folder is told before anything is downloaded
@@ -209,57 +212,61 @@ def starting_weights(spec: TrainSpec) -> Path | None:
     """
     if spec.weights == SCRATCH or (spec.weights == AUTO and is_sample(spec.data)):
         return None
-    path = checkpoints.pretrained(spec.size, spec.task) if spec.weights == AUTO else Path(spec.weights)
-    size = checkpoints.size_of(path, spec.task)
-    if size not in {"", spec.size}:
-        raise UsageError(f"these weights are of size {size}, not {spec.size}", path, f"Say --size {size}.")
+    model = model_of(spec)
+    family = registry.family_of(model)
+    path = family.pretrained(model, WEIGHTS) if spec.weights == AUTO else Path(spec.weights)
+    family.check(model, path)
     return path
 
 
+def model_of(spec: TrainSpec) -> str:
+    """The name of the model in the registry."""
+    return f"yolov8{spec.size}{TASKS[spec.task].model}"
+
+
 def _train(spec: TrainSpec, run: Path, root: Path, start: Path | None, progress: Progress) -> TrainResult:
-    # What prediction has to know to prepare photos the way this model saw them.
-    note = {key: getattr(spec, key) for key in TASKS[spec.task].settings if key != "val"}
     facts: dict[str, Any] = {}
     seconds: dict[str, float] = {}
     try:
         with stopwatch(seconds, "training"):
-            if (run / "weights" / "last.pt").is_file():
-                yolo.resume(spec.task, run, root, spec.device, note, progress)
-            else:
-                _start(spec, run, root, start, note, progress)
+            done = _fit(_job(spec, run, root, start), progress)
     except KoinError:
         write_manifest(run, "failed", asdict(spec), **facts)
         raise
     except KeyboardInterrupt:
         write_manifest(run, "interrupted", asdict(spec), **facts)
         raise
-    best = run / "weights" / "best.pt"
-    curve = pd.read_csv(run / "results.csv")
-    metric = yolo.TRAINERS[spec.task].metric
-    chosen = curve.sort_values([f"val_{metric}", "val_loss"], ascending=[False, True]).iloc[0]
-    epoch, value = int(chosen["epoch"]), float(chosen[f"val_{metric}"])
-    facts.update(seconds=seconds, weights_sha256=sha256(best), best_epoch=epoch, **{f"val_{metric}": value})
+    facts.update(seconds=seconds, weights_sha256=sha256(done.weights), best_epoch=done.best_epoch, **{f"val_{done.metric}": done.value})
     write_manifest(run, "finished", asdict(spec), **facts)
-    return TrainResult(run, best, epoch, metric, value, len(curve), seconds["training"], root)
+    return TrainResult(run, done.weights, done.best_epoch, done.metric, done.value, done.epochs, seconds["training"], root)
 
 
-def _start(spec: TrainSpec, run: Path, root: Path, start: Path | None, note: dict[str, Any], progress: Progress) -> None:
+def _fit(job: TrainJob, progress: Progress) -> Trained:
+    """Train, from where an earlier call stopped if there is one: a new run's folder is empty."""
+    return registry.family_of(job.model).resume(job, progress)
+
+
+def _job(spec: TrainSpec, run: Path, root: Path, start: Path | None) -> TrainJob:
     assert spec.epochs is not None
     assert spec.imgsz is not None
+    assert spec.side is not None
     assert spec.batch is not None  # all were settled before the manifest was written
-    yolo.train(
-        task=spec.task,
-        data=root,
-        size=spec.size,
-        weights=start,
+    task = TASKS[spec.task]
+    train, val, names = task.photos(root)
+    return TrainJob(
+        model=model_of(spec),
+        train=train,
+        val=val,
+        names=names,
         folder=run,
+        start=start,
+        preparation=Preparation(fit=spec.fit, side=spec.side),
+        train_on=spec.train_on,
         epochs=spec.epochs,
         imgsz=spec.imgsz,
         batch=spec.batch,
         device=spec.device,
         seed=spec.seed,
         freeze=spec.freeze,
-        lr=TASKS[spec.task].learning_rate[start is None],
-        note=note,
-        progress=progress,
+        lr=task.learning_rate[start is None],
     )

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from yolo_koin.models.augment import Strength, erase, recolour
+from yolo_koin.models.fit.augment import Strength, erase, recolour
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def collage(
     """Arrange the photos of a batch anew. Drawn from torch's global generator.
 
     Args:
-        batch: as :class:`yolo_koin.models.boxed_photos.BoxedPhotos` gives it.
+        batch: as :class:`yolo_koin.models.fit.boxed_photos.BoxedPhotos` gives it.
         arrangement: how they are set.
         strength: of the changes of colour and the erased rectangles; its warp is not used.
 

@@ -1,43 +1,30 @@
-"""A trained identity detector, ready to say who is where."""
+"""Trained identity detectors of Ultralytics, ready to say who is where."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from yolo_koin.dataset.images import RGB
-from yolo_koin.models.boxed_photos import Framed, frame
-from yolo_koin.models.checkpoints import Trained, layout
-from yolo_koin.models.faces import Faces, every_box, one_box_each
+from yolo_koin.models.fit.boxed_photos import Framed, frame
+from yolo_koin.models.protocol import NamedFaces
+from yolo_koin.models.suppression import Faces, every_box, one_box_each
+from yolo_koin.models.yolo import Network
 
 LEAST_SCORE = 0.001  # the stock validator's, since average precision wants the doubtful boxes too
 SURE = 0.25  # the stock command's: faces of a lower confidence are not shown
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFaces:
-    """The faces of one photo, best first.
+class YoloDetector(Network):
+    """Finds faces and names them at once; a :class:`yolo_koin.models.protocol.IdentityDetector`."""
 
-    Attributes:
-        boxes: k × 4, x, y, width, height in the photo's pixels.
-        scores: k × classes, the detector's confidences; they need not sum to one.
-    """
+    task: ClassVar[Literal["detect"]] = "detect"
 
-    boxes: NDArray[np.float64]
-    scores: NDArray[np.float32]
-
-
-class Detector(Trained):
-    """A network that finds faces and names them at once."""
-
-    task = "detect"
-    usual_side = 640
-
-    def run(self, photos: Iterable[RGB], doubtful: bool = False, batch: int = 16) -> Iterator[NamedFaces]:
+    def run(self, photos: Iterable[RGB], doubtful: bool, batch: int = 16) -> Iterator[NamedFaces]:
         """Faces of photos, one by one; no more than a batch is in memory. Photos that follow each other and have one shape share one.
 
         Args:
@@ -58,12 +45,15 @@ class Detector(Trained):
 
     def _look(self, framed: list[Framed], doubtful: bool) -> Iterator[NamedFaces]:
         with torch.inference_mode():
-            images = torch.stack([f.pixels for f in framed]).to(self.device).float().div_(255)
-            output = self._model(images.contiguous(memory_format=layout(self.device)))
-            output = output[0] if isinstance(output, tuple | list) else output
+            output = self._model(self._shown(np.stack([f.pixels for f in framed])))[0]
             found = [every_box(photo, LEAST_SCORE) if doubtful else one_box_each(photo, SURE) for photo in output.cpu()]
         for f, faces in zip(framed, found, strict=True):
             yield NamedFaces(_in_photo(faces, f), faces.scores.numpy())
+
+    def _check(self, answer: Any, classes: int) -> None:
+        output = answer[0]  # heads without suppression give boxes only, in other shapes
+        if output.ndim != 3 or tuple(output.shape[:2]) != (1, 4 + classes) or not bool(output.isfinite().all()):
+            raise ValueError("a detector gives boxes with a number for each class")
 
 
 def _in_photo(faces: Faces, framed: Framed) -> NDArray[np.float64]:

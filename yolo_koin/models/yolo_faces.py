@@ -18,9 +18,12 @@ from ultralytics.utils.ops import scale_boxes, scale_coords
 
 from yolo_koin.dataset.images import RGB
 from yolo_koin.environment import cores
-from yolo_koin.errors import WeightsError
+from yolo_koin.errors import KoinError, WeightsError
 from yolo_koin.faces.protocol import Face, face_of, key_of
-from yolo_koin.models.checkpoints import choose_device, layout, load_checkpoint
+from yolo_koin.models.checkpoints import load_checkpoint, network_of, no_checkpoint
+from yolo_koin.models.devices import choose_device, layout
+from yolo_koin.models.metadata import input_side, names_of, outputs_of
+from yolo_koin.models.yolo import ready
 
 VERSION = 1  # of how a photo is shown to the network and its answer read: raise it when faces would come out otherwise
 CONFIDENCE = 0.25  # least score of a face, as in stock prediction
@@ -37,7 +40,7 @@ class FaceModel:
     Args:
         weights: an Ultralytics checkpoint that detects a class named ``face``, or one class only; a pose model has to give five points:
             eyes, nose and corners of the mouth, the viewer's left ones first.
-        device: as :func:`yolo_koin.models.checkpoints.choose_device`.
+        device: as :func:`yolo_koin.models.devices.choose_device`.
         trust: run the checkpoint's pickle although safe loading refuses it.
 
     Raises:
@@ -48,18 +51,27 @@ class FaceModel:
     def __init__(self, weights: Path, device: str = "", trust: bool = False) -> None:
         self._made_from = (weights, device, trust)
         checkpoint = load_checkpoint(weights, "", trust)
-        model = checkpoint.get("ema") or checkpoint["model"]
-        self._classes, self._face = len(model.names), _face_class(model, weights)
-        model.end2end = False  # as in stock prediction: a head without suppression would leave several boxes on a face
         self._device = choose_device(device)
         torch.set_num_threads(cores())
-        self._model = model.float().fuse(verbose=False).eval().to(self._device, memory_format=layout(self._device))
+        try:
+            self._read(checkpoint, weights)
+        except KoinError:
+            raise
+        except Exception as error:  # a network out of a foreign pickle can fail in any way at all
+            raise no_checkpoint(weights) from error
         self._turn = threading.Lock()
         self.name = weights.stem
-        self.longest = int(np.max((checkpoint.get("train_args") or {}).get("imgsz", 640)))
+        self.longest = input_side(checkpoint, "detect")
         self.batch = 1 if self._device.type == "cpu" else GPU_BATCH
         self.key = key_of(self.name, weights, confidence=CONFIDENCE, overlap=OVERLAP, most=MOST, side=self.longest, version=VERSION)
-        self._letterbox = LetterBox(self.longest, auto=True, stride=max(int(model.stride.max()), 32))
+        self._letterbox = LetterBox(self.longest, auto=True, stride=self._stride)
+
+    def _read(self, checkpoint: dict[str, Any], weights: Path) -> None:
+        model = network_of(checkpoint)
+        self._classes, self._face = _face_class(model, weights)
+        self._stride = max(int(model.stride.max()), 32)
+        model.end2end = False  # as in stock prediction: a head without suppression would leave several boxes on a face
+        self._model = ready(model, self._device)
 
     def __reduce__(self) -> tuple[type[FaceModel], tuple[Path, str, bool]]:
         return FaceModel, self._made_from
@@ -99,18 +111,18 @@ class FaceModel:
             return [row.cpu().numpy() for row in rows]
 
 
-def _face_class(model: Any, weights: Path) -> int:
-    """The number of the class that is faces."""
+def _face_class(model: Any, weights: Path) -> tuple[int, int]:
+    """How many classes there are, and the number of the one that is faces."""
     kind = type(model).__name__
     points = model.kpt_shape[0] if kind == "PoseModel" else POINTS
     if kind not in {"DetectionModel", "PoseModel"}:
         raise WeightsError(f"not a face model ({kind})", weights, REMEDY)
     if points != POINTS:
         raise WeightsError(f"not a face model (a pose of {points} points)", weights, REMEDY)
-    names = {str(name).strip().lower(): int(number) for number, name in dict(model.names).items()}
+    names = [name.strip().lower() for name in names_of(model, outputs_of(model, "detect"), weights)]
     if "face" not in names and len(names) > 1:
         raise WeightsError(f"not a face model (none of its {len(names)} classes is named face)", weights, REMEDY)
-    return names.get("face", 0)
+    return len(names), names.index("face") if "face" in names else 0
 
 
 def _faces(rows: NDArray[np.float32], seen: tuple[int, ...], photo: tuple[int, ...]) -> list[Face]:

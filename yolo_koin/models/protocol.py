@@ -1,0 +1,268 @@
+"""What a model is to the rest of the program: how it is asked, how it is trained, and what a family of models has to offer.
+
+Photos are numpy arrays here, of height × width × 3, 8-bit RGB; a family turns them into what its library takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yolo_koin.dataset.images import RGB
+from yolo_koin.parallel import Progress
+
+Task = Literal["classify", "detect"]
+CALLED = {"top1": "top-1", "map50": "mAP@0.5"}  # what chooses the best epoch, for people
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """How photos are prepared for a model.
+
+    Attributes:
+        fit: ``crop``, ``pad`` or ``face``; see :func:`yolo_koin.dataset.images.prepare`. A detector sees whole photos, whatever this is.
+        side: of the prepared square, in pixels; the longer side of a photo for a detector.
+        mean, std: of each colour channel, 0 to 1: what is subtracted, and what is divided by then.
+    """
+
+    fit: str = "pad"
+    side: int = 256
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+class Named(Protocol):
+    """What all trained models tell of themselves.
+
+    Attributes:
+        weights: the file that it came from.
+        names: classes, in the order of its outputs.
+        side: of the network's input, in pixels.
+        title: for people, such as ``YOLOv8n-cls``.
+        preparation: how photos are prepared for it.
+        train_on: what it learnt from: ``normal``, ``hard`` or ``both``; empty when it does not say.
+    """
+
+    @property
+    def weights(self) -> Path: ...  # noqa: D102
+    @property
+    def names(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def side(self) -> int: ...  # noqa: D102
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def preparation(self) -> Preparation: ...  # noqa: D102
+    @property
+    def train_on(self) -> str: ...  # noqa: D102
+
+
+class Classifier(Named, Protocol):
+    """Says who a photo shows."""
+
+    task: ClassVar[Literal["classify"]]
+
+    def logits(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Scores before the softmax, n × classes, of n × side × side × 3 photos, RGB."""
+        ...
+
+    def features(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the last linear layer sees, n × d, of n × side × side × 3 photos, RGB."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFaces:
+    """The faces of one photo, best first.
+
+    Attributes:
+        boxes: k × 4, x, y, width, height in the photo's pixels.
+        scores: k × classes, the detector's confidences; they need not sum to one.
+    """
+
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float32]
+
+
+class IdentityDetector(Named, Protocol):
+    """Finds faces and says whose they are at once."""
+
+    task: ClassVar[Literal["detect"]]
+
+    def run(self, photos: Iterable[RGB], doubtful: bool, batch: int = 16) -> Iterator[NamedFaces]:
+        """Faces of photos, one by one; no more than a batch is in memory.
+
+        Args:
+            photos: height × width × 3, 8-bit RGB, of any size.
+            doubtful: give every box that holds for some identity, as scoring wants; else one for each face that the network is sure of.
+            batch: photos that are looked at at once.
+        """
+        ...
+
+
+Model = Classifier | IdentityDetector
+
+
+def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Softmax over the classes, the last axis; the largest is subtracted first, so that nothing overflows."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float32)
+    result: NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
+    return result
+
+
+def each_logits(model: Classifier, photos: Iterable[NDArray[np.uint8]], batch: int = 32) -> Iterator[NDArray[np.float32]]:
+    """The logits of photos of side × side × 3, one by one out of batches; no more than a batch is in memory."""
+    waiting: list[NDArray[np.uint8]] = []
+    for photo in photos:
+        waiting.append(photo)
+        if len(waiting) == batch:
+            yield from model.logits(np.stack(waiting))
+            waiting.clear()
+    if waiting:
+        yield from model.logits(np.stack(waiting))
+
+
+# ------------------------------------------------------------------------------------------------------------- training
+LabelledShare = tuple[str, float, float, float, float]  # label, centre x and y, width, height; lengths are shares of the photo
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPhoto:
+    """A prepared photo to learn from.
+
+    Attributes:
+        path: of the prepared file.
+        label: its class.
+        boxes: the faces in it, for detection.
+    """
+
+    path: Path
+    label: str
+    boxes: tuple[LabelledShare, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainJob:
+    """A training with nothing left open. What is not written here does not change its outcome.
+
+    Attributes:
+        model: name in the registry.
+        train, val: photos to learn from, and to choose the best epoch by.
+        names: classes, in the order of the network's outputs.
+        folder: of the run; ``weights/`` and ``results.csv`` go there.
+        start: checkpoint to start from; None starts from nothing.
+        preparation: how the photos were prepared; written into the checkpoint.
+        train_on: what the photos are: ``normal``, ``hard`` or ``both``; written into the checkpoint.
+        epochs: how often all photos are seen.
+        imgsz: of the network's input, in pixels.
+        batch: photos per step.
+        device: ``cpu``, ``0``, ``mps``; the best there is when empty.
+        seed: of weights, order and augmentation.
+        freeze: how many first layers stay as they are.
+        lr: peak learning rate.
+    """
+
+    model: str
+    train: tuple[LabelledPhoto, ...] = field(repr=False)
+    val: tuple[LabelledPhoto, ...] = field(repr=False)
+    names: tuple[str, ...]
+    folder: Path
+    start: Path | None
+    preparation: Preparation
+    train_on: str
+    epochs: int
+    imgsz: int
+    batch: int
+    device: str
+    seed: int
+    freeze: int
+    lr: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A finished training.
+
+    Attributes:
+        weights: the best checkpoint.
+        metric: what it was chosen by: ``top1``, or ``map50`` of a detector.
+        best_epoch: its epoch, from 1.
+        value: the metric then, on the validation photos, 0 to 1.
+        epochs: how many were trained.
+    """
+
+    weights: Path
+    metric: str
+    best_epoch: int
+    value: float
+    epochs: int
+
+
+class Family(Protocol):
+    """Models that are built, trained and loaded in one way. Its module imports no heavy library before a method needs it."""
+
+    def models(self) -> tuple[str, ...]:
+        """Names that it can build, smallest first."""
+        ...
+
+    def title(self, model: str) -> str:
+        """A model's name for people."""
+        ...
+
+    def task(self, model: str) -> Task:
+        """What a model does."""
+        ...
+
+    def pretrained(self, model: str, folder: Path) -> Path:
+        """The official weights: found in ``folder``, else downloaded into it.
+
+        Raises:
+            WeightsError: they are not there and cannot be downloaded.
+        """
+        ...
+
+    def check(self, model: str, weights: Path) -> None:
+        """Make sure that a training of a model can start from these weights.
+
+        Raises:
+            WeightsError: no such file, or no checkpoint of this family and task.
+            UsageError: a checkpoint of another model.
+        """
+        ...
+
+    def train(self, job: TrainJob, progress: Progress) -> Trained:
+        """Train from the beginning; what an earlier training left in the folder is replaced.
+
+        Raises:
+            DatasetError: there are no photos to learn from, or none to choose the best epoch by.
+            WeightsError: ``start`` cannot be read.
+            RunError: the folder cannot be written, or the loss was never finite.
+        """
+        ...
+
+    def resume(self, job: TrainJob, progress: Progress) -> Trained:
+        """Go on with an interrupted training of the same job; it starts again when nothing was kept yet. Raises as :meth:`train`."""
+        ...
+
+    def owns(self, weights: Path) -> bool:
+        """Whether a file is of this family, by its ending or what lies beside it; it is not opened."""
+        ...
+
+    def load(self, weights: Path, device: str = "", trust: bool = False) -> Model:
+        """A trained model, ready to look at photos.
+
+        Args:
+            weights: the file.
+            device: ``cpu``, ``0``, ``mps``; the best there is when empty.
+            trust: run the code of a pickle that safe loading refuses.
+
+        Raises:
+            WeightsError: no such file, no checkpoint, refused, or what it says of itself makes no sense.
+            UsageError: there is no such device.
+        """
+        ...

@@ -1,0 +1,76 @@
+"""Models by name: which family builds, trains and loads each. Imports no family before one is asked for, and never torch itself."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from functools import lru_cache
+from pathlib import Path
+
+from yolo_koin.errors import UsageError, WeightsError
+from yolo_koin.models.protocol import Family, Model
+
+# A family's name → "module:Class". A new family is one line here.
+FAMILIES: dict[str, str] = {"ultralytics": "yolo_koin.models.yolo_family:Ultralytics"}
+
+
+def register(name: str, place: str) -> None:
+    """Add a family, or replace one.
+
+    Args:
+        name: of the family.
+        place: ``module:Class``; the class takes no arguments.
+    """
+    FAMILIES[name] = place
+
+
+def families() -> tuple[Family, ...]:
+    """All families, in the order of the table."""
+    return tuple(_family(place) for place in FAMILIES.values())
+
+
+def known_models() -> tuple[str, ...]:
+    """The names of all models."""
+    return tuple(model for family in families() for model in family.models())
+
+
+def family_of(model: str) -> Family:
+    """The family that builds a model.
+
+    Raises:
+        UsageError: nobody knows the name; the nearest ones are told.
+    """
+    for family in families():
+        if model in family.models():
+            return family
+    known = known_models()
+    near = difflib.get_close_matches(model, known, n=3, cutoff=0.6) or known[:3]
+    raise UsageError("no such model", model, f"Near names are {', '.join(near)}.")
+
+
+def family_of_weights(weights: Path) -> Family:
+    """The family that wrote a file.
+
+    Raises:
+        WeightsError: there is no such file, or no family's files look like this.
+    """
+    if weights.is_dir():
+        raise WeightsError("a folder, not a weights file", weights, "Name the .pt file in it.")
+    if not weights.is_file():
+        raise WeightsError("no such weights file", weights, "Train one with yolo_koin train, or correct the path.")
+    for family in families():
+        if family.owns(weights):
+            return family
+    raise WeightsError("a weights file has to end in .pt", weights, "Rename it.")
+
+
+def load(weights: Path, device: str = "", trust: bool = False) -> Model:
+    """A trained model; arguments and errors as of :meth:`yolo_koin.models.protocol.Family.load`."""
+    return family_of_weights(weights).load(weights, device, trust)
+
+
+@lru_cache
+def _family(place: str) -> Family:
+    module, _, name = place.partition(":")
+    family: Family = getattr(importlib.import_module(module), name)()
+    return family
