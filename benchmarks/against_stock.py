@@ -27,9 +27,13 @@ from ultralytics import YOLO  # noqa: E402
 
 from yolo_koin.dataset.classify import convert, read_index  # noqa: E402
 from yolo_koin.dataset.koin import Dataset, scan  # noqa: E402
-from yolo_koin.models.yolo import Classifier, train  # noqa: E402
+from yolo_koin.models.protocol import Preparation, TrainJob  # noqa: E402
+from yolo_koin.models.registry import family_of  # noqa: E402
+from yolo_koin.models.yolo import YoloClassifier  # noqa: E402
+from yolo_koin.parallel import silent  # noqa: E402
 from yolo_koin.synthetic.att import find_photographs  # noqa: E402
 from yolo_koin.verbs.evaluate import predict_index  # noqa: E402
+from yolo_koin.verbs.tasks import squares_to_learn  # noqa: E402
 
 SIZE = (1080, 1350)
 EPOCHS = 5
@@ -74,12 +78,16 @@ def alone(work: Callable[[Path, int], float], folder: Path, side: int) -> float:
 def epoch_of_ours(folder: Path, side: int) -> float:
     """Seconds of an epoch of ours, its validation and checkpoint included."""
     run = folder / "ours"
-    train(
-        task="classify",
-        data=folder / "cls",
-        size="n",
-        weights=None,
+    train, val, names = squares_to_learn(folder / "cls")
+    job = TrainJob(
+        model="yolov8n-cls",
+        train=train,
+        val=val,
+        names=names,
         folder=run,
+        start=None,
+        preparation=Preparation(),
+        train_on="normal",
         epochs=EPOCHS,
         imgsz=side,
         batch=32,
@@ -87,8 +95,8 @@ def epoch_of_ours(folder: Path, side: int) -> float:
         seed=0,
         freeze=0,
         lr=1e-3,
-        note={},
     )
+    family_of(job.model).train(job, silent)
     return median_epoch(run / "results.csv")
 
 
@@ -121,7 +129,7 @@ def main() -> None:
             ("training, an epoch with its validation", alone(epoch_of_stock, folder, given.side), alone(epoch_of_ours, folder, given.side))
         ]
         weights = folder / "ours/weights/best.pt"
-        model = Classifier(weights, "cpu")
+        model = YoloClassifier(weights, "cpu")
         index = read_index(folder / "cls")
         index = index[index["split"] == "normal_cases/test"]
         ours = seconds(lambda: predict_index(model, folder / "cls", index))

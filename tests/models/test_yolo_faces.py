@@ -28,7 +28,7 @@ from ultralytics.nn.tasks import DetectionModel, PoseModel, yaml_model_load  # n
 from yolo_koin.errors import WeightsError  # noqa: E402
 from yolo_koin.faces import Face  # noqa: E402
 from yolo_koin.faces.finder import find_faces  # noqa: E402
-from yolo_koin.models.face_model import CONFIDENCE, OVERLAP, FaceModel  # noqa: E402
+from yolo_koin.models.yolo_faces import CONFIDENCE, OVERLAP, FaceModel  # noqa: E402
 
 SIDE = 160
 Make = Callable[..., Path]

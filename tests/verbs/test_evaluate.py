@@ -104,20 +104,21 @@ def test_bad_photos_and_unknown_people_count_as_wrong_and_are_told(at_home: Path
 
 def test_memory_does_not_hold_all_photos(at_home: Path, trained: TrainResult) -> None:
     """A photo of the generator is made only when the batch before it has been named."""
-    import torch
+    import numpy as np
 
-    from yolo_koin.models.yolo import Classifier
+    from yolo_koin.models.protocol import each_logits
+    from yolo_koin.models.yolo import YoloClassifier
 
-    model = Classifier(trained.weights, "cpu")
+    model = YoloClassifier(trained.weights, "cpu")
     alive = made = most = 0
 
     def photos() -> object:
         nonlocal made
         for _ in range(100):
             made += 1
-            yield torch.zeros(3, 64, 64, dtype=torch.uint8)
+            yield np.zeros((64, 64, 3), dtype=np.uint8)
 
-    for alive, _ in enumerate(model.run(photos(), batch=8), 1):  # type: ignore[arg-type]
+    for alive, _ in enumerate(each_logits(model, photos(), batch=8), 1):  # type: ignore[arg-type]
         most = max(most, made - alive)
     assert alive == 100
     assert most < 8

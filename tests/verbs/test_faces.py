@@ -138,7 +138,7 @@ def test_training_writes_what_stock_ultralytics_loads(place: Path, detector: Tra
     assert curve["val_map50"].max() == pytest.approx(detector.val)
     assert curve["train_loss"].iloc[-1] < curve["train_loss"].iloc[0]
     checkpoint = load_checkpoint(place / detector.weights, "detect")
-    assert checkpoint["yolo_koin"] == {"train_on": "normal", "side": 640}
+    assert checkpoint["yolo_koin"] == {"train_on": "normal", "fit": "pad", "side": 640, "model": "yolov8n"}
     assert set(checkpoint["model"].names.values()) == set(PEOPLE)
 
 

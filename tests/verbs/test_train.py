@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +17,8 @@ from yolo_koin.dataset.koin import scan
 from yolo_koin.errors import DatasetError, KoinError, RunError, UsageError, WeightsError
 from yolo_koin.files import sha256
 from yolo_koin.models.checkpoints import load_checkpoint
-from yolo_koin.models.yolo import Classifier
+from yolo_koin.models.protocol import Preparation
+from yolo_koin.models.yolo import YoloClassifier
 from yolo_koin.runs import locked, read_manifest
 from yolo_koin.verbs.tasks import input_for_squares
 from yolo_koin.verbs.train import TrainResult
@@ -46,10 +46,10 @@ def test_the_best_epoch_is_that_of_the_best_validation_top1_ties_by_loss(at_home
 
 
 def test_the_checkpoint_knows_names_and_preparation(at_home: Path, trained: TrainResult) -> None:
-    model = Classifier(trained.weights, "cpu")
+    model = YoloClassifier(trained.weights, "cpu")
     assert model.names == tuple(sorted(PEOPLE))
     assert model.side == 64
-    assert model.note == {"fit": "pad", "side": 256, "train_on": "normal"}
+    assert (model.title, model.preparation, model.train_on) == ("YOLOv8n-cls", Preparation(fit="pad", side=256), "normal")
 
 
 def test_stock_ultralytics_loads_it_where_this_package_is_not(at_home: Path, trained: TrainResult) -> None:
@@ -62,10 +62,10 @@ result = YOLO({str(trained.weights)!r})({str(photo)!r}, verbose=False)[0]
 print(result.names[result.probs.top1])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    model = Classifier(trained.weights, "cpu")
-    from yolo_koin.models.photos import load_square
+    model = YoloClassifier(trained.weights, "cpu")
+    from yolo_koin.dataset.images import load_square
 
-    ours = model.names[int(model.probabilities(load_square(photo, model.side)[None]).argmax())]
+    ours = model.names[int(model.logits(load_square(photo, model.side)[None]).argmax())]
     assert done.stdout.strip().splitlines()[-1] == ours
 
 
@@ -148,18 +148,6 @@ def test_without_validation_photos_the_test_split_is_not_taken_instead(tmp_path:
         train(TrainSpec(data=str(raw), weights="scratch", epochs=1, imgsz=32, batch=2, device="cpu"))
 
 
-def test_a_diverged_training_leaves_no_empty_checkpoint(at_home: Path, trained: TrainResult, tmp_path: Path) -> None:
-    from yolo_koin.models.loop import finish
-
-    shutil.copytree(trained.weights.parent, tmp_path / "weights")
-    (tmp_path / "weights/best.pt").unlink()
-    before = sha256(tmp_path / "weights/last.pt")
-    with pytest.raises(RunError, match=r"best\.pt"):
-        finish(tmp_path / "weights", {})
-    assert [path.name for path in (tmp_path / "weights").iterdir()] == ["last.pt"]
-    assert sha256(tmp_path / "weights/last.pt") == before
-
-
 def test_two_processes_do_not_train_in_one_run(at_home: Path, trained: TrainResult) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         lock = trained.run.parent / ".tiny.lock"
@@ -176,7 +164,7 @@ def test_a_model_of_another_family_is_not_called_yolov8(tmp_path: Path, koin: Pa
     from ultralytics import YOLO
 
     YOLO("yolo11n-cls.yaml").save(tmp_path / "other.pt")
-    with working_in(tmp_path), pytest.raises(WeightsError, match="not a YOLOv8 model"):
+    with working_in(tmp_path), pytest.raises(UsageError, match="Name the model yolo11n-cls"):
         train(TrainSpec(data=str(koin), weights="other.pt"))
 
 
@@ -198,7 +186,7 @@ def test_weights_that_are_none(tmp_path: Path, koin: Path, content: bytes | None
 
 
 def test_weights_of_another_size_are_refused(at_home: Path, koin: Path, trained: TrainResult) -> None:
-    with pytest.raises(UsageError, match="Say --size n"):
+    with pytest.raises(UsageError, match="Name the model yolov8n-cls"):
         train(TrainSpec(data=str(koin), weights=str(trained.weights), size="m"))
 
 
@@ -232,9 +220,9 @@ def test_a_pickle_is_not_run_unless_trusted(at_home: Path, trained: TrainResult,
     evidence, path = tmp_path / "it ran", tmp_path / "bomb.pt"
     torch.save({**load_checkpoint(trained.weights, "classify"), "bomb": Bomb(evidence)}, path)
     with pytest.raises(WeightsError, match="--trust-weights"):
-        Classifier(path, "cpu")
+        YoloClassifier(path, "cpu")
     assert not evidence.exists()
-    assert Classifier(path, "cpu", trust=True).names == tuple(sorted(PEOPLE))
+    assert YoloClassifier(path, "cpu", trust=True).names == tuple(sorted(PEOPLE))
     assert evidence.exists()  # so the file would have done it
 
 

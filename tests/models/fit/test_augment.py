@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from yolo_koin.models.augment import Strength, augment
+from yolo_koin.models.fit.augment import Strength, augment
 
 NONE = Strength(flip=0, degrees=0, scale=0, stretch=0, shift=0, brightness=0, contrast=0, tint=0, grey=0, erase=0)
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from yolo_koin.models.augment import Strength
-from yolo_koin.models.collage import Arrangement, collage
+from yolo_koin.models.fit.augment import Strength
+from yolo_koin.models.fit.collage import Arrangement, collage
 
 PLAIN = Strength(brightness=0, contrast=0, tint=0, grey=0, erase=0)
 
