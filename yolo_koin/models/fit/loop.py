@@ -68,6 +68,8 @@ class Fit:
             RunError: the loss of an epoch stayed infinite, the state is of another training, or the folder cannot be written.
         """
         torch.set_num_threads(cores())
+        for left in self.weights.glob(".*.pt"):  # what a killed process was writing
+            left.unlink(missing_ok=True)
         with _deterministic():
             if self._state.is_file():
                 self._restore(load_state(self._state, self.job, self.device))
