@@ -152,6 +152,15 @@ def test_resuming_what_is_finished_changes_nothing(job: Make) -> None:
     assert [(path.name, path.stat().st_mtime_ns) for path in sorted((asked.folder / "weights").iterdir())] == before
 
 
+def test_a_run_that_an_older_version_left_amid_starts_again(job: Make) -> None:
+    """It wrote last.pt after every epoch."""
+    asked = job(epochs=2)
+    fit(asked)
+    curve = asked.folder / "results.csv"
+    curve.write_text("".join(curve.read_text().splitlines(keepends=True)[:2]))
+    assert registry.family_of(asked.model).resume(asked, silent).epochs == 2
+
+
 def test_the_seed_settles_it_and_another_gives_others(job: Make, tmp_path: Path) -> None:
     one, same, other = (job(folder=tmp_path / name, epochs=1, seed=seed) for name, seed in (("a", 0), ("b", 0), ("c", 1)))
     for each in (one, same, other):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from yolo_koin.errors import WeightsError
 from yolo_koin.models import registry
 from yolo_koin.models.checkpoints import load_checkpoint
 from yolo_koin.models.fit.yolo import BACKBONE, build, layer_of
@@ -51,3 +52,17 @@ def test_a_classifier_of_other_people_keeps_its_backbone_and_gets_their_names(jo
     assert all(torch.equal(own[key], given[key]) for key in own if key not in differing)
     same = build(job(start=classifier, names=("x", "y", "z")), plans()["yolov8n-cls"], silent)
     assert same.names == {0: "x", 1: "y", 2: "z"}
+
+
+@pytest.mark.parametrize("name", [name for name in plans() if name.endswith("n-cls")])
+def test_every_generation_can_be_built(job: Make, name: str) -> None:
+    network = build(job(model=name), plans()[name], silent).eval()
+    with torch.inference_mode():
+        scores, logits = network(torch.zeros(2, 3, 64, 64))
+    assert scores.shape == logits.shape == (2, 3)
+    assert network.model[-1].linear.out_features == 3
+
+
+def test_a_run_in_a_folder_that_stock_could_not_read_is_refused_before_it_begins(job: Make, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="apostrophe"):
+        registry.family_of("yolov8n-cls").train(job(folder=tmp_path / "mine's"), silent)
