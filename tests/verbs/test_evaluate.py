@@ -23,7 +23,7 @@ from yolo_koin.verbs.train import TrainResult
 @pytest.fixture(scope="module")
 def evaluated(home: Path, trained: TrainResult) -> EvaluateResult:
     with working_in(home):
-        return evaluate(EvaluateSpec(name="scored"))
+        return evaluate(EvaluateSpec(weights=trained.weights, name="scored"))
 
 
 def value(result: EvaluateResult, split: str, metric: str) -> float:

@@ -16,7 +16,7 @@ from yolo_koin.verbs.train import TrainResult
 
 
 def test_a_split_is_annotated_in_its_own_folders(at_home: Path, koin: Path, trained: TrainResult) -> None:
-    result = predict(PredictSpec(source="hard_cases/test"))
+    result = predict(PredictSpec(source="hard_cases/test", weights=trained.weights))
     assert (result.photos, result.unreadable, result.labelled) == (8, 0, 8)
     annotated = sorted(p.relative_to(result.run / "annotated").as_posix() for p in (result.run / "annotated").rglob("*.jpg"))
     assert annotated == sorted(s.image.replace(".png", ".jpg") for s in scan(koin).of(HARD))
@@ -27,8 +27,8 @@ def test_a_split_is_annotated_in_its_own_folders(at_home: Path, koin: Path, trai
 
 
 def test_predict_and_evaluate_see_the_same_pixels(at_home: Path, trained: TrainResult) -> None:
-    shown = predictions.read(predict(PredictSpec(source="hard_cases/test")).run / "predictions.csv").set_index("image")
-    frame = predictions.read(evaluate(EvaluateSpec()).run / "predictions.csv").set_index("image")
+    shown = predictions.read(predict(PredictSpec(source="hard_cases/test", weights=trained.weights)).run / "predictions.csv").set_index("image")
+    frame = predictions.read(evaluate(EvaluateSpec(weights=trained.weights)).run / "predictions.csv").set_index("image")
     frame = frame[frame["split"] == "hard_cases/test"].loc[shown.index]
     assert shown["pred_1"].equals(frame["pred_1"])
     pd.testing.assert_series_equal(shown["score_1"], frame["score_1"], rtol=1e-4)
@@ -39,7 +39,7 @@ def test_any_folder_of_photos_without_labels(at_home: Path, tmp_path: Path, trai
     att(1, 9).save(tmp_path / "여행 사진" / "day 1" / "a.JPG", "JPEG")
     (tmp_path / "여행 사진" / "broken.png").write_bytes(b"no photo")
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
-    result = predict(PredictSpec(source=str(tmp_path / "여행 사진")))
+    result = predict(PredictSpec(source=str(tmp_path / "여행 사진"), weights=trained.weights))
     frame = predictions.read(result.run / "predictions.csv").set_index("image")
     assert (result.photos, result.unreadable, result.labelled) == (2, 1, 0)
     assert frame.loc["broken.png", "error"] == "not an image"
@@ -51,7 +51,7 @@ def test_any_folder_of_photos_without_labels(at_home: Path, tmp_path: Path, trai
 def test_photos_that_differ_by_their_ending_keep_a_copy_each(at_home: Path, tmp_path: Path, trained: TrainResult) -> None:
     for name in ("a.jpg", "a.png"):
         att(1, 9).save(tmp_path / name)
-    result = predict(PredictSpec(source=str(tmp_path)))
+    result = predict(PredictSpec(source=str(tmp_path), weights=trained.weights))
     assert sorted(path.name for path in (result.run / "annotated").iterdir()) == ["a.jpg.jpg", "a.png.jpg"]
 
 

@@ -20,9 +20,9 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from yolo_koin.errors import KoinError
 from yolo_koin.geometry import Box
 
-FITS = ("crop", "pad", "face")  # how a photo is made square
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # JPEG opens the MPO of many phones too
 MAX_PIXELS = 178_956_970  # where Pillow calls a picture a decompression bomb: about 13,400 × 13,400
+FITS = ("crop", "pad", "face")  # how a photo is made a square; see prepare()
 PAD_COLOUR = (114, 114, 114)  # Ultralytics' letterbox grey
 JPEG_QUALITY = 95
 FACE_SEEN_AT = 640  # px: longer side of the photo that a face is looked for in
@@ -228,8 +228,15 @@ def prepare(photo: Path | bytes, fit: str, side: int, face: Box | None = None, c
     return Prepared(encode(fitted), width, height, fingerprint(image))
 
 
+def encode(image: Image.Image) -> bytes:
+    """A prepared photo as JPEG. 4:4:4, so that coloured edges stay where they are; the files are small anyway."""
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return stream.getvalue()
+
+
 def load_square(photo: Path | bytes, side: int) -> RGB:
-    """Decode a prepared photo, scaled to what the network takes.
+    """Decode a prepared photo, scaled to what a network takes.
 
     The same resampling as the stock validation transform (Pillow, bilinear, antialiased), so that stock Ultralytics gives the same
     answers on the same files.
@@ -239,20 +246,16 @@ def load_square(photo: Path | bytes, side: int) -> RGB:
         side: network input size, in pixels.
 
     Returns:
-        side × side × 3, uint8, RGB.
+        side × side × 3, 8-bit RGB.
+
+    Raises:
+        PhotoError: the file is gone or damaged.
     """
-    with Image.open(io.BytesIO(photo) if isinstance(photo, bytes) else photo) as image:
+    with _in_short(), Image.open(io.BytesIO(photo) if isinstance(photo, bytes) else photo) as image:
         rgb = image.convert("RGB")
     if rgb.size != (side, side):
         rgb = rgb.resize((side, side), Image.Resampling.BILINEAR)
     return np.array(rgb)
-
-
-def encode(image: Image.Image) -> bytes:
-    """A prepared photo as JPEG. 4:4:4, so that coloured edges stay where they are; the files are small anyway."""
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    return stream.getvalue()
 
 
 def fingerprint(image: Image.Image) -> int:

@@ -82,6 +82,8 @@ class Ultralytics:
         raise WeightsError(f"a model for {kind}, which names nobody", weights, "Take one that classifies or detects.")
 
     def _fit(self, job: TrainJob, progress: Progress) -> Trained:
+        from yolo_koin.models.checkpoints import check_path
         from yolo_koin.models.fit.yolo import fit
 
+        check_path(job.folder)  # its checkpoints could not be read
         return fit(job, zoo.plans()[job.model], progress)

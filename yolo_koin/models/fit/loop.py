@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
+import os
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,9 @@ from yolo_koin.parallel import Progress, Step
 TIE = 1e-6  # weight of the loss in the fitness: far below what one photo adds to the metric
 SAVE_EVERY = 10.0  # seconds between two states on the disk, so that short epochs are not spent on writing
 ATTEMPTS = 3  # at an epoch whose loss is not finite, each with other draws
+
+# Some kernels of CUDA have no fixed order; nobody can act on it. Set once, because warnings.catch_warnings() is not safe in threads.
+warnings.filterwarnings("ignore", message=".*does not have a deterministic implementation.*")
 
 Write = Callable[[Path, nn.Module, Sequence[Epoch]], None]  # checkpoint file, network, the curve up to its epoch
 
@@ -68,6 +73,8 @@ class Fit:
             RunError: the loss of an epoch stayed infinite, the state is of another training, or the folder cannot be written.
         """
         torch.set_num_threads(cores())
+        for left in self.weights.glob(".*.pt"):  # what a killed process was writing
+            left.unlink(missing_ok=True)
         with _deterministic():
             if self._state.is_file():
                 self._restore(load_state(self._state, self.job, self.device))
@@ -180,7 +187,8 @@ def finished(job: TrainJob, metric: str) -> Trained | None:
     weights = job.folder / "weights"
     if (weights / "state.pt").is_file() or not all((weights / name).is_file() for name in ("best.pt", "last.pt")):
         return None
-    return outcome(job, metric, read_curve(job.folder / "results.csv"))
+    curve = read_curve(job.folder / "results.csv")
+    return outcome(job, metric, curve) if len(curve) == job.epochs else None  # else of a version that wrote last.pt after each epoch
 
 
 def clear(folder: Path) -> None:
@@ -192,6 +200,7 @@ def clear(folder: Path) -> None:
 @contextlib.contextmanager
 def _deterministic() -> Iterator[None]:
     """Kernels that give the same bits each time, as far as the device has them; new tensors are not filled, which would only cost time."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by CUDA, which sums in a fixed order then
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     settings: Any = torch.utils.deterministic
     filled = settings.fill_uninitialized_memory

@@ -114,4 +114,9 @@ def read_curve(path: Path) -> tuple[Epoch, ...]:
 def _settings(job: TrainJob) -> dict[str, Any]:
     """What decides the outcome, in values of plain types; of the photos their number only, as their folder may have moved."""
     told = {name: getattr(job, name) for name in SETTINGS}
-    return {**told, "names": list(job.names), "photos": [len(job.train), len(job.val)]}
+    return {
+        **told,
+        "names": list(job.names),
+        "photos": [len(job.train), len(job.val)],
+        "prepared": [job.preparation.fit, job.preparation.side],
+    }
