@@ -10,7 +10,7 @@ import pandas as pd
 
 from yolo_koin.dataset.classify import INDEX
 from yolo_koin.errors import RunError, UsageError
-from yolo_koin.files import sha256, write_csv, write_json, write_text
+from yolo_koin.files import sha256, write_csv, write_json
 from yolo_koin.models import checkpoints, yolo
 from yolo_koin.parallel import Progress, Step, silent, stopwatch
 from yolo_koin.runs import RUNS, check_name, locked, read_manifest, write_manifest
@@ -18,7 +18,7 @@ from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs.convert import one_of
 from yolo_koin.verbs.evaluate import EvaluateSpec, evaluate
 from yolo_koin.verbs.predict import PredictSpec, predict
-from yolo_koin.verbs.report import markdown, readable, write_report
+from yolo_koin.verbs.report import readable, write_report
 from yolo_koin.verbs.scored import CELLS, Scored, load_runs
 from yolo_koin.verbs.tasks import TASKS
 from yolo_koin.verbs.train import TrainSpec, resume, starting_weights, train
@@ -134,8 +134,7 @@ def benchmark(
         scored = sorted((s for s in load_runs(run) if (run / CELLS / s.name / DONE).is_file()), key=_order)
         metrics = pd.concat([s.metrics for s in scored], ignore_index=True)
         write_csv(run / "results.csv", _with_settings(metrics, scored))
-        files = write_report(scored, run / "figures")
-        write_text(run / "report.md", markdown(scored))
+        files = write_report(scored, run / "figures", run / "report.md")
         write_manifest(run, "finished", asdict(spec), cells=[s.name for s in scored])
     table = readable(metrics, {s.name: s.title for s in scored}, scored[0].synthetic)
     return BenchmarkResult(run, metrics, table, tuple(ran), tuple(s.name for s in scored if s.name not in ran), files)

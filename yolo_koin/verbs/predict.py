@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image
 
 from yolo_koin.dataset.koin import Dataset, nfc
 from yolo_koin.errors import UsageError, WeightsError
@@ -18,12 +17,12 @@ from yolo_koin.models.checkpoints import load_checkpoint, task_of
 from yolo_koin.models.detector import Detector
 from yolo_koin.models.yolo import Classifier
 from yolo_koin.parallel import Progress, Step, in_threads, silent
-from yolo_koin.reporting.sheets import MOST_TILES, contact_sheet
+from yolo_koin.reporting.sheets import EvenTiles
 from yolo_koin.runs import create_run, read_manifest, write_manifest
 from yolo_koin.verbs.convert import SAMPLE, open_dataset
 from yolo_koin.verbs.convert_detect import drawn_boxes
 from yolo_koin.verbs.detector import open_detector
-from yolo_koin.verbs.drawing import Drawing, by_photo, targets_of
+from yolo_koin.verbs.drawing import Drawing, by_photo, sheet_of, targets_of
 from yolo_koin.verbs.naming import Namer, OneStage, TwoStage, WholePhoto, hints
 from yolo_koin.verbs.sources import find_photos
 from yolo_koin.verbs.weights import newest_weights, run_name
@@ -113,20 +112,20 @@ def predict(spec: PredictSpec, progress: Progress = silent, folder: Path | None 
     notes = (*(f"{problem.where}: {problem.reason}" for problem in problems), *hints(namer))
     draw = Drawing(targets_of(run, samples), names, spec.top, boxed, known)
     parts: list[pd.DataFrame] = []
-    tiles: list[Image.Image] = []
+    tiles = EvenTiles(len(samples))
     done = 0
     for chunk, frame in namer.rows(samples):
         parts.append(frame)
         rows = by_photo(frame)
         for small in in_threads(draw, [(s, rows[str(s.split), s.image]) for s in chunk]):
-            if small is not None and len(tiles) < MOST_TILES:
-                tiles.append(small)
+            tiles.offer(small)
             done += 1
             progress(Step("naming", done, len(samples)))
     frame = pd.concat(parts, ignore_index=True)
     (face_predictions if boxed else predictions).write(run / "predictions.csv", frame)
     with atomic_path(run / "contact_sheet.png") as temporary:
-        contact_sheet(tiles, title=f"{run_name(weights)} on {spec.source}", total=len(samples)).save(temporary)
+        synthetic = {str(split) for split in dataset.synthetic} if dataset else ()
+        sheet_of(tiles.kept, frame, run_name(weights), spec.source, boxed=boxed, synthetic=synthetic).save(temporary)
     if folder is None:
         asked = {**asdict(spec), "weights": str(weights.resolve())}
         write_manifest(run, "finished", asked, weights_sha256=sha256(weights), photos=len(samples), way=namer.way)
