@@ -121,9 +121,10 @@ def training_curves(results: Mapping[str, pd.DataFrame], title: str = "") -> Fig
         return None
     several, few = len(results) > 1, len(results) <= MOST_WITH_TRAINING_LOSS
     names = apart(list(results), LONGEST_ENTRY)
-    columns = columns_of(names)
-    legend_rows = 1 + (-(-len(results) // columns) if several else 0)
-    figure = titled(2.4 + 0.17 * legend_rows, WIDTH, " · ".join(filter(None, [*([] if several else results), title])))
+    lines = _explained(few)
+    entries = [*(names if several else []), *(str(line.get_label()) for line in lines)]
+    columns = columns_of(entries, most=3)
+    figure = titled(2.4 + 0.17 * -(-len(entries) // columns), WIDTH, " · ".join(filter(None, [*([] if several else results), title])))
     loss, top1 = figure.subplots(1, 2)
     for index, frame in enumerate(results.values()):
         colour, dash = SERIES[index % len(SERIES)], ("-", "--", ":")[index // len(SERIES) % 3]
@@ -137,9 +138,8 @@ def training_curves(results: Mapping[str, pd.DataFrame], title: str = "") -> Fig
     for axes in (loss, top1):
         axes.grid(axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
-    if several:
-        figure.legend(*top1.get_legend_handles_labels(), loc="outside lower center", ncols=columns)
-    _explain_lines(figure, few)
+    curves = top1.get_legend_handles_labels()[0] if several else []
+    figure.legend(handles=[*curves, *lines], loc="outside lower center", ncols=columns)
     return figure
 
 
@@ -152,11 +152,12 @@ def _validation_curves(loss: Axes, top1: Axes, frame: pd.DataFrame, colour: str,
         axes.plot(epoch[best], values[best], color=colour, zorder=4, clip_on=False, **RING)
 
 
-def _explain_lines(figure: Figure, with_training: bool) -> None:
+def _explained(with_training: bool) -> list[Line2D]:
+    """What the lines of all runs mean, for the legend."""
     thin = Line2D([], [], color=INK, linewidth=0.8, alpha=0.55, label="training, augmented photos")
     thick = Line2D([], [], color=INK, linewidth=1.4, label="validation")
     ring = Line2D([], [], color=INK, label="chosen epoch", **RING)
-    figure.legend(handles=[thin, thick, ring] if with_training else [thick, ring], loc="outside lower center", ncols=3)
+    return [thin, thick, ring] if with_training else [thick, ring]
 
 
 def titled(height: float, width: float, title: str) -> Figure:

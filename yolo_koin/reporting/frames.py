@@ -80,7 +80,7 @@ def _gaps(draw: ImageDraw.ImageDraw, line: tuple[int, int, int, int], pen: int) 
 
 
 def _between(start: int, end: int, pen: int) -> list[int]:
-    """Where the gaps begin: dashes about five pens long, gaps of two."""
-    count = max(0, round((end - start + 1 - 5 * pen) / (7 * pen)))
+    """Where the gaps begin: dashes about six pens long, gaps of two."""
+    count = max(0, round((end - start + 1 - 6 * pen) / (8 * pen)))
     dash = (end - start + 1 - 2 * pen * count) / (count + 1)
     return [round(start + dash + i * (dash + 2 * pen)) for i in range(count)]

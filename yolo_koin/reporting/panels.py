@@ -160,10 +160,10 @@ def _labels(frame: pd.DataFrame) -> list[str]:
     return [one_line(f"{split.name} (synthetic)" if str(split) in synthetic else split.name) for split in styles_of(frame["split"])]
 
 
-def columns_of(labels: Sequence[str]) -> int:
-    """As many columns of a legend as the longest label leaves room for."""
+def columns_of(labels: Sequence[str], most: int = 5) -> int:
+    """As many columns of a legend as the longest label leaves room for, ``most`` at most."""
     longest = max(Type(MEASURED).getlength(label) for label in labels) / MEASURED * LABEL_SIZE / 72
-    return max(1, min(len(labels), int(WIDTH / (longest + 0.45))))
+    return max(1, min(len(labels), most, int(WIDTH / (longest + 0.45))))
 
 
 def gaps(axes: Axes, rows: Rows, frame: pd.DataFrame) -> None:

@@ -17,7 +17,7 @@ from yolo_koin.reporting.style import BLUE, GREY, VERMILION, WIDTH, styled
 
 MOST_PAIRS = 15  # of a figure
 MOST_ROWS = 150  # of a per-class figure, which would not fit a page with more
-LONGEST_LABEL = 16  # characters of a person's name where there is little room
+LONGEST_LABEL, LONGEST_IN_PAIR = 16, 20  # characters of a person's name, where there is little room
 
 
 # -------------------------------------------------------------------------------------------------------- confused pairs
@@ -62,15 +62,15 @@ def confused_pairs(pairs: pd.DataFrame, title: str = "") -> Figure | None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
-    more = f" ({len(rows)} of {len(pairs):,} pairs)" if len(rows) < len(pairs) else ""
-    axes.set_title(f"True person → taken for{more}")
-    axes.set_xlabel(f"photos{_ties(rows, pairs)}", linespacing=LINESPACING)
+    axes.set_title("True person → taken for")
+    more = f", the {len(rows)} most frequent of {len(pairs):,} pairs" if len(rows) < len(pairs) else ""
+    figure.supxlabel(f"photos{more}{_ties(rows, pairs)}", fontsize=8, linespacing=LINESPACING)
     return figure
 
 
 def _names(rows: pd.DataFrame) -> list[str]:
     people = list(dict.fromkeys([*rows["true"], *rows["predicted"]]))
-    name = dict(zip(people, apart(people), strict=True))
+    name = dict(zip(people, apart(people, LONGEST_IN_PAIR), strict=True))
     return [f"{name[true]}  →  {name[predicted]}" for true, predicted in zip(rows["true"], rows["predicted"], strict=True)]
 
 
@@ -113,7 +113,7 @@ def per_class(classes: pd.DataFrame, title: str = "") -> Figure | None:
     columns = 1 if len(shown) <= 15 else 2 if len(shown) <= 50 else 3
     rows = math.ceil(len(shown) / columns)
     figure = titled(0.7 + max(rows, 3) * (0.17 if rows <= 25 else 0.14), WIDTH if columns > 1 else WIDTH / 2, title)
-    panels = figure.subplots(1, columns, sharex=True, squeeze=False)[0]
+    panels = figure.subplots(1, columns, sharex=True, squeeze=False, gridspec_kw={"wspace": 0.09})[0]
     for column, axes in enumerate(panels):
         _class_panel(axes, shown.iloc[column * rows : (column + 1) * rows], rows)
     left_out = f", the {len(shown)} lowest of {len(ordered):,} classes" if len(shown) < len(ordered) else ""

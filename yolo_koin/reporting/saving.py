@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import matplotlib
@@ -42,6 +43,8 @@ def _save_chart(figure: Figure, path: Path) -> None:
     """Neither a date nor a version goes in."""
     with matplotlib.rc_context(settings()):
         if path.suffix == ".pdf":
+            # NanumGothic has hinting tables of its editor, and each that is left out of the file would be a line in the log.
+            logging.getLogger("fontTools.subset").setLevel(logging.ERROR)
             figure.savefig(path, format="pdf", metadata=NO_DATES)
         else:
             figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})

@@ -163,7 +163,7 @@ def _curves(runs: Sequence[Scored], out: Path) -> list[Block]:
     figure = figures.training_curves({run.title: run.curve for run in trained if run.curve is not None}, title)
     if figure is None:
         return []
-    return [Figure(save(figure, out / "training_curves.png")[0], " ".join(["Training curves", *([title] if title else [])]))]
+    return [Figure(save(figure, out / "training_curves.png")[0], ", ".join(filter(None, ["Training curves", title])))]
 
 
 # ----------------------------------------------------------------------------------------------------------------- tables

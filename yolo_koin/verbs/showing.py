@@ -63,7 +63,7 @@ def examples(dataset: Dataset, out: Path) -> list[Block]:
     splits = [split for split in sorted(dataset.splits, key=lambda split: split.order) if split.is_test]
     columns = _people(dataset, splits)
     rows = [ExampleRow(s.name, "synthetic" if s in dataset.synthetic else "", _row_of(dataset, s, columns)) for s in splits]
-    title = f"{dataset.root.name}: the test photos of each case"
+    title = f"{dataset.root.name}: test photos of each case, one person a column"
     path, _ = save(prints.examples_for_each_case(rows, title), out / "examples_for_each_case.png")
     return [Figure(path, title)]
 
