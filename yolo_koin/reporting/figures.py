@@ -111,7 +111,7 @@ def training_curves(results: Mapping[str, pd.DataFrame], title: str = "") -> Fig
     Args:
         results: per run's display name its ``results.csv``: columns ``epoch,train_loss,val_loss,val_top1`` (a fraction);
             others are ignored. The chosen epoch is the one of highest validation top-1, of those the one of lowest validation loss.
-        title: of what, as in ``"trained on sample"``; the name of a run that is alone comes before it.
+        title: of what, as in ``"Trained on sample"``; the name of a run that is alone comes before it.
 
     Returns:
         None where no run has an epoch.

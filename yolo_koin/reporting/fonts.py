@@ -157,18 +157,29 @@ def _visible(text: str) -> str:
 # ------------------------------------------------------------------------------------------------------------ font files
 @lru_cache(maxsize=8192)
 def _runs(text: str, bold: bool) -> tuple[tuple[Path, str], ...]:
-    """A text in pieces of one font: a word is in the font that has more of its letters, the other lends what that one lacks."""
-    files = _files(bold)
+    """A text in pieces of one font.
+
+    A word is in the font that has more of its letters, the other lends what that one lacks. Where any word needs DejaVu Sans, all
+    that it has are drawn in it, so that a name of several words looks like one.
+    """
+    hangul, other = _files(bold)
+    words = re.split(r"(?<= )", text)
+    first = [hangul, other] if all(_lacking(hangul, word) <= _lacking(other, word) for word in words) else [other, hangul]
     runs: list[tuple[Path, str]] = []
-    for word in re.split(r"(?<= )", text):
-        best, other = sorted(files, key=lambda file: sum(ord(letter) not in _characters(file) for letter in word))
+    for word in words:
+        best, second = sorted(first, key=lambda file: _lacking(file, word))
         for letter in word:
-            file = other if ord(letter) not in _characters(best) and ord(letter) in _characters(other) else best
+            file = second if _lacking(best, letter) > _lacking(second, letter) else best
             if runs and runs[-1][0] == file:
                 runs[-1] = file, runs[-1][1] + letter
             else:
                 runs.append((file, letter))
     return tuple(runs)
+
+
+def _lacking(file: Path, text: str) -> int:
+    """How many letters of the text a font has not."""
+    return sum(ord(letter) not in _characters(file) for letter in text)
 
 
 def _files(bold: bool) -> tuple[Path, Path]:

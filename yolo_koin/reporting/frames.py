@@ -38,7 +38,7 @@ def pixels(box: Box, scale: float, width: int, height: int) -> Rect:
 
 def pen_of(box: Rect, longest: int) -> int:
     """Pixels of a box's coloured line: a hundredth of the face, and enough to be seen in a photo whose longer side is so long."""
-    return max(2, round(longest / 500), round(math.sqrt(box.width * box.height) / 100))
+    return max(2, round(longest / 400), round(math.sqrt(box.width * box.height) / 100))
 
 
 def casing_of(pen: int) -> int:

@@ -17,6 +17,7 @@ from yolo_koin.reporting.marks import write
 from yolo_koin.reporting.style import BLUE, GREEN, GREY, PAPER, VERMILION
 from yolo_koin.reporting.verdicts import Result
 
+GAP = SCREEN.gap
 TILE = 168  # pixels: side of a tile's photo
 MOST_TILES = 60  # a sheet is for glancing over; everything is in predictions.csv and annotated/
 REVIEWED, REVIEW_COLUMNS, REVIEW_SIDE = 48, 8, 224  # photos on a page of the review and in its rows; pixels of each

@@ -153,17 +153,18 @@ def _performance(runs: Sequence[Scored], out: Path) -> list[Block]:
 def _drawable(run: Scored) -> pd.DataFrame:
     """The metrics of a run with what is true of it and of no other run: one's synthetic split may be another's real one."""
     splits = run.metrics["split"]
-    return run.metrics.assign(way=run.way, synthetic=splits.isin(run.synthetic), boxes=splits.map(run.agreement).fillna(""))
+    boxes = [run.agreement.get(split, "") for split in splits]
+    return run.metrics.assign(way=run.way, synthetic=splits.isin(run.synthetic), boxes=boxes)
 
 
 def _curves(runs: Sequence[Scored], out: Path) -> list[Block]:
     trained = [run for run in runs if run.curve is not None and "val_top1" in run.curve]
     datasets = dict.fromkeys(run.data.name for run in trained if run.data)
-    title = f"trained on {next(iter(datasets))}" if len(datasets) == 1 else ""
+    title = f"Trained on {next(iter(datasets))}" if len(datasets) == 1 else ""
     figure = figures.training_curves({run.title: run.curve for run in trained if run.curve is not None}, title)
     if figure is None:
         return []
-    return [Figure(save(figure, out / "training_curves.png")[0], ", ".join(filter(None, ["Training curves", title])))]
+    return [Figure(save(figure, out / "training_curves.png")[0], " · ".join(filter(None, ["Training curves", title])))]
 
 
 # ----------------------------------------------------------------------------------------------------------------- tables
