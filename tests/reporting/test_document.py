@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from yolo_koin.reporting.document import Figure, Gallery, Heading, Table, Text, files_of, markdown, markdown_table
+from yolo_koin.reporting.document import Block, Figure, Gallery, Heading, Table, Text, files_of, markdown, markdown_table
 
 
 def test_a_table() -> None:
@@ -36,7 +36,7 @@ def test_two_columns_of_one_name() -> None:
 
 def test_blocks_as_markdown() -> None:
     """Paths are relative to the page, and a blank line separates blocks."""
-    blocks = [
+    blocks: list[Block] = [
         Heading("Results", 1),
         Table(pd.DataFrame({"n": [80]}), "All of them."),
         Text("Brackets: [95 %]"),
@@ -50,5 +50,5 @@ def test_blocks_as_markdown() -> None:
 
 
 def test_files_of_a_report_are_its_pictures_twice() -> None:
-    blocks = [Text("t"), Figure(Path("mask-0.3.png")), Gallery((Path("b.png"),))]
+    blocks: list[Block] = [Text("t"), Figure(Path("mask-0.3.png")), Gallery((Path("b.png"),))]
     assert [path.name for path in files_of(blocks)] == ["mask-0.3.png", "mask-0.3.pdf", "b.png", "b.pdf"]
