@@ -80,7 +80,7 @@ def test_names_that_differ_in_their_middle_stay_whole() -> None:
 
 def canvas_pixels(text: str, weight: str, rc: dict[Any, Any]) -> NDArray[np.uint8]:
     with matplotlib.rc_context(rc):
-        figure = new_figure(0.5, 1.0, layout=None)
+        figure = new_figure(0.5, 1.0)
         figure.text(0.2, 0.2, text, fontsize=20, weight=weight)
         canvas = figure.canvas
         assert isinstance(canvas, FigureCanvasAgg)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw
 
+from yolo_koin.reporting import captions
 from yolo_koin.reporting.annotate import MIN_TEXT, MIN_WIDTH, Heading, above, enlarged, headed_panel, panel_of, type_size
 from yolo_koin.reporting.frames import Frame, casing_of, draw_frames, pen_of, pixels
 from yolo_koin.reporting.marks import COLOURS, numbered_sign, paste, sign, write
@@ -115,17 +116,16 @@ def _draw_names(picture: Image.Image, marks: Sequence[_Mark]) -> None:
 
 
 def _tag(mark: _Mark, score: str) -> Image.Image:
-    """A white tag with an edge in the verdict's colour: number, sign, name and score, as far as there are such."""
+    """A white tag with an edge in the verdict's colour: sign, with the number where there is one, name and score."""
     verdict, em = mark.face.verdict, mark.em
     name, edge, pad = verdict.names[0], max(1, round(em / 10)), em * 0.4
     middle = round(em * 1.5) / 2
     page = Image.new("RGB", (round(em * 26), round(em * 1.5)), PAPER)
     x = pad
-    if mark.number:
-        x += write(page, (x, middle), str(mark.number), em, width=em * 3, colour=GREY) + em * 0.35
-    if verdict.correct is not None:
-        paste(page, sign(verdict.correct, em), x, middle)
-        x += em * 1.3
+    if mark.number or verdict.correct is not None:
+        picture = numbered_sign(verdict.correct, mark.number, round(em * 0.9)) if mark.number else sign(verdict.correct, em)
+        paste(page, picture, x, middle)
+        x += picture.width + em * 0.3
     x += write(page, (x, middle), name, em, width=em * LONGEST_NAME, bold=True)
     if score:
         x += em * 0.4
@@ -137,7 +137,7 @@ def _tag(mark: _Mark, score: str) -> Image.Image:
 
 # -------------------------------------------------------------------------------------------------------------- the panel
 def _list_panel(width: int, em: int, marks: Sequence[_Mark], person: str | None) -> Image.Image:
-    """What was said of several faces, or of none: a heading, and number, sign, name and score of each in columns."""
+    """What was said of several faces, or of none: a heading, and the line of each in columns."""
     found = Faces(tuple(mark.face for mark in marks), person).named
     word = {True: "named", False: "not named", None: f"{len(marks)} faces"}[found] if marks else NO_FACE
     heading = Heading(found, word, None if person is None else ("photo of", person))
@@ -146,21 +146,10 @@ def _list_panel(width: int, em: int, marks: Sequence[_Mark], person: str | None)
     least = size * (19 if any(mark.face.verdict.truth for mark in marks) else 16)
     columns = max(1, min(inner // least, len(marks)))
     column = min(inner / columns, size * 26)  # a score not far from its name
-    rows, line = math.ceil(len(marks) / columns), round(size * 1.6)
-    panel, body = headed_panel(width, em, rows * line, heading)
-    for i, mark in enumerate(marks):
-        _entry(panel, (em + i // rows * column, body + (i % rows + 0.5) * line), size, column - size * 1.5, mark)
+    rows = math.ceil(len(marks) / columns)
+    panel, body = headed_panel(width, em, captions.height(rows, size) if rows else 0, heading)
+    for start in range(0, len(marks), max(1, rows)):
+        listed = Image.new("RGB", (round(column - size * 1.5), captions.height(rows, size)), PAPER)
+        captions.draw(listed, [captions.line_of(mark.number, mark.face) for mark in marks[start : start + rows]], 0, size)
+        panel.paste(listed, (round(em + start // rows * column), body))
     return panel
-
-
-def _entry(panel: Image.Image, at: tuple[float, float], em: int, width: float, mark: _Mark) -> None:
-    verdict, (x, y) = mark.face.verdict, at
-    score = em * 3.9  # room for "100.0 %"
-    write(panel, (x + em * 1.2, y), str(mark.number), em, width=em * 3, colour=GREY, align="right")
-    paste(panel, sign(verdict.correct, em), x + em * 1.6, y)
-    start, end = x + em * 3, x + width - score
-    name_end = start + (end - start) * (0.5 if verdict.truth else 1)
-    start += write(panel, (start, y), verdict.names[0], em, width=name_end - start, bold=True) + em * 0.6
-    if verdict.truth:
-        write(panel, (start, y), verdict.truth, em, width=end - start, colour=GREY)
-    write(panel, (x + width, y), percent(verdict.scores[0]), em, width=score, colour=GREY, align="right")

@@ -99,10 +99,16 @@ def _of_faces(said: Faces, width: float, em: int, most: int) -> list[Line]:
 
 def _of_face(number: int, face: BoxedFace, width: float, em: int) -> list[Line]:
     """One line, or as many as its names need."""
-    verdict, score = face.verdict, percent(face.verdict.scores[0])
-    line = Line(verdict.names[0], correct=verdict.correct, number=number)
-    whole = replace(line, remark=verdict.truth, score=score)
-    return [whole] if whole.fits(width, em) else _spread(line, Line(verdict.truth) if verdict.truth else None, score, width, em)
+    whole = line_of(number, face)
+    if whole.fits(width, em):
+        return [whole]
+    return _spread(replace(whole, remark="", score=""), Line(whole.remark) if whole.remark else None, whole.score, width, em)
+
+
+def line_of(number: int, face: BoxedFace) -> Line:
+    """What is said of one of several faces."""
+    verdict = face.verdict
+    return Line(verdict.names[0], correct=verdict.correct, number=number, remark=verdict.truth, score=percent(verdict.scores[0]))
 
 
 def _spread(first: Line, second: Line | None, score: str, width: float, em: int) -> list[Line]:

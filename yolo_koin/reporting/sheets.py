@@ -5,9 +5,8 @@ They are made of small tiles, so that their memory does not grow with the number
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 from PIL import Image
 
@@ -64,24 +63,22 @@ class EvenTiles:
 
 
 def contact_sheet(
-    tiles: Iterable[Image.Image], columns: int = 6, title: str = "", total: int | None = None, limit: int = MOST_TILES, remark: str = ""
+    tiles: Sequence[Image.Image], columns: int = 6, title: str = "", total: int | None = None, remark: str = ""
 ) -> Image.Image:
     """Set tiles in a grid, and say how many photos are not on it.
 
     Args:
-        tiles: pictures of one width, as :func:`tile` makes them; at most ``limit`` are taken.
+        tiles: pictures of one width, as :func:`tile` makes them.
         columns: tiles in a row, at least 1; fewer are used where there are fewer tiles.
         title: which model on which split.
         total: how many photos there are in all; as many as are shown when None.
-        limit: the most tiles to set.
         remark: as in ``"top-1 87.5 % of 80 photos"``; follows the count.
 
     Returns:
         RGB; with no tile at all a page that says so.
     """
-    shown = list(islice(tiles, limit))
-    said = " · ".join(filter(None, [_count(len(shown), max(total or 0, len(shown))), remark]))
-    return grid(shown, max(1, min(columns, len(shown))), SCREEN, title, said, width=3 * TILE)
+    said = " · ".join(filter(None, [_count(len(tiles), max(total or 0, len(tiles))), remark]))
+    return grid(tiles, max(1, min(columns, len(tiles))), SCREEN, title, said, width=3 * TILE)
 
 
 def _count(shown: int, total: int) -> str:
