@@ -68,10 +68,10 @@ def _draw(page: Image.Image, line: Line, y: float, em: int) -> None:
     end, x = float(page.width), INDENT * em
     if line.score:
         end -= write(page, (end, y), line.score, em, width=end, colour=GREY, align="right") + BETWEEN * em
-    if line.number:
-        paste(page, numbered_sign(line.correct, line.number, round(em * 0.9)), 0, y)
-    elif line.signed:
-        paste(page, sign(line.correct, round(SIGN * em)), 0, y)
+    if line.number or line.signed:
+        picture = numbered_sign(line.correct, line.number, round(em * 0.9)) if line.number else sign(line.correct, round(SIGN * em))
+        paste(page, picture, 0, y)
+        x = max(x, picture.width + 0.4 * em)
     shade = INK if line.bold or line.number else GREY
     x += write(page, (x, y), line.text, em, width=end - x, bold=line.bold, colour=shade, keep_end=line.keep_end) + BETWEEN * em
     if line.remark:

@@ -79,6 +79,12 @@ def called(split: str, synthetic: Collection[str]) -> str:
     return f"{split} (synthetic)" if split in synthetic else split
 
 
+def dataset_name(root: Path) -> str:
+    """What figures call a dataset: its folder, or the one around it where that is no more than ``Dataset``."""
+    root = root.resolve()
+    return root.parent.name if root.name.lower() == "dataset" else root.name
+
+
 def sheet_of(
     tiles: Sequence[Image.Image], frame: pd.DataFrame, model: str, source: str, *, boxed: bool = False, synthetic: Collection[str] = ()
 ) -> Image.Image:

@@ -15,9 +15,11 @@ from yolo_koin.evaluation.statistics import paired
 from yolo_koin.files import write_text
 from yolo_koin.reporting import figures
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, files_of, markdown
+from yolo_koin.reporting.fonts import missing_glyphs
+from yolo_koin.reporting.panels import listed
 from yolo_koin.reporting.saving import save
 from yolo_koin.splits import in_order
-from yolo_koin.verbs.drawing import called
+from yolo_koin.verbs.drawing import called, dataset_name
 from yolo_koin.verbs.scored import WHOLE, Scored, find_run, load_runs, told_apart
 from yolo_koin.verbs.showing import examples, group_photos, hard_photos, of_people
 
@@ -107,7 +109,7 @@ def _titled(runs: Sequence[Scored]) -> list[Scored]:
         if not run.seed and len(seeds[run.way, run.model]) > 1:
             title = title.replace(run.model, f"{run.model}, seed 0", 1)
         if len(datasets) > 1:
-            title += f" · {run.data.name if run.data else 'photos no longer there'}"
+            title += f" · {dataset_name(run.data) if run.data else 'photos no longer there'}"
         titled.append(replace(run, title=title))
     return titled
 
@@ -128,6 +130,8 @@ def _drawn(runs: Sequence[Scored], out: Path) -> list[Block]:
         for split in in_order(best.predictions["split"]):
             blocks += of_people(best, split, dataset.names if dataset else {}, out)
     if dataset:
+        if unknown := missing_glyphs(dataset.names.values()):
+            blocks.append(Text(f"No font here has every letter of {listed(unknown)}; a hollow square stands for the others."))
         blocks += [*examples(dataset, out), *hard_photos(shown, dataset, out), *group_photos(shown, dataset, out)]
     return blocks
 
@@ -159,7 +163,7 @@ def _drawable(run: Scored) -> pd.DataFrame:
 
 def _curves(runs: Sequence[Scored], out: Path) -> list[Block]:
     trained = [run for run in runs if run.curve is not None and "val_top1" in run.curve]
-    datasets = dict.fromkeys(run.data.name for run in trained if run.data)
+    datasets = dict.fromkeys(dataset_name(run.data) for run in trained if run.data)
     title = f"Trained on {next(iter(datasets))}" if len(datasets) == 1 else ""
     figure = figures.training_curves({run.title: run.curve for run in trained if run.curve is not None}, title)
     if figure is None:
@@ -225,7 +229,8 @@ def _tests(runs: Sequence[Scored], split: str) -> Block:
 
 def readable(table: pd.DataFrame, titles: Mapping[str, str] | None = None, synthetic: Collection[str] = ()) -> pd.DataFrame:
     """The summary of metrics with the columns that fit a page; splits that are synthetic are called so."""
-    frame = scores.summary(table)
+    counted = table["n"] > 0  # of nothing that was counted there is no interval
+    frame = scores.summary(table.assign(low=table["low"].where(counted), high=table["high"].where(counted)))
     boxed = _boxed_photos(table, frame)
     if any(boxed):
         frame["boxed"] = boxed

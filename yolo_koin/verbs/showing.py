@@ -23,7 +23,7 @@ from yolo_koin.reporting.prints import PICKED, ExampleRow, NamedPhoto
 from yolo_koin.reporting.saving import save
 from yolo_koin.reporting.verdicts import Faces, Result
 from yolo_koin.splits import GROUP, HARD, Split
-from yolo_koin.verbs.drawing import by_photo, called, faces_of, verdict_of
+from yolo_koin.verbs.drawing import by_photo, called, dataset_name, faces_of, verdict_of
 from yolo_koin.verbs.scored import WHOLE, Scored
 
 SHOWN, GROUPS_SHOWN = 18, 9  # photos in hardcases_results_YOLO.png and group_results_YOLO.png
@@ -63,7 +63,7 @@ def examples(dataset: Dataset, out: Path) -> list[Block]:
     splits = [split for split in sorted(dataset.splits, key=lambda split: split.order) if split.is_test]
     columns = _people(dataset, splits)
     rows = [ExampleRow(s.name, "synthetic" if s in dataset.synthetic else "", _row_of(dataset, s, columns)) for s in splits]
-    title = f"{dataset.root.name}: test photos of each case, one person a column"
+    title = f"{dataset_name(dataset.root)}: test photos of each case, one person a column"
     path, _ = save(prints.examples_for_each_case(rows, title), out / "examples_for_each_case.png")
     return [Figure(path, title)]
 
