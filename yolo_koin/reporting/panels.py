@@ -45,17 +45,14 @@ class Rows:
     def of(cls, frame: pd.DataFrame, labels: Mapping[str, str], styles: Mapping[Split, SplitStyle]) -> Rows:
         """The rows for the columns ``way,run,split,synthetic`` of a frame, in its order."""
         runs = tuple(dict.fromkeys(zip(frame["way"].astype(str), frame["run"].astype(str), strict=True)))
-        # Names are told apart in full, so a run that was scored in two ways counts once.
-        titles = dict(
-            zip(order := list(dict.fromkeys(run for _, run in runs)), apart([labels.get(run, run) for run in order], LONGEST), strict=True)
+        distinct = list(dict.fromkeys(run for _, run in runs))  # one that was scored in two ways has one name
+        titles = dict(zip(distinct, apart([labels.get(run, run) for run in distinct], LONGEST), strict=True))
+        faces, synthetic, seen = any(way != WHOLE for way, _ in runs), _partly_synthetic(frame), set(frame["split"])
+        names = tuple(
+            "\n".join([*lines_of(titles[run], NAME, LABEL_SIZE), *([WAYS[way]] if faces else []), *synthetic.get(run, [])])
+            for way, run in runs
         )
-        several = len({way for way, _ in runs}) > 1 or any(way != WHOLE for way, _ in runs)
-        synthetic = _partly_synthetic(frame)
-        names = (
-            [*lines_of(titles[run], NAME, LABEL_SIZE), *([WAYS[way]] if several else []), *synthetic.get(run, [])] for way, run in runs
-        )
-        seen = set(frame["split"])
-        return cls(runs, tuple(map("\n".join, names)), {split: style for split, style in styles.items() if str(split) in seen})
+        return cls(runs, names, {split: style for split, style in styles.items() if str(split) in seen})
 
     @property
     def spacing(self) -> float:
