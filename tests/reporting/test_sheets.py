@@ -117,6 +117,7 @@ def test_rows_of_a_sheet_are_as_tall_as_their_tallest_tile() -> None:
     [
         (2, "", "2 photos"),
         (1, "", "2 photos"),
+        (3, "", "2 of 3 photos"),
         (8000, "top-1 87.5 % of 8,000 photos", "2 of 8,000 photos, evenly spread · top-1 87.5 % of 8,000 photos"),
     ],
 )

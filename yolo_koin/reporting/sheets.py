@@ -84,7 +84,7 @@ def contact_sheet(
 def _count(shown: int, total: int) -> str:
     if shown == total:
         return "no photo" if total == 0 else f"{total:,} photo{'s' if total > 1 else ''}"
-    return f"{shown:,} of {total:,} photos, evenly spread"
+    return f"{shown:,} of {total:,} photos{', evenly spread' if total > MOST_TILES else ''}"
 
 
 # ----------------------------------------------------------------------------------------------------------------- review
