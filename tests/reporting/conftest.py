@@ -3,11 +3,25 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
+
+from yolo_koin.reporting.fonts import Type
 
 Face = Callable[[int, int], Image.Image]
+
+
+class Written(NamedTuple):
+    """A text that was drawn, on a page of this size, and where."""
+
+    text: str
+    page: tuple[int, int]
+    left: float
+    right: float
+    baseline: float
+    size: int
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +37,17 @@ def face() -> Face:
             return image.convert("RGB")
 
     return load
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[Written]:
+    """The texts of pictures, in the order that they are drawn."""
+    found: list[Written] = []
+    draw = Type.draw
+
+    def record(self: Type, on: ImageDraw.ImageDraw, x: float, baseline: float, text: str, colour: str) -> None:
+        found.append(Written(text, on.im.size, x, x + self.getlength(text), baseline, self.size))
+        draw(self, on, x, baseline, text, colour)
+
+    monkeypatch.setattr(Type, "draw", record)
+    return found

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from yolo_koin.reporting.annotate import MIN_WIDTH, TRACK, Verdict, annotate, percent, sign
+from yolo_koin.reporting.annotate import MIN_WIDTH, TRACK, annotate
+from yolo_koin.reporting.marks import sign
 from yolo_koin.reporting.style import BLUE, VERMILION
+from yolo_koin.reporting.verdicts import Verdict, percent
 
 Face = Callable[[int, int], Image.Image]
 RIGHT = Verdict(("김민준", "이서연", "박도윤"), (0.9, 0.08, 0.01), "김민준", True)

@@ -16,50 +16,71 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from yolo_koin.errors import KoinError
 from yolo_koin.reporting import fonts
 from yolo_koin.reporting.style import new_figure, settings
 
 
-def drawn(text: str, font: ImageFont.FreeTypeFont) -> NDArray[np.uint8]:
-    page = Image.new("L", (200, 60))
-    ImageDraw.Draw(page).text((4, 4), text, fill=255, font=font)
+def drawn(text: str, bold: bool = False) -> NDArray[np.uint8]:
+    page = Image.new("RGB", (300, 60))
+    fonts.Type(40, bold).draw(ImageDraw.Draw(page), 4, 44, text, "white")
     return np.asarray(page)
 
 
 @pytest.mark.parametrize("bold", [False, True], ids=["regular", "bold"])
-@pytest.mark.parametrize("syllable", ["김", "뷁", "가", "힣"], ids=["common", "rare", "Unicode's first", "Unicode's last"])
-def test_hangul_is_drawn_and_not_the_box_of_a_missing_glyph(syllable: str, bold: bool) -> None:
-    font = fonts.pillow_font(40, bold)
-    missing = drawn("\U0010fffd", font)  # a private code point that no font has
-    assert drawn(syllable, font).any()
-    assert not np.array_equal(drawn(syllable, font), missing)
+@pytest.mark.parametrize("letter", ["김", "뷁", "힣", "ひ", "佐", "Ź", "Đ", "ễ"])
+def test_letters_are_drawn_and_not_the_box_of_a_missing_glyph(letter: str, bold: bool) -> None:
+    missing = drawn("\U0010fffd", bold)  # a private code point that no font has
+    assert drawn(letter, bold).any()
+    assert not np.array_equal(drawn(letter, bold), missing)
 
 
 def test_bold_is_another_cut() -> None:
-    assert drawn("김", fonts.pillow_font(40, bold=True)).sum() > 1.1 * drawn("김", fonts.pillow_font(40)).sum()
+    assert drawn("김", bold=True).sum() > 1.1 * drawn("김").sum()
 
 
 @pytest.mark.parametrize(
-    ("text", "family"),
+    ("text", "runs"),
     [
-        ("김민준", "NanumGothic"),
-        ("Kim", "NanumGothic"),
-        ("Łukasz Źdźbło", "DejaVu Sans"),
-        ("Nguyễn", "DejaVu Sans"),
-        ("\U0010fffd", "NanumGothic"),
+        ("김민준 Kim", ["김민준 Kim"]),
+        ("Łukasz Źdźbło", ["Łukasz Źdźbło"]),
+        ("김 Źdźbło", ["김 ", "Źdźbło"]),
+        ("김Ź", ["김", "Ź"]),
     ],
-    ids=["Hangul", "Latin", "Polish: Nanum lacks a letter", "Vietnamese", "nobody has it: no reason to change"],
+    ids=["one font has all", "a name looks like one", "a word", "a letter"],
 )
-def test_the_font_is_the_one_that_has_the_letters(text: str, family: str) -> None:
-    assert fonts.pillow_font(20, text=text).getname()[0] == family
+def test_each_letter_is_in_a_font_that_has_it(text: str, runs: list[str]) -> None:
+    found = fonts._runs(text, False)
+    assert [run for _, run in found] == runs
+    assert all(fonts._lacking(file, run) == 0 for file, run in found)
+    assert fonts.Type(20).getlength(text) == pytest.approx(sum(fonts.Type(20).getlength(run) for run in runs))
+
+
+def test_a_letter_that_no_font_has_is_replaced_and_its_name_reported_once() -> None:
+    assert fonts.one_line("A\u200b🙂沢") == "A□□"
+    assert fonts.missing_glyphs(["김민준", "沢", "Nguyễn", "沢", "x🙂"]) == ("沢", "x🙂")
+
+
+@pytest.mark.parametrize(
+    ("name", "longest", "expected"),
+    [("김민준", 3, "김민준"), ("a/n-normal-seed0", 9, "a/n-…eed0"), ("ab", 1, "…")],
+    ids=["fits", "the middle goes", "no room"],
+)
+def test_a_name_is_shortened_in_its_middle(name: str, longest: int, expected: str) -> None:
+    assert fonts.short(name, longest) == expected
+
+
+def test_names_that_differ_in_their_middle_stay_whole() -> None:
+    names = ["a benchmark, seed 0, of May", "a benchmark, seed 1, of May"]
+    assert fonts.apart(names, 10) == names
+    assert fonts.apart(["a long name 0", "a long name 1"], 8) == ["a lo…e 0", "a lo…e 1"]
 
 
 def canvas_pixels(text: str, weight: str, rc: dict[Any, Any]) -> NDArray[np.uint8]:
     with matplotlib.rc_context(rc):
-        figure = new_figure(0.5, 1.0, layout=None)
+        figure = new_figure(0.5, 1.0)
         figure.text(0.2, 0.2, text, fontsize=20, weight=weight)
         canvas = figure.canvas
         assert isinstance(canvas, FigureCanvasAgg)
@@ -97,19 +118,19 @@ def test_one_line_composes_jamo_and_joins_lines() -> None:
     ids=["fits", "no room at all", "empty", "a line break, which Pillow cannot measure"],
 )
 def test_shorten_at_its_ends(text: str, width: float, expected: str) -> None:
-    assert fonts.shorten(text, fonts.pillow_font(20), width) == expected
+    assert fonts.shorten(text, fonts.Type(20), width) == expected
 
 
 @pytest.mark.parametrize("width", [40, 77, 120, 199])
 def test_shorten_takes_as_much_as_fits(width: int) -> None:
-    font, text = fonts.pillow_font(20), "황보라미" * 10
+    font, text = fonts.Type(20), "황보라미" * 10
     short = fonts.shorten(text, font, width)
     kept = len(short) - 1
     assert font.getlength(short) <= width < font.getlength(text[: kept + 1] + "…")
 
 
 def test_the_end_of_a_path_is_kept() -> None:
-    font, path = fonts.pillow_font(20), "normal_cases/train/김유나/0017.jpg"
+    font, path = fonts.Type(20), "normal_cases/train/김유나/0017.jpg"
     short = fonts.shorten(path, font, 150, keep_end=True)
     assert short.startswith("…")
     assert path.endswith(short[1:])
@@ -126,13 +147,13 @@ def test_the_end_of_a_path_is_kept() -> None:
     ids=["nothing", "fits", "between words"],
 )
 def test_wrap(text: str, lines: list[str]) -> None:
-    assert fonts.wrap(text, fonts.pillow_font(20), 150) == lines
+    assert fonts.wrap(text, fonts.Type(20), 150) == lines
 
 
 @examples(deadline=None)
 @given(st.text("ab 가나다W", max_size=60), st.floats(1, 200))
 def test_wrap_keeps_every_letter_and_no_line_is_too_wide(text: str, width: float) -> None:
-    font = fonts.pillow_font(20)
+    font = fonts.Type(20)
     lines = fonts.wrap(text, font, width)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     assert all(font.getlength(line) <= width or len(line) == 1 for line in lines)
@@ -152,8 +173,8 @@ import sys, matplotlib
 before = matplotlib.rcParams.copy()  # a copy: reading the backend out of rcParams would import pyplot
 from pathlib import Path
 import pandas as pd
-from yolo_koin.reporting import annotate, figures, report, sheets, style
-style.save(figures.confused_pairs(pd.DataFrame({"true": ["a"], "predicted": ["b"], "count": [1], "n": [2]})), Path("x.png"))
+from yolo_koin.reporting import annotate, document, people, prints, saving, sheets
+saving.save(people.confused_pairs(pd.DataFrame({"true": ["a"], "predicted": ["b"], "count": [1], "n": [2]})), Path("x.png"))
 assert "matplotlib.pyplot" not in sys.modules
 assert "koreanize_matplotlib" not in sys.modules
 assert "torch" not in sys.modules

@@ -77,18 +77,5 @@ def test_faces_are_read_row_by_row() -> None:
     assert reading_order(faces) == [3, 2, 0, 1, 4]
 
 
-@pytest.mark.parametrize(
-    ("box", "clipped"),
-    [
-        (Rect(10, 10, 20, 20), Rect(10, 10, 20, 20)),
-        (Rect(-5, 190, 20, 230), Rect(0, 190, 20, 200)),
-        (Rect(400, 20, 420, 40), Rect(300, 20, 300, 40)),
-    ],
-    ids=["inside", "partly outside", "outside: nothing is left"],
-)
-def test_clipped(box: Rect, clipped: Rect) -> None:
-    assert box.clipped(PAGE) == clipped
-
-
 def test_a_box_is_scaled_before_it_is_moved() -> None:
     assert corners((1, 2, 3, 4), 10, 100, 200) == Rect(110, 220, 140, 260)

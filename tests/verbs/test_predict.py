@@ -27,7 +27,9 @@ def test_a_split_is_annotated_in_its_own_folders(at_home: Path, koin: Path, trai
 
 
 def test_predict_and_evaluate_see_the_same_pixels(at_home: Path, trained: TrainResult) -> None:
-    shown = predictions.read(predict(PredictSpec(source="hard_cases/test", weights=trained.weights)).run / "predictions.csv").set_index("image")
+    shown = predictions.read(predict(PredictSpec(source="hard_cases/test", weights=trained.weights)).run / "predictions.csv").set_index(
+        "image"
+    )
     frame = predictions.read(evaluate(EvaluateSpec(weights=trained.weights)).run / "predictions.csv").set_index("image")
     frame = frame[frame["split"] == "hard_cases/test"].loc[shown.index]
     assert shown["pred_1"].equals(frame["pred_1"])

@@ -1,9 +1,12 @@
-"""What is seen: captioned photos, charts and tables.
+"""What is seen: captioned photos, charts and reports.
 
 Values in, pictures and text out; nothing here runs a model.
 
-Of one photo: ``annotate`` captions it, ``boxed`` boxes and names its faces, with the lines of ``frames`` and the places of ``tags``.
-Of many: ``sheets`` sets them in a grid, as a picture or, with ``page``, ``captions`` and ``results``, as a figure for print.
-``figures`` draws the charts, those of accuracy from ``panels``; ``report`` writes tables as text. ``fonts`` finds a font that has
-Hangul, ``style`` holds what all figures share.
+Pictures of photos are drawn with Pillow, in one vocabulary: ``verdicts`` is what was said of a photo, ``marks`` are signs, numbers
+and lines of text, ``frames`` the lines around faces, ``tags`` the places of names, ``captions`` what stands beneath a photo.
+``annotate`` and ``boxed`` show one photo; ``grids`` sets many on a page, ``sheets`` for a screen and ``prints`` for a paper.
+
+Charts are drawn with matplotlib: ``figures`` of models, with the ``panels`` of accuracy, and ``people`` of who is recognised.
+``style`` holds their colours, sizes and the look of each split, ``fonts`` finds letters for both, ``saving`` writes PNG and PDF.
+``document`` is a report in blocks, and how it is written.
 """

@@ -8,62 +8,18 @@ square) and by colour.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 from PIL import Image, ImageDraw
 
-from yolo_koin.reporting.fonts import one_line, pillow_font, shorten
-from yolo_koin.reporting.style import BLUE, GREY, INK, PAPER, VERMILION
+from yolo_koin.reporting.marks import COLOURS, paste, sign, write
+from yolo_koin.reporting.style import BLUE, GREY, INK, PAPER
+from yolo_koin.reporting.verdicts import Correct, Verdict, percent
 
 MIN_WIDTH = 320  # pixels: below this no caption of a name, a bar and a score can be read
 MIN_TEXT = 14  # pixels
 MAX_ENLARGED = 1280  # pixels: a small photo is not enlarged beyond this height
 BAR_GREY, TRACK = "#b5b5b5", "#f0f0f0"
-Stroke = tuple[tuple[float, float], ...]
-TICK: tuple[Stroke, ...] = (((0.27, 0.53), (0.44, 0.70), (0.75, 0.33)),)  # in a unit square, y down
-CROSS: tuple[Stroke, ...] = (((0.30, 0.30), (0.70, 0.70)), ((0.70, 0.30), (0.30, 0.70)))
-Correct = bool | None  # whether a name is right; None where nobody knows
-COLOURS: dict[Correct, str] = {True: BLUE, False: VERMILION, None: GREY}
-STROKES: dict[Correct, tuple[Stroke, ...]] = {True: TICK, False: CROSS, None: ()}
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a model said of a photo, in display names.
-
-    Attributes:
-        names: the likeliest identities, best first.
-        scores: their softmax probabilities, 0 to 1.
-        true_name: who it is, where that is known.
-        correct: whether the first name is right; None where nobody knows.
-    """
-
-    names: tuple[str, ...]
-    scores: tuple[float, ...]
-    true_name: str | None = None
-    correct: Correct = None
-
-    def __post_init__(self) -> None:
-        """Refuse names and scores that do not pair up."""
-        if not self.names or len(self.names) != len(self.scores):
-            raise ValueError(f"{len(self.names)} names and {len(self.scores)} scores: one score for each name, at least one")
-
-    @property
-    def word(self) -> str:
-        """``correct``, ``wrong``, or ``not scored`` where the truth is unknown."""
-        return {True: "correct", False: "wrong", None: "not scored"}[self.correct]
-
-    @property
-    def colour(self) -> str:
-        """Blue, vermilion or grey, as a hex string."""
-        return COLOURS[self.correct]
-
-
-def percent(score: float) -> str:
-    """``0.9237`` as ``92.4 %``."""
-    return f"{100 * score:.1f} %"
 
 
 def annotate(photo: Image.Image, verdict: Verdict, top: int = 3) -> Image.Image:
@@ -106,53 +62,6 @@ def above(photo: Image.Image, panel: Image.Image) -> Image.Image:
     return page
 
 
-@lru_cache(maxsize=64)
-def sign(correct: Correct, size: int) -> Image.Image:
-    """The sign as a ``size`` × ``size`` RGBA picture: white tick on a disc, white cross on a square, or an empty ring.
-
-    Drawn four times larger and reduced, since Pillow draws hard edges.
-    """
-    big, colour = size * 4, COLOURS[correct]
-    picture = Image.new("RGBA", (big, big), (255, 255, 255, 0))
-    draw = ImageDraw.Draw(picture)
-    whole = (0, 0, big - 1, big - 1)
-    if correct is None:
-        draw.ellipse(whole, outline=colour, width=big // 9)
-    elif correct:
-        draw.ellipse(whole, fill=colour)
-    else:
-        draw.rounded_rectangle(whole, radius=big // 8, fill=colour)
-    pen = max(big // 9, 1)
-    for stroke in STROKES[correct]:
-        points = [(x * big, y * big) for x, y in stroke]
-        draw.line(points, fill="white", width=pen, joint="curve")
-        for x, y in (points[0], points[-1]):
-            draw.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), fill="white")
-    return picture.resize((size, size), Image.Resampling.LANCZOS)
-
-
-def write(
-    page: Image.Image,
-    at: tuple[float, float],
-    text: str,
-    size: int,
-    *,
-    width: float,
-    bold: bool = False,
-    colour: str = INK,
-    right: bool = False,
-    keep_end: bool = False,
-) -> float:
-    """Write one line of text, shortened to ``width`` pixels, its capitals centred on ``at``'s y; returns its width in pixels."""
-    font = pillow_font(size, bold, one_line(text))
-    line = shorten(text, font, width, keep_end)
-    # Centred by the height of a capital, the same for every line, so that names with and without descenders stand level.
-    top, bottom = font.getbbox("H", anchor="ls")[1::2]
-    baseline = at[1] - (top + bottom) / 2
-    ImageDraw.Draw(page).text((at[0], round(baseline)), line, fill=colour, font=font, anchor="rs" if right else "ls")
-    return font.getlength(line)
-
-
 def panel_of(width: int, em: int, verdict: Verdict, top: int) -> Image.Image:
     """The caption of one verdict: beneath its heading the ``top`` names, each with bar and score."""
     rows, line = min(top, len(verdict.names)), round(em * 1.6)
@@ -183,8 +92,7 @@ def headed_panel(width: int, em: int, body: int, heading: Heading) -> tuple[Imag
     panel = Image.new("RGB", (width, head + body + round(em * 0.7)), PAPER)
     ImageDraw.Draw(panel).rectangle((0, 0, width - 1, strip - 1), fill=COLOURS[correct])
     x, y, inner = float(em), strip + em * 1.35, _inner(width, em)
-    picture = sign(correct, round(em * 1.3))
-    panel.paste(picture, (em, round(y - picture.height / 2)), picture)
+    paste(panel, sign(correct, round(em * 1.3)), em, y)
     x += em * 1.75
     x += write(panel, (x, y), word, em, width=em + inner - x, bold=True, colour=COLOURS[correct]) + em * 0.9
     if who:
@@ -213,12 +121,12 @@ def _row(panel: Image.Image, at: tuple[float, float], em: int, inner: float, ver
     if score * bar >= 0.5:
         draw.rectangle((round(left), top, round(left + bar * score), foot), fill=_bar_colour(verdict, row))
     shade = INK if first else GREY
-    write(panel, (x + inner, y), percent(verdict.scores[row]), em, width=number, bold=first, colour=shade, right=True)
+    write(panel, (x + inner, y), percent(verdict.scores[row]), em, width=number, bold=first, colour=shade, align="right")
 
 
 def _bar_colour(verdict: Verdict, row: int) -> str:
     """The true identity's bar is blue wherever it stands, a wrong first one's is vermilion, all others are grey."""
     if row == 0:
-        return verdict.colour
+        return COLOURS[verdict.correct]
     true_here = verdict.correct is False and verdict.names[row] == verdict.true_name
     return BLUE if true_here else BAR_GREY

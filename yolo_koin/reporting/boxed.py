@@ -9,76 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
-from yolo_koin.geometry import Box
-from yolo_koin.reporting.annotate import (
-    COLOURS,
-    MIN_TEXT,
-    MIN_WIDTH,
-    Correct,
-    Heading,
-    Verdict,
-    above,
-    enlarged,
-    headed_panel,
-    panel_of,
-    percent,
-    sign,
-    type_size,
-    write,
-)
-from yolo_koin.reporting.fonts import pillow_font
-from yolo_koin.reporting.frames import casing_of, draw_boxes, pen_of, pixels
+from yolo_koin.reporting import captions
+from yolo_koin.reporting.annotate import MIN_TEXT, MIN_WIDTH, Heading, above, enlarged, headed_panel, panel_of, type_size
+from yolo_koin.reporting.frames import Frame, casing_of, draw_frames, pen_of, pixels
+from yolo_koin.reporting.marks import COLOURS, numbered_sign, paste, sign, write
 from yolo_koin.reporting.style import GREY, PAPER
-from yolo_koin.reporting.tags import Rect, corners, place, place_number, reading_order
+from yolo_koin.reporting.tags import Rect, place, place_number, reading_order
+from yolo_koin.reporting.verdicts import NO_FACE, BoxedFace, Faces, percent
 
 MIN_WIDTH_OF_SEVERAL = 640  # pixels: below this there is no room for names beside the faces
 LONGEST_NAME = 14  # ems of a name in a tag; the panel has more room
 FEW = 8  # faces that are listed in full size
-NO_FACE = "no face found"
-
-
-@dataclass(frozen=True, slots=True)
-class BoxedFace:
-    """A face and what a model said of it.
-
-    Attributes:
-        box: x, y, width and height, in pixels of the photo that it is drawn on; it may reach beyond the photo.
-        verdict: who it is, in display names.
-        face_score: how sure the detector is that it is a face, 0 to 1; the surest face chooses first where its name stands.
-    """
-
-    box: Box
-    verdict: Verdict
-    face_score: float = 1.0
-
-    def scaled(self, factor: float) -> BoxedFace:
-        """The same face in a photo that is ``factor`` times as wide, such as one that was decoded reduced."""
-        x, y, width, height = self.box
-        return replace(self, box=(x * factor, y * factor, width * factor, height * factor))
-
-
-@dataclass(frozen=True, slots=True)
-class FacePhoto:
-    """A photo and the faces found in it.
-
-    Attributes:
-        photo: any size; the boxes are in its pixels.
-        faces: in any order.
-        person: display name of whom the photo is of, where that is known.
-    """
-
-    photo: Image.Image
-    faces: tuple[BoxedFace, ...]
-    person: str | None = None
-
-    @property
-    def ordered(self) -> tuple[BoxedFace, ...]:
-        """The faces in reading order: the order of their numbers."""
-        return tuple(self.faces[i] for i in reading_order([corners(face.box) for face in self.faces]))
 
 
 def annotate_faces(photo: Image.Image, faces: Sequence[BoxedFace], top: int = 3, person: str | None = None) -> Image.Image:
@@ -104,18 +48,13 @@ def annotate_faces(photo: Image.Image, faces: Sequence[BoxedFace], top: int = 3,
     marks = [replace(mark, box=mark.box.moved(border, border)) for mark in marks]
     drawn = Image.new("RGB", (shown.width + 2 * border, shown.height + 2 * border), PAPER)
     drawn.paste(shown, (border, border))
-    draw_boxes(drawn, [(mark.box, mark.pen, mark.face.verdict.colour) for mark in marks])
+    draw_frames(drawn, [Frame(mark.box, mark.pen, mark.colour, mark.face.verdict.correct is False) for mark in marks])
     _draw_names(drawn, marks)
     width = max(drawn.width, MIN_WIDTH)
     em = type_size(width, drawn.height)
     if len(faces) == 1:
         return above(drawn, panel_of(width, em, faces[0].verdict, top))
     return above(drawn, _list_panel(width, em, marks, person))
-
-
-def was_named(faces: Sequence[BoxedFace], person: str | None) -> Correct:
-    """Whether any face was given the person's name, whichever it is; None where nobody knows who it is."""
-    return None if person is None else any(face.verdict.names[0] == person for face in faces)
 
 
 # -------------------------------------------------------------------------------------------------------------- the names
@@ -128,16 +67,18 @@ class _Mark:
         number: 1, 2, … in reading order; 0 for a face that is alone, which needs none.
         box: in whole pixels of the picture.
         em: pixels of its text.
+        pen: pixels of its line.
     """
 
     face: BoxedFace
     number: int
     box: Rect
     em: int
+    pen: int
 
     @property
-    def pen(self) -> int:
-        return pen_of(self.box)
+    def colour(self) -> str:
+        return COLOURS[self.face.verdict.correct]
 
     @property
     def line(self) -> int:
@@ -149,8 +90,9 @@ def _marks(faces: Sequence[BoxedFace], shown: Image.Image, scale: float) -> list
     em = type_size(*shown.size)
     least = max(MIN_TEXT, round(max(shown.size) / 100))
     numbers = {i: number for number, i in enumerate(reading_order(boxes), 1)}
+    sizes = [round(max(least, min(box.height / 6, em * 0.8))) for box in boxes]
     return [
-        _Mark(faces[i], number if len(faces) > 1 else 0, boxes[i], round(max(least, min(boxes[i].height / 6, em * 0.8))))
+        _Mark(faces[i], number if len(faces) > 1 else 0, boxes[i], sizes[i], pen_of(boxes[i], max(shown.size)))
         for i, number in numbers.items()
     ]
 
@@ -174,77 +116,40 @@ def _draw_names(picture: Image.Image, marks: Sequence[_Mark]) -> None:
 
 
 def _tag(mark: _Mark, score: str) -> Image.Image:
-    """A white tag with an edge in the verdict's colour: number, sign, name and score, as far as there are such."""
+    """A white tag with an edge in the verdict's colour: sign, with the number where there is one, name and score."""
     verdict, em = mark.face.verdict, mark.em
     name, edge, pad = verdict.names[0], max(1, round(em / 10)), em * 0.4
     middle = round(em * 1.5) / 2
     page = Image.new("RGB", (round(em * 26), round(em * 1.5)), PAPER)
     x = pad
-    if mark.number:
-        x += write(page, (x, middle), str(mark.number), em, width=em * 3, colour=GREY) + em * 0.35
-    if verdict.correct is not None:
-        picture = sign(verdict.correct, em)
-        page.paste(picture, (round(x), round(middle - em / 2)), picture)
-        x += em * 1.3
+    if mark.number or verdict.correct is not None:
+        picture = numbered_sign(verdict.correct, mark.number, round(em * 0.9)) if mark.number else sign(verdict.correct, em)
+        paste(page, picture, x, middle)
+        x += picture.width + em * 0.3
     x += write(page, (x, middle), name, em, width=em * LONGEST_NAME, bold=True)
     if score:
         x += em * 0.4
         x += write(page, (x, middle), score, em, width=em * 4, colour=GREY)
     tag = page.crop((0, 0, math.ceil(x + pad), page.height))
-    ImageDraw.Draw(tag).rectangle((0, 0, tag.width - 1, tag.height - 1), outline=verdict.colour, width=edge)
+    ImageDraw.Draw(tag).rectangle((0, 0, tag.width - 1, tag.height - 1), outline=mark.colour, width=edge)
     return tag
-
-
-@lru_cache(maxsize=256)
-def numbered_sign(correct: Correct, number: int, em: int) -> Image.Image:
-    """The ground of a sign with a number on it, ``em`` pixels high, edged in white: RGBA."""
-    big, text = 4, str(number)
-    font = pillow_font(em * big, bold=True, text=text)
-    height = round(em * 1.3) * big
-    width = max(height, math.ceil(font.getlength(text) + em * big * 0.5))
-    picture = Image.new("RGBA", (width, height), (255, 255, 255, 0))
-    draw = ImageDraw.Draw(picture)
-    radius, edge = (height // 8 if correct is False else height // 2), max(big, em * big // 12)
-    fill = COLOURS[correct]
-    draw.rounded_rectangle((0, 0, width - 1, height - 1), radius=radius, fill=PAPER)
-    draw.rounded_rectangle((edge, edge, width - 1 - edge, height - 1 - edge), radius=radius, fill=fill)
-    top, bottom = font.getbbox("0", anchor="ls")[1::2]
-    draw.text((width / 2, round(height / 2 - (top + bottom) / 2)), text, fill=PAPER, font=font, anchor="ms")
-    return picture.resize((width // big, height // big), Image.Resampling.LANCZOS)
 
 
 # -------------------------------------------------------------------------------------------------------------- the panel
 def _list_panel(width: int, em: int, marks: Sequence[_Mark], person: str | None) -> Image.Image:
-    """What was said of several faces, or of none: a heading, and number, sign, name and score of each in columns."""
-    found = was_named([mark.face for mark in marks], person)
+    """What was said of several faces, or of none: a heading, and the line of each in columns."""
+    found = Faces(tuple(mark.face for mark in marks), person).named
     word = {True: "named", False: "not named", None: f"{len(marks)} faces"}[found] if marks else NO_FACE
     heading = Heading(found, word, None if person is None else ("photo of", person))
     size = em if len(marks) <= FEW else max(MIN_TEXT, round(em / 2))
     inner = width - 2 * em
-    least = size * (19 if any(_truth(mark.face.verdict) for mark in marks) else 16)
+    least = size * (19 if any(mark.face.verdict.truth for mark in marks) else 16)
     columns = max(1, min(inner // least, len(marks)))
     column = min(inner / columns, size * 26)  # a score not far from its name
-    rows, line = math.ceil(len(marks) / columns), round(size * 1.6)
-    panel, body = headed_panel(width, em, rows * line, heading)
-    for i, mark in enumerate(marks):
-        _entry(panel, (em + i // rows * column, body + (i % rows + 0.5) * line), size, column - size * 1.5, mark)
+    rows = math.ceil(len(marks) / columns)
+    panel, body = headed_panel(width, em, captions.height(rows, size) if rows else 0, heading)
+    for start in range(0, len(marks), max(1, rows)):
+        listed = Image.new("RGB", (round(column - size * 1.5), captions.height(rows, size)), PAPER)
+        captions.draw(listed, [captions.line_of(mark.number, mark.face) for mark in marks[start : start + rows]], 0, size)
+        panel.paste(listed, (round(em + start // rows * column), body))
     return panel
-
-
-def _entry(panel: Image.Image, at: tuple[float, float], em: int, width: float, mark: _Mark) -> None:
-    verdict, (x, y) = mark.face.verdict, at
-    score = em * 3.9  # room for "100.0 %"
-    write(panel, (x + em * 1.2, y), str(mark.number), em, width=em * 3, colour=GREY, right=True)
-    picture = sign(verdict.correct, em)
-    panel.paste(picture, (round(x + em * 1.6), round(y - em / 2)), picture)
-    start, end = x + em * 3, x + width - score
-    truth = _truth(verdict)
-    name_end = start + (end - start) * (0.5 if truth else 1)
-    start += write(panel, (start, y), verdict.names[0], em, width=name_end - start, bold=True) + em * 0.6
-    if truth:
-        write(panel, (start, y), truth, em, width=end - start, colour=GREY)
-    write(panel, (x + width, y), percent(verdict.scores[0]), em, width=score, colour=GREY, right=True)
-
-
-def _truth(verdict: Verdict) -> str:
-    return f"true: {verdict.true_name}" if verdict.correct is False and verdict.true_name is not None else ""

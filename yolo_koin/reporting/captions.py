@@ -1,28 +1,29 @@
-"""What is written beneath a photo of a printed grid: a verdict on the photo, or one on each of its faces."""
+"""What is written beneath a photo of a grid: a verdict on the photo, or one on each of its faces. Sizes are in ems of its text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from yolo_koin.reporting.annotate import Correct, Verdict, percent
-from yolo_koin.reporting.boxed import NO_FACE, BoxedFace, FacePhoto, was_named
-from yolo_koin.reporting.page import SIGN_SIZE, Page, length
-from yolo_koin.reporting.style import GREY, INK
+from PIL import Image
 
-LINE, FIRST = 0.15, 0.11  # inches: from line to line, and from the photo to the first one's middle
-NAME, SMALL = 7.0, 6.5  # points
-AFTER_SIGN, AFTER_NUMBER, BETWEEN = 0.05, 0.15, 0.06  # inches
-MOST_FACES = 8  # that are listed beneath one photo
+from yolo_koin.reporting.fonts import Type, one_line
+from yolo_koin.reporting.marks import numbered_sign, paste, sign, write
+from yolo_koin.reporting.style import GREY, INK
+from yolo_koin.reporting.verdicts import NO_FACE, BoxedFace, Correct, Faces, Result, Verdict, percent
+
+LINE, FIRST = 1.5, 1.1  # from line to line, and from the photo to the first one's middle
+SIGN, INDENT, BETWEEN = 1.15, 1.65, 0.6  # a sign, where text begins beside it, and between two texts
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a caption: number, sign, text and remark from the left, a score at the right; what is empty is left out.
+    """A line of a caption: a sign with or without a number, text and remark from the left, a score at the right.
 
     Attributes:
         correct: which sign; there is none where ``signed`` is not set.
-        indent: inches from the left to the text; number and sign stand before it.
+        number: of the face; 0 for none.
+        keep_end: where the text is too long, its end tells more than its beginning.
     """
 
     text: str
@@ -32,93 +33,88 @@ class Line:
     number: int = 0
     remark: str = ""
     score: str = ""
-    indent: float = SIGN_SIZE + AFTER_SIGN
+    keep_end: bool = False
 
-    @property
-    def width(self) -> float:
-        """Inches that it takes uncut."""
-        texts = length(self.text, NAME if self.bold else SMALL, self.bold), length(self.remark, SMALL), length(self.score, SMALL)
-        return self.indent + sum(text + BETWEEN for text in texts if text) - BETWEEN
-
-
-def lines_beneath(shown: Verdict | FacePhoto, width: float) -> list[Line]:
-    """The caption of a photo in a column of ``width`` inches."""
-    if isinstance(shown, Verdict):
-        return _of_verdict(shown, width)
-    if not shown.faces:
-        truth = [Line(f"true: {shown.person}")] if shown.person is not None else []
-        return [Line(NO_FACE, signed=True, correct=was_named((), shown.person)), *truth]
-    if len(shown.faces) == 1:
-        return _of_verdict(shown.faces[0].verdict, width)
-    return _of_faces(shown.ordered, shown.person, width)
+    def fits(self, width: float, em: int) -> bool:
+        """Whether it is written uncut in so many pixels."""
+        texts = (self.text, self.bold), (self.remark, False), (self.score, False)
+        lengths = [Type(em, bold).getlength(one_line(text)) + BETWEEN * em for text, bold in texts if text]
+        return INDENT * em + sum(lengths) - BETWEEN * em <= width
 
 
-def draw(page: Page, lines: Sequence[Line], x: float, y: float, width: float) -> None:
-    """Set a caption, its top at ``y``."""
+def lines_beneath(result: Result, width: float, em: int, most: int) -> list[Line]:
+    """The caption of a photo in a column of ``width`` pixels; of several faces ``most`` are listed."""
+    said = result.said
+    if isinstance(said, Verdict):
+        return _of_verdict(said, result.file, width, em)
+    if len(said.faces) == 1:
+        return _of_verdict(said.faces[0].verdict, result.file, width, em)
+    lines = _of_faces(said, width, em, most)
+    return [*lines, Line(result.file, keep_end=True)] if result.file else lines
+
+
+def height(lines: int, em: int) -> int:
+    """Pixels that a caption of so many lines takes."""
+    return round((2 * FIRST + (lines - 1) * LINE) * em)
+
+
+def draw(page: Image.Image, lines: Sequence[Line], top: float, em: int) -> None:
+    """Set a caption over the whole width of a page."""
     for row, line in enumerate(lines):
-        _draw(page, line, x, y + FIRST + row * LINE, width)
+        _draw(page, line, top + (FIRST + row * LINE) * em, em)
 
 
-def height(lines: int) -> float:
-    """Inches that a caption of so many lines takes."""
-    return FIRST + (lines - 1) * LINE + FIRST
+def _draw(page: Image.Image, line: Line, y: float, em: int) -> None:
+    end, x = float(page.width), INDENT * em
+    if line.score:
+        end -= write(page, (end, y), line.score, em, width=end, colour=GREY, align="right") + BETWEEN * em
+    if line.number or line.signed:
+        picture = numbered_sign(line.correct, line.number, round(em * 0.9)) if line.number else sign(line.correct, round(SIGN * em))
+        paste(page, picture, 0, y)
+        x = max(x, picture.width + 0.4 * em)
+    shade = INK if line.bold or line.number else GREY
+    x += write(page, (x, y), line.text, em, width=end - x, bold=line.bold, colour=shade, keep_end=line.keep_end) + BETWEEN * em
+    if line.remark:
+        write(page, (x, y), line.remark, em, width=end - x, colour=GREY)
 
 
-def second_line(verdict: Verdict) -> str:
-    """Who it is where the name is wrong, else the verdict in a word."""
-    if verdict.correct is False and verdict.true_name is not None:
-        return f"true: {verdict.true_name}"
-    return verdict.word
-
-
-def _of_verdict(verdict: Verdict, width: float) -> list[Line]:
+def _of_verdict(verdict: Verdict, file: str, width: float, em: int) -> list[Line]:
     first = Line(verdict.names[0], bold=True, signed=True, correct=verdict.correct)
-    return _spread(first, second_line(verdict), percent(verdict.scores[0]), width)
+    second = Line(file, keep_end=True) if file else Line(verdict.truth or verdict.word)
+    return _spread(first, second, percent(verdict.scores[0]), width, em)
 
 
-def _of_faces(faces: Sequence[BoxedFace], person: str | None, width: float) -> list[Line]:
+def _of_faces(said: Faces, width: float, em: int, most: int) -> list[Line]:
     """Whether the labelled person was named, then each face by the number of its frame."""
-    found = was_named(faces, person)
-    word = {True: "named", False: "not named", None: ""}[found]
-    lines = _spread(Line(person or f"{len(faces)} faces", bold=True, signed=found is not None, correct=found), "", word, width)
-    for number, face in enumerate(faces[:MOST_FACES], 1):
-        lines += _of_face(number, face.verdict, width)
-    left_out = len(faces) - MOST_FACES
+    found = said.named
+    if not said.faces:
+        return [Line(NO_FACE, signed=True, correct=found), *([Line(f"true: {said.person}")] if said.person is not None else [])]
+    title = Line(said.person or f"{len(said.faces)} faces", bold=True, signed=found is not None, correct=found)
+    lines = _spread(title, None, {True: "named", False: "not named", None: ""}[found], width, em)
+    for number, face in enumerate(said.ordered[:most], 1):
+        lines += _of_face(number, face, width, em)
+    left_out = len(said.faces) - most
     return [*lines, Line(f"and {left_out} more")] if left_out > 0 else lines
 
 
-def _of_face(number: int, verdict: Verdict, width: float) -> list[Line]:
+def _of_face(number: int, face: BoxedFace, width: float, em: int) -> list[Line]:
     """One line, or as many as its names need."""
-    truth = second_line(verdict) if verdict.correct is False and verdict.true_name is not None else ""
-    indent = AFTER_NUMBER + SIGN_SIZE + AFTER_SIGN
-    line = Line(verdict.names[0], signed=True, correct=verdict.correct, number=number, indent=indent)
-    score = percent(verdict.scores[0])
-    whole = replace(line, remark=truth, score=score)
-    return [whole] if whole.width <= width else _spread(line, truth, score, width)
+    whole = line_of(number, face)
+    if whole.fits(width, em):
+        return [whole]
+    return _spread(replace(whole, remark="", score=""), Line(whole.remark) if whole.remark else None, whole.score, width, em)
 
 
-def _spread(first: Line, second: str, score: str, width: float) -> list[Line]:
+def line_of(number: int, face: BoxedFace) -> Line:
+    """What is said of one of several faces."""
+    verdict = face.verdict
+    return Line(verdict.names[0], correct=verdict.correct, number=number, remark=verdict.truth, score=percent(verdict.scores[0]))
+
+
+def _spread(first: Line, second: Line | None, score: str, width: float, em: int) -> list[Line]:
     """Two lines, the score in the first that has room for it; a third where neither has."""
-    below = Line(second, indent=first.indent)
-    with_score, below_with_score = replace(first, score=score), replace(below, score=score)
-    if with_score.width <= width:
-        return [with_score, below] if second else [with_score]
-    if below_with_score.width <= width:
-        return [first, below_with_score]
-    return [first, below, Line("", score=score)]
-
-
-def _draw(page: Page, line: Line, x: float, y: float, width: float) -> None:
-    end = x + width
-    if line.score:
-        end -= page.text(end, y, line.score, width, size=SMALL, colour=GREY, align="right") + BETWEEN
-    x += line.indent
-    sign = x - AFTER_SIGN - SIGN_SIZE
-    if line.signed:
-        page.sign(line.correct, sign, y)
-    if line.number:
-        page.text(sign - AFTER_SIGN, y, str(line.number), AFTER_NUMBER, size=SMALL, colour=GREY, align="right")
-    strong = line.bold or line.number > 0
-    x += page.text(x, y, line.text, end - x, size=NAME if line.bold else SMALL, bold=line.bold, colour=INK if strong else GREY) + BETWEEN
-    if line.remark:
-        page.text(x, y, line.remark, end - x, size=SMALL, colour=GREY)
+    lines = [first] if second is None else [first, second]
+    for i, line in enumerate(lines):
+        if replace(line, score=score).fits(width, em):
+            return [*lines[:i], replace(line, score=score), *lines[i + 1 :]]
+    return [*lines, Line("", score=score)]

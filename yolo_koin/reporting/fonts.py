@@ -1,17 +1,18 @@
-"""Hangul that draws on any machine, with or without a Korean font.
+"""Letters that draw on any machine, with or without a Korean font.
 
 The font is NanumGothic (Naver, SIL Open Font License 1.1), which the wheel ``koreanize-matplotlib`` carries. The wheel is
-looked up and never imported: importing it would change matplotlib's settings for the whole program. A name with letters that
-NanumGothic lacks (Vietnamese, Polish, …) is drawn in DejaVu Sans, which matplotlib brings along.
+looked up and never imported: importing it would change matplotlib's settings for the whole program. Letters that NanumGothic
+lacks (Vietnamese, Polish, …) are drawn in DejaVu Sans, which matplotlib brings along; for one that both lack stands a hollow square.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,14 @@ from typing import Any
 import matplotlib
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
-from PIL import ImageFont
+from PIL import ImageDraw, ImageFont
 
 from yolo_koin.errors import KoinError
 
 CARRIER = "koreanize_matplotlib"
 FAMILIES = ("NanumGothic", "DejaVu Sans")  # matplotlib takes a glyph that the first lacks (the minus sign is one) from the second
-ELLIPSIS = "…"
+ELLIPSIS, REPLACEMENT = "…", "□"
+LONGEST = 28  # characters of a name in a chart
 
 
 @cache
@@ -43,23 +45,34 @@ def hangul_file(bold: bool = False) -> Path:
     return path
 
 
-@cache
-def fallback_file(bold: bool = False) -> Path:
-    """The DejaVu Sans font file that matplotlib carries."""
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
+@dataclass(frozen=True, slots=True)
+class Type:
+    """What Pillow draws text with.
 
-
-def pillow_font(size: int, bold: bool = False, text: str = "") -> ImageFont.FreeTypeFont:
-    """A font to draw with on a Pillow picture.
-
-    Args:
+    Attributes:
         size: height of the em square, in pixels.
         bold: the bold cut.
-        text: what will be drawn; NanumGothic is given up for DejaVu Sans only where that has more of its characters.
     """
-    hangul, other = hangul_file(bold), fallback_file(bold)
-    missing = _missing(hangul, text)
-    return _load(other if missing and _missing(other, text) < missing else hangul, size)
+
+    size: int
+    bold: bool = False
+
+    def getlength(self, text: str) -> float:
+        """Pixels from the text's begin to its end."""
+        return sum(_load(file, self.size).getlength(run) for file, run in _runs(text, self.bold))
+
+    def draw(self, draw: ImageDraw.ImageDraw, x: float, baseline: float, text: str, colour: str) -> None:
+        """Draw one line of text that begins at ``x``."""
+        for file, run in _runs(text, self.bold):
+            font = _load(file, self.size)
+            draw.text((x, baseline), run, fill=colour, font=font, anchor="ls")
+            x += font.getlength(run)
+
+    @property
+    def capital(self) -> float:
+        """How far the middle of a capital lies above the baseline."""
+        top, bottom = _load(hangul_file(self.bold), self.size).getbbox("H", anchor="ls")[1::2]
+        return -(top + bottom) / 2
 
 
 def matplotlib_fonts() -> dict[str, Any]:
@@ -68,12 +81,37 @@ def matplotlib_fonts() -> dict[str, Any]:
     return {"font.family": list(FAMILIES)}
 
 
+# ---------------------------------------------------------------------------------------------------------------- letters
 def one_line(text: str) -> str:
-    """The text in NFC (fonts have whole syllables, not jamo) with each run of white space as one space."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """The text as it can be drawn in a line.
+
+    It is in NFC (fonts have whole syllables, not jamo), without invisible characters, each run of white space is one space, and
+    for a letter that no font has stands :data:`REPLACEMENT`.
+    """
+    return "".join(letter if _has(letter) else REPLACEMENT for letter in _visible(text))
 
 
-def shorten(text: str, font: ImageFont.FreeTypeFont, width: float, keep_end: bool = False) -> str:
+def missing_glyphs(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of some names that have a letter which cannot be drawn, each once, for a warning."""
+    return tuple(name for name in dict.fromkeys(names) if not all(map(_has, _visible(name))))
+
+
+def short(name: object, longest: int = LONGEST) -> str:
+    """A name as one line of at most ``longest`` characters; an ellipsis stands for its middle, since names differ at their ends."""
+    text = one_line(str(name))
+    if len(text) <= longest:
+        return text
+    head = longest // 2
+    return text[:head].rstrip() + ELLIPSIS + text[len(text) - (longest - 1 - head) :].lstrip()
+
+
+def apart(names: Sequence[object], longest: int = LONGEST) -> list[str]:
+    """Each name shortened, or all in full where two of them would then be the same."""
+    shortened = [short(name, longest) for name in names]
+    return shortened if len(set(shortened)) == len(set(map(str, names))) else [one_line(str(name)) for name in names]
+
+
+def shorten(text: str, font: Type, width: float, keep_end: bool = False) -> str:
     """The text as one line; where that is wider than ``width`` pixels, an ellipsis stands for its end, at worst for all of it.
 
     With ``keep_end`` the ellipsis stands for its beginning: the end of a path tells which photo it is.
@@ -88,7 +126,7 @@ def shorten(text: str, font: ImageFont.FreeTypeFont, width: float, keep_end: boo
     return cut(_most(len(text) - 1, lambda kept: font.getlength(cut(kept)) <= width))
 
 
-def wrap(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
+def wrap(text: str, font: Type, width: float) -> list[str]:
     """The whole text in lines of at most ``width`` pixels: broken between words, and within a word that is longer than a line."""
     lines = [""]
     for word in one_line(text).split(" "):
@@ -100,7 +138,7 @@ def wrap(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
     return lines
 
 
-def _pieces(word: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
+def _pieces(word: str, font: Type, width: float) -> list[str]:
     """A word in as many pieces as it takes; a piece has a letter at least."""
     fits = max(1, _most(len(word), lambda kept: font.getlength(word[:kept]) <= width))
     return [word[:fits], *_pieces(word[fits:], font, width)] if fits < len(word) else [word]
@@ -111,6 +149,47 @@ def _most(limit: int, fits: Callable[[int], bool]) -> int:
     return bisect_left(range(1, limit + 1), True, key=lambda number: not fits(number))
 
 
+def _visible(text: str) -> str:
+    composed = unicodedata.normalize("NFC", " ".join(text.split()))
+    return "".join(letter for letter in composed if unicodedata.category(letter) != "Cf")
+
+
+# ------------------------------------------------------------------------------------------------------------ font files
+@lru_cache(maxsize=8192)
+def _runs(text: str, bold: bool) -> tuple[tuple[Path, str], ...]:
+    """A text in pieces of one font.
+
+    A word is in the font that has more of its letters, the other lends what that one lacks. Where any word needs DejaVu Sans, all
+    that it has are drawn in it, so that a name of several words looks like one.
+    """
+    hangul, other = _files(bold)
+    words = re.split(r"(?<= )", text)
+    first = [hangul, other] if all(_lacking(hangul, word) <= _lacking(other, word) for word in words) else [other, hangul]
+    runs: list[tuple[Path, str]] = []
+    for word in words:
+        best, second = sorted(first, key=lambda file: _lacking(file, word))
+        for letter in word:
+            file = second if _lacking(best, letter) > _lacking(second, letter) else best
+            if runs and runs[-1][0] == file:
+                runs[-1] = file, runs[-1][1] + letter
+            else:
+                runs.append((file, letter))
+    return tuple(runs)
+
+
+def _lacking(file: Path, text: str) -> int:
+    """How many letters of the text a font has not."""
+    return sum(ord(letter) not in _characters(file) for letter in text)
+
+
+def _files(bold: bool) -> tuple[Path, Path]:
+    return hangul_file(bold), Path(matplotlib.get_data_path()) / "fonts" / "ttf" / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
+
+
+def _has(letter: str) -> bool:
+    return any(ord(letter) in _characters(file) for file in _files(bold=False))
+
+
 @lru_cache(maxsize=128)
 def _load(path: Path, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(path), size)
@@ -119,10 +198,6 @@ def _load(path: Path, size: int) -> ImageFont.FreeTypeFont:
 @cache
 def _characters(path: Path) -> frozenset[int]:
     return frozenset(FT2Font(str(path)).get_charmap())
-
-
-def _missing(path: Path, text: str) -> int:
-    return sum(ord(character) not in _characters(path) for character in text)
 
 
 @cache

@@ -1,33 +1,30 @@
-"""The panels of the accuracy figure: dots with whiskers, a row for each run, the cases beneath each other within it."""
+"""The panels of the accuracy figure: dots with whiskers, a row for each run, the test splits beneath each other within it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
-from yolo_koin.reporting.fonts import one_line
-from yolo_koin.reporting.style import CASES, GREY, PAPER, RULE, CaseStyle
+from yolo_koin.reporting.fonts import Type, apart, one_line, wrap
+from yolo_koin.reporting.style import GREY, PAPER, RULE, WIDTH, SplitStyle, styles_of
+from yolo_koin.splits import Split, in_order
 
-TEST = "/test"
-PHOTO = "photo"
-WAYS = {PHOTO: "names the whole photo", "faces": "names each face found", "detector": "finds and names faces"}
+WHOLE = "whole"
+WAYS = {WHOLE: "names the whole photo", "faces": "names each face found", "detector": "finds and names faces"}
 DETECTION = {"map50": "Identity mAP@0.5", "map50_95": "Identity mAP@0.5:0.95", "face_ap50": "Face AP@0.5"}
-LONGEST = 28  # characters of a name beside an axis
-LINESPACING = 1.35  # of two lines in small type
+NAME, LABEL_SIZE, LONGEST = 1.7, 7.5, 90  # of a run's name beside an axis: inches of a line, points, characters
+LINESPACING = 1.35  # of lines in small type
 WIDE, NARROW, MANY = 0.2, 0.13, 12  # inches between dots, and between those of more than so many
-
-
-def of_tests(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of test splits."""
-    return rows[rows["split"].str.endswith(TEST)]
+MEASURED = 100  # pixels a point to measure text at
 
 
 @dataclass(frozen=True)
@@ -36,53 +33,90 @@ class Rows:
 
     Attributes:
         runs: way and name of each, downwards.
-        cases: in the order of :data:`~yolo_koin.reporting.style.CASES`.
+        names: what they are called, in one or more lines.
+        styles: how each split is drawn, in order.
     """
 
     runs: tuple[tuple[str, str], ...]
-    cases: tuple[str, ...]
+    names: tuple[str, ...]
+    styles: Mapping[Split, SplitStyle]
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> Rows:
-        """The rows for the columns ``way,run,split`` of a frame, in its order."""
-        runs = dict.fromkeys(zip(frame["way"].astype(str), frame["run"].astype(str), strict=True))
-        return cls(tuple(runs), tuple(case for case in CASES if (frame["split"] == case + TEST).any()))
+    def of(cls, frame: pd.DataFrame, labels: Mapping[str, str], styles: Mapping[Split, SplitStyle]) -> Rows:
+        """The rows for the columns ``way,run,split,synthetic`` of a frame, in its order."""
+        runs = tuple(dict.fromkeys(zip(frame["way"].astype(str), frame["run"].astype(str), strict=True)))
+        distinct = list(dict.fromkeys(run for _, run in runs))  # one that was scored in two ways has one name
+        titles = dict(zip(distinct, apart([labels.get(run, run) for run in distinct], LONGEST), strict=True))
+        faces, synthetic, seen = any(way != WHOLE for way, _ in runs), _partly_synthetic(frame), set(frame["split"])
+        names = tuple(
+            "\n".join([*lines_of(titles[run], NAME, LABEL_SIZE), *([WAYS[way]] if faces else []), *synthetic.get(run, [])])
+            for way, run in runs
+        )
+        return cls(runs, names, {split: style for split, style in styles.items() if str(split) in seen})
+
+    @property
+    def spacing(self) -> float:
+        """Inches from dot to dot."""
+        return NARROW if len(self.runs) * len(self.styles) > MANY else WIDE
+
+    @property
+    def pitch(self) -> float:
+        """Inches from run to run."""
+        lines = max((name.count("\n") + 1 for name in self.names), default=1)
+        return max((len(self.styles) + 0.6) * self.spacing, (lines + 0.6) * LABEL_SIZE * LINESPACING / 72)
 
     @property
     def height(self) -> float:
         """Inches."""
-        return len(self.runs) * (len(self.cases) + 0.6) * (NARROW if len(self.runs) * len(self.cases) > MANY else WIDE)
+        return len(self.runs) * self.pitch
 
-    def at(self, frame: pd.DataFrame, case: str) -> list[float]:
-        """Where the dots of this case stand."""
-        offset = (self.cases.index(case) - (len(self.cases) - 1) / 2) / (len(self.cases) + 0.6)
+    def at(self, frame: pd.DataFrame, split: Split) -> list[float]:
+        """Where the dots of this split stand."""
+        offset = (list(self.styles).index(split) - (len(self.styles) - 1) / 2) * self.spacing / self.pitch
         return [self.runs.index(run) + offset for run in zip(frame["way"], frame["run"], strict=True)]
 
-    def draw(self, axes: Axes, frame: pd.DataFrame, hollow: Collection[str] = ()) -> None:
-        """Dots (``hollow`` ones of these splits) and whiskers of a frame, in percent, and rules between the runs."""
-        for case in self.cases:
-            dots = frame[frame["split"] == case + TEST]
-            if len(dots):
-                _draw_dots(axes, dots, self.at(dots, case), CASES[case], case + TEST in hollow)
+    def draw(self, axes: Axes, frame: pd.DataFrame, hollow: bool = False) -> None:
+        """Dots and whiskers of a frame, in percent, and rules between the runs; ``hollow`` ones where its ``boxes`` are a detector's."""
+        for split, style in self.styles.items():
+            rows = frame[frame["split"] == str(split)]
+            agreed = (rows["boxes"] != "") & hollow
+            for dots, face in ((rows[~agreed], style.colour), (rows[agreed], PAPER)):
+                if len(dots):
+                    _draw_dots(axes, dots, self.at(dots, split), style, face)
         for row in range(1, len(self.runs)):
             axes.axhline(row - 0.5, color=RULE, linewidth=0.6, zorder=0)
         axes.set_ylim(len(self.runs) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")
 
-    def name(self, axes: Axes, labels: Mapping[str, str], ways: bool) -> None:
-        """What each run is called, and in a second line what it does, where runs of several ways are compared."""
-        names = [short(labels.get(run, run)) + (f"\n{WAYS[way]}" if ways else "") for way, run in self.runs]
-        axes.set_yticks(range(len(names)), names, linespacing=LINESPACING)
+    def name(self, axes: Axes) -> None:
+        """Write what each run is called."""
+        axes.set_yticks(range(len(self.names)), self.names, linespacing=LINESPACING)
 
 
-def _draw_dots(axes: Axes, rows: pd.DataFrame, at: Sequence[float], style: CaseStyle, hollow: bool) -> None:
+def _partly_synthetic(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Run → a line that says which of its splits are synthetic, where those of another run are real; the legend tells the others."""
+    photos = frame[["run", "split", "synthetic"]].drop_duplicates()
+    lines: dict[str, list[str]] = {}
+    for run, rows in photos[photos["split"].isin(_mixed(frame))].groupby("run", sort=False):
+        names = [Split.parse(split).name for split in in_order(rows.loc[rows["synthetic"].astype(bool), "split"])]
+        if names:
+            lines[str(run)] = [f"{listed(names)} photos: synthetic"]
+    return lines
+
+
+def _mixed(frame: pd.DataFrame) -> list[str]:
+    """Splits whose photos are synthetic in some runs and real in others."""
+    return [str(split) for split, values in frame.groupby("split")["synthetic"] if values.nunique() > 1]
+
+
+def _draw_dots(axes: Axes, rows: pd.DataFrame, at: Sequence[float], style: SplitStyle, face: str) -> None:
     """A dot per row with its interval, and its value in small type in a column right of the panel; all in percent."""
     value, low, high = (rows[column].to_numpy(dtype=float) * 100 for column in ("value", "low", "high"))
     # A rounded CSV may put an end a hair beyond the value; an interval that was left out is not drawn.
     whiskers = np.nan_to_num(np.clip(np.vstack([value - low, high - value]), 0, None))
     look: dict[str, Any] = {"fmt": style.marker, "color": style.colour, "markersize": 4.5, "elinewidth": 1, "zorder": 3}
-    axes.errorbar(value, at, xerr=whiskers, markerfacecolor=PAPER if hollow else style.colour, **look)
+    axes.errorbar(value, at, xerr=whiskers, markerfacecolor=face, **look)
     at_the_right(axes, at, [f"{x:.1f}".replace("-", "−") for x in value])
 
 
@@ -93,18 +127,40 @@ def at_the_right(axes: Axes, at: Iterable[float], texts: Iterable[str]) -> None:
         axes.annotate(text, (1, y), (3, 0), xycoords=beside, textcoords="offset points", va="center_baseline", fontsize=6.5, color=GREY)
 
 
-def accuracy(axes: Axes, rows: Rows, frame: pd.DataFrame, synthetic: Collection[str]) -> None:
-    """Top-1 of each run on each case, and what the markers mean."""
+def accuracy(axes: Axes, rows: Rows, frame: pd.DataFrame) -> None:
+    """Top-1 of each run on each split."""
     rows.draw(axes, frame)
     low = float(np.nan_to_num(frame["low"].min()))
     axes.set_xlim(10 * math.floor(low * 10 - 0.2) if low > 0.03 else -1.5, 102)
     axes.set(xlabel="top-1 accuracy, % (95 % Wilson interval)", title="Accuracy")
-    handles = []
-    for case in rows.cases:
-        label = f"{CASES[case].name} (synthetic)" if case + TEST in synthetic else CASES[case].name
-        handles.append(Line2D([], [], color=CASES[case].colour, marker=CASES[case].marker, linestyle="none", label=label))
-    above: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 0.995), "borderaxespad": 0.3}
-    axes.legend(handles=handles, ncols=len(handles), columnspacing=0.9, handletextpad=0.1, **above)
+    rows.name(axes)
+
+
+def legend(figure: Figure, frame: pd.DataFrame) -> None:
+    """What the markers mean, above all panels."""
+    styles = styles_of(frame["split"])
+    handles = [
+        Line2D([], [], color=style.colour, marker=style.marker, linestyle="none", label=label)
+        for style, label in zip(styles.values(), _labels(frame), strict=True)
+    ]
+    figure.legend(handles=handles, loc="outside upper right", ncols=columns_of(_labels(frame)), columnspacing=1.2, handletextpad=0.1)
+
+
+def legend_height(frame: pd.DataFrame) -> float:
+    """Inches that the legend takes."""
+    labels = _labels(frame)
+    return 0.1 + 0.16 * math.ceil(len(labels) / columns_of(labels))
+
+
+def _labels(frame: pd.DataFrame) -> list[str]:
+    synthetic = set(frame.loc[frame["synthetic"].astype(bool), "split"]) - set(_mixed(frame))
+    return [one_line(f"{split.name} (synthetic)" if str(split) in synthetic else split.name) for split in styles_of(frame["split"])]
+
+
+def columns_of(labels: Sequence[str], most: int = 5) -> int:
+    """As many columns of a legend as the longest label leaves room for, ``most`` at most."""
+    longest = max(Type(MEASURED).getlength(label) for label in labels) / MEASURED * LABEL_SIZE / 72
+    return max(1, min(len(labels), most, int(WIDTH / (longest + 0.45))))
 
 
 def gaps(axes: Axes, rows: Rows, frame: pd.DataFrame) -> None:
@@ -115,30 +171,30 @@ def gaps(axes: Axes, rows: Rows, frame: pd.DataFrame) -> None:
     axes.set_title("Lost from normal photos")
 
 
-def detection(panels: Sequence[Axes], rows: Rows, frame: pd.DataFrame, agreement: Collection[str]) -> None:
-    """Average precision, a panel for each of :data:`DETECTION`; the dots of splits with boxes from a face detector are hollow."""
+def detection(panels: Sequence[Axes], rows: Rows, frame: pd.DataFrame) -> None:
+    """Average precision, a panel for each of :data:`DETECTION`."""
     for axes, (metric, title) in zip(panels, DETECTION.items(), strict=True):
-        rows.draw(axes, frame[frame["metric"] == metric], agreement)
+        rows.draw(axes, frame[frame["metric"] == metric], hollow=True)
         axes.set(title=title, xlim=(-3, 103), xticks=(0, 50, 100))
+    rows.name(panels[0])
     for axes in panels[1:]:
         axes.set_yticks(panels[0].get_yticks(), [])
 
 
-def told_of_boxes(frame: pd.DataFrame, agreement: Mapping[str, str]) -> str:
+def told_of_boxes(frame: pd.DataFrame) -> str:
     """What the values below are, and of which photos they say no more than how far one agrees with a face detector."""
-    cases: dict[str, list[str]] = {}
-    for split in dict.fromkeys(frame["split"]):
-        if split in agreement:
-            cases.setdefault(agreement[split], []).append(CASES[split.removesuffix(TEST)].name)
-    lines = [f"hollow: agreement with {name}, which boxed the {_listed(boxed)} photos" for name, boxed in cases.items()]
-    return "\n".join(["% (95 % bootstrap interval over photos)", *lines])
+    lines = ["% (95 % bootstrap interval over photos)"]
+    for finder, rows in frame[frame["boxes"] != ""].groupby("boxes", sort=False):
+        boxed = listed([Split.parse(split).name for split in in_order(rows["split"])])
+        lines.append(f"hollow: agreement with {finder}, which boxed the {boxed} photos")
+    return "\n".join(lines)
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """``a, b and c``."""
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
-def short(name: object, longest: int = LONGEST) -> str:
-    """A name as one line of at most ``longest`` characters."""
-    text = one_line(str(name))
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+def lines_of(text: str, width: float, size: float, bold: bool = False) -> list[str]:
+    """The whole text in lines of at most ``width`` inches, in type of this size."""
+    return wrap(text, Type(round(size * MEASURED), bold), width * 72 * MEASURED / 1.02)  # matplotlib rounds letters to whole pixels

@@ -1,4 +1,4 @@
-"""What all figures share: colours, sizes, type, and how they are saved.
+"""What all figures share: colours, sizes, type, and how each split is drawn.
 
 Colours are those of Okabe and Ito ("Color Universal Design", 2008), which stay apart for colour-blind readers; shapes and
 words carry the same meaning, so that a grey print loses nothing.
@@ -6,17 +6,17 @@ words carry the same meaning, so that a grey print loses nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, ParamSpec
+from itertools import count
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from yolo_koin.files import atomic_path
 from yolo_koin.reporting.fonts import matplotlib_fonts
+from yolo_koin.splits import GROUP, HARD, NORMAL, Split, in_order
 
 INK, GREY, RULE, PAPER = "#222222", "#6b6b6b", "#dcdcdc", "#ffffff"
 BLUE, VERMILION, GREEN = "#0072b2", "#d55e00", "#009e73"
@@ -25,19 +25,27 @@ WIDTH = 7.2  # inches: the full text width of a two-column paper
 DPI = 300
 
 
-class CaseStyle(NamedTuple):
-    """How one case is called and drawn everywhere."""
+class SplitStyle(NamedTuple):
+    """How a split is drawn everywhere."""
 
-    name: str
     colour: str
     marker: str
 
 
-CASES = {
-    "normal_cases": CaseStyle("normal", BLUE, "o"),
-    "hard_cases": CaseStyle("hard", VERMILION, "^"),
-    "group_cases": CaseStyle("group", GREEN, "s"),
-}
+KNOWN = {NORMAL: SplitStyle(BLUE, "o"), HARD: SplitStyle(VERMILION, "^"), GROUP: SplitStyle(GREEN, "s")}
+FURTHER_COLOURS, FURTHER_MARKERS = SERIES[3:], "Dv*PX<>hp"  # for other cases and for variants; of 4 and 9, so that pairs repeat late
+
+
+def styles_of(splits: Iterable[str]) -> dict[Split, SplitStyle]:
+    """The style of each split of a figure, in the order that people read them."""
+    found = {split: KNOWN.get(split) for split in map(Split.parse, in_order(splits))}
+    further = count()
+    return {split: style or _further(next(further)) for split, style in found.items()}
+
+
+def _further(i: int) -> SplitStyle:
+    return SplitStyle(FURTHER_COLOURS[i % len(FURTHER_COLOURS)], FURTHER_MARKERS[i % len(FURTHER_MARKERS)])
+
 
 _SETTINGS: dict[str, Any] = {
     "font.size": 8,
@@ -74,9 +82,11 @@ _SETTINGS: dict[str, Any] = {
     "figure.facecolor": PAPER,
     "savefig.facecolor": PAPER,
     "savefig.bbox": None,
+    "pdf.fonttype": 42,  # TrueType, which can be searched and edited
 }
 
 Arguments = ParamSpec("Arguments")
+Drawn = TypeVar("Drawn", Figure, Figure | None)
 
 
 def settings() -> dict[Any, Any]:
@@ -85,34 +95,23 @@ def settings() -> dict[Any, Any]:
     return {**defaults, **_SETTINGS, **matplotlib_fonts()}
 
 
-def styled(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
+def styled(draw: Callable[Arguments, Drawn]) -> Callable[Arguments, Drawn]:
     """Let a function draw with our settings, and leave matplotlib's own as they were."""
 
     @wraps(draw)
-    def inner(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
+    def inner(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Drawn:
         with matplotlib.rc_context(settings()):
             figure = draw(*args, **kwargs)
             # Ticks come into being only when drawn, and take the settings of that moment.
-            figure.draw_without_rendering()
+            if figure is not None:
+                figure.draw_without_rendering()
         return figure
 
     return inner
 
 
-def new_figure(height: float, width: float = WIDTH, layout: Literal["constrained"] | None = "constrained") -> Figure:
+def new_figure(height: float, width: float = WIDTH) -> Figure:
     """An empty figure, sizes in inches, that no window and no pyplot state knows of."""
-    figure = Figure(figsize=(width, height), dpi=DPI)
-    if layout:
-        figure.set_layout_engine(layout)
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
-
-
-def save(figure: Figure, path: Path, dpi: int = DPI) -> None:
-    """Write a figure as PNG; the same figure gives the same bytes, since neither a date nor a version goes in.
-
-    Raises:
-        RunError: the file cannot be written.
-    """
-    with matplotlib.rc_context(settings()), atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})

@@ -38,12 +38,6 @@ class Rect(NamedTuple):
         """Of the same size, elsewhere."""
         return Rect(self.left + right, self.top + down, self.right + right, self.bottom + down)
 
-    def clipped(self, other: Rect) -> Rect:
-        """The part within the other; of no width or height where there is none."""
-        xs = [min(max(x, other.left), other.right) for x in (self.left, self.right)]
-        ys = [min(max(y, other.top), other.bottom) for y in (self.top, self.bottom)]
-        return Rect(xs[0], ys[0], xs[1], ys[1])
-
     def inside(self, other: Rect) -> bool:
         """Whether no part of it is outside of the other."""
         return self.left >= other.left and self.top >= other.top and self.right <= other.right and self.bottom <= other.bottom
@@ -59,7 +53,7 @@ def corners(box: Box, scale: float = 1.0, left: float = 0.0, top: float = 0.0) -
     return Rect(left + x, top + y, left + x + width, top + y + height)
 
 
-def place(size: tuple[float, float], face: Rect, page: Rect, taken: Iterable[Rect], gap: float = 0.0) -> Rect | None:
+def place(size: tuple[float, float], face: Rect, page: Rect, taken: Iterable[Rect]) -> Rect | None:
     """The first spot at a face that lies on the page and overlaps nothing that is taken; None where there is none.
 
     Args:
@@ -67,10 +61,9 @@ def place(size: tuple[float, float], face: Rect, page: Rect, taken: Iterable[Rec
         face: the box that it belongs to.
         page: where it may lie.
         taken: all faces, and what has been placed already.
-        gap: between the box and what is placed.
     """
     taken = list(taken)
-    return next((spot for spot in _spots(size, face, page, gap) if spot.inside(page) and not any(map(spot.overlaps, taken))), None)
+    return next((spot for spot in _spots(size, face, page) if spot.inside(page) and not any(map(spot.overlaps, taken))), None)
 
 
 def place_number(size: tuple[float, float], face: Rect, page: Rect, faces: Sequence[Rect], tags: Sequence[Rect]) -> Rect:
@@ -109,16 +102,16 @@ def reading_order(boxes: Sequence[Rect]) -> list[int]:
     return [i for row in rows for i in sorted(row, key=lambda i: (boxes[i].left + boxes[i].right, i))]
 
 
-def _spots(size: tuple[float, float], face: Rect, page: Rect, gap: float) -> Iterator[Rect]:
+def _spots(size: tuple[float, float], face: Rect, page: Rect) -> Iterator[Rect]:
     """Below, above, right and left of the face: in its middle (as far as the page has room), then level with either end."""
     width, height = size
     across = (_within((face.left + face.right - width) / 2, page.left, page.right - width), face.left, face.right - width)
     along = (_within((face.top + face.bottom - height) / 2, page.top, page.bottom - height), face.top, face.bottom - height)
     spots = [
-        *((x, face.bottom + gap) for x in across),
-        *((x, face.top - gap - height) for x in across),
-        *((face.right + gap, y) for y in along),
-        *((face.left - gap - width, y) for y in along),
+        *((x, face.bottom) for x in across),
+        *((x, face.top - height) for x in across),
+        *((face.right, y) for y in along),
+        *((face.left - width, y) for y in along),
     ]
     return (Rect(x, y, x + width, y + height) for x, y in spots)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from yolo_koin.errors import RunError
-from yolo_koin.files import write_csv, write_text
+from yolo_koin.files import write_csv
 from yolo_koin.locks import locked
 from yolo_koin.models.registry import known_models
 from yolo_koin.parallel import Progress, Step
@@ -19,7 +19,7 @@ from yolo_koin.runs import BenchmarkRun, CellRun, TrainRun
 from yolo_koin.specs import BenchmarkSpec, TrainSpec
 from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs import cells
-from yolo_koin.verbs.report import markdown, readable, write_report
+from yolo_koin.verbs.report import readable, write_report
 from yolo_koin.verbs.scored import finished_cells, load_cell
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace, check_name
@@ -73,8 +73,7 @@ def benchmark(spec: BenchmarkSpec, progress: Progress) -> BenchmarkResult:
             scored = [load_cell(done) for done, _ in pairs]
             metrics = pd.concat([one.metrics for one in scored], ignore_index=True)
             write_csv(home / "results.csv", _with_settings(metrics, [(done.name, training.spec) for done, training in pairs]))
-            files = write_report(scored, home / "figures")
-            write_text(home / "report.md", markdown(scored))
+            files = write_report(scored, home / "figures", home / "report.md")
             run.written(status="finished", cells=tuple(done.name for done, _ in pairs))
     table = readable(metrics, {one.name: one.title for one in scored}, scored[0].synthetic)
     return BenchmarkResult(home, metrics, table, tuple(ran), tuple(one.name for one in scored if one.name not in ran), files)

@@ -120,7 +120,7 @@ def _draw(scoring: Scoring, training: TrainRun, folder: Path, progress: Progress
     split = HARD if dataset.of(HARD) else NORMAL
     assert isinstance(scoring.namer, WholePhoto)
     namer = WholePhoto(scoring.namer.classifier, Reader(prepared=scoring.namer.reader.prepared))
-    draw(Naming(namer, dataset.of(split), dataset, {}, f"{training.name} on {split}", ()), folder, 3, progress)
+    draw(Naming(namer, dataset.of(split), dataset, {}, training.name, str(split)), folder, 3, progress)
 
 
 # ------------------------------------------------------------------------------------------------------------------- ids

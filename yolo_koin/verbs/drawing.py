@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,12 @@ from yolo_koin.evaluation import predictions
 from yolo_koin.evaluation.face_predictions import NO_FACE
 from yolo_koin.files import atomic_path
 from yolo_koin.geometry import iou
-from yolo_koin.reporting.annotate import Verdict, annotate
-from yolo_koin.reporting.boxed import BoxedFace, annotate_faces
-from yolo_koin.reporting.sheets import boxed_tile, tile
-from yolo_koin.splits import Split
+from yolo_koin.reporting.annotate import annotate
+from yolo_koin.reporting.boxed import annotate_faces
+from yolo_koin.reporting.panels import listed
+from yolo_koin.reporting.sheets import contact_sheet, tile
+from yolo_koin.reporting.verdicts import BoxedFace, Faces, Result, Verdict, percent
+from yolo_koin.splits import Split, in_order
 
 QUALITY = 92  # of the annotated JPEGs
 SAME_FACE = 0.5  # intersection over union from which a face that was found is one that a person boxed
@@ -53,18 +55,57 @@ class Drawing:
         if rows[0]["error"] and not self._faceless(rows[0]):
             return None
         photo, _ = open_photo(sample.path)
+        said = self._said(sample, rows)
         with atomic_path(self.targets[sample.image]) as temporary:
-            if not self.boxed:
-                verdict = verdict_of(rows[0], self.names)
-                annotate(photo, verdict, self.top).save(temporary, quality=QUALITY)
-                return tile(photo, verdict)
-            faces = faces_of(rows, self.names, self.known.get(sample.image, ()))
-            person = self.names.get(sample.label, sample.label) or None
-            annotate_faces(photo, faces, self.top, person).save(temporary, quality=QUALITY)
-            return boxed_tile(photo, faces, person)
+            if isinstance(said, Verdict):
+                drawn = annotate(photo, said, self.top)
+            else:
+                drawn = annotate_faces(photo, said.faces, self.top, said.person)
+            drawn.save(temporary, quality=QUALITY)
+        return tile(Result(photo, said, "" if sample.label else Path(sample.image).name))
+
+    def _said(self, sample: Sample, rows: Sequence[Row]) -> Verdict | Faces:
+        if not self.boxed:
+            return verdict_of(rows[0], self.names)
+        faces = faces_of(rows, self.names, self.known.get(sample.image, ()))
+        return Faces(tuple(faces), self.names.get(sample.label, sample.label) or None)
 
     def _faceless(self, row: Row) -> bool:
         return self.boxed and row["error"] == NO_FACE
+
+
+def called(split: str, synthetic: Collection[str]) -> str:
+    """The name of a split, with a word where its photos are synthetic."""
+    return f"{split} (synthetic)" if split in synthetic else split
+
+
+def dataset_name(root: Path) -> str:
+    """What figures call a dataset: its folder, or the one around it where that is no more than ``Dataset``."""
+    root = root.resolve()
+    return root.parent.name if root.name.lower() == "dataset" else root.name
+
+
+def sheet_of(
+    tiles: Sequence[Image.Image], frame: pd.DataFrame, model: str, source: str, *, boxed: bool = False, synthetic: Collection[str] = ()
+) -> Image.Image:
+    """The contact sheet of a prediction: which model, on which splits or on what of the user's own, and how much of it is right.
+
+    Args:
+        tiles: of some photos.
+        frame: the predictions of all photos.
+        model: the run's name.
+        source: what was asked for; of a path the last part is shown.
+        boxed: whether the rows are of faces.
+        synthetic: splits whose photos are synthetic.
+    """
+    photos = frame.drop_duplicates(["split", "image"])
+    splits = in_order(photos["split"])
+    where = listed([called(split, synthetic) for split in splits]) if all(splits) else Path(source).name or "photos"
+    labelled = int((photos["true_label"] != "").sum())
+    right = len(frame[frame["true_rank"] == 1].drop_duplicates(["split", "image"]))
+    measure = "labelled person named in" if boxed else "top-1"
+    remark = f"{measure} {percent(right / labelled)} of {labelled:,} photo{'s' if labelled > 1 else ''}" if labelled else ""
+    return contact_sheet(tiles, title=f"{model} on {where}", total=len(photos), remark=remark)
 
 
 def targets_of(run: Path, samples: Sequence[Sample]) -> dict[str, Path]:

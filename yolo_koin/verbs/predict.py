@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from PIL import Image
 
 from yolo_koin.dataset.koin import Dataset, Sample, nfc
 from yolo_koin.errors import WeightsError
@@ -22,11 +21,11 @@ from yolo_koin.naming.detector import Detected
 from yolo_koin.naming.faces import EachFace
 from yolo_koin.naming.whole import WholePhoto
 from yolo_koin.parallel import Progress, in_threads
-from yolo_koin.reporting.sheets import MOST_TILES, contact_sheet
+from yolo_koin.reporting.sheets import EvenTiles
 from yolo_koin.runs import PredictRun
 from yolo_koin.specs import SAMPLE, PredictSpec
 from yolo_koin.verbs.convert_detect import drawn_boxes
-from yolo_koin.verbs.drawing import Drawing, by_photo, targets_of
+from yolo_koin.verbs.drawing import Drawing, by_photo, sheet_of, targets_of
 from yolo_koin.verbs.resolve import USUAL_DATA, face_finder, learnt_from, name_of, open_dataset, weights_file
 from yolo_koin.verbs.scoring import NOT_OF_FACES
 from yolo_koin.verbs.sources import find_photos
@@ -72,7 +71,7 @@ class Naming:
         samples: the photos.
         dataset: tells names and labels; None where there is none.
         known: image id → boxes that people drew.
-        title: of the contact sheet.
+        model: the run's name; source: what was asked for. Both for the contact sheet.
         notes: what the user should know.
     """
 
@@ -80,8 +79,9 @@ class Naming:
     samples: Sequence[Sample]
     dataset: Dataset | None
     known: Mapping[str, Any]
-    title: str
-    notes: tuple[str, ...]
+    model: str
+    source: str
+    notes: tuple[str, ...] = ()
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -127,16 +127,17 @@ def draw(naming: Naming, folder: Path, top: int, progress: Progress) -> pd.DataF
     """
     one = Drawing(targets_of(folder, naming.samples), naming.names, top, naming.boxed, naming.known)
     parts: list[pd.DataFrame] = []
-    tiles: list[Image.Image] = []
+    tiles = EvenTiles(len(naming.samples))
     for batch, frame in name_photos(naming.namer, naming.samples, progress):
         parts.append(frame)
         rows = by_photo(frame)
-        drawn = in_threads(one, [(s, rows[str(s.split), s.image]) for s in batch])
-        tiles += [tile for tile in drawn if tile is not None][: MOST_TILES - len(tiles)]
+        for tile in in_threads(one, [(s, rows[str(s.split), s.image]) for s in batch]):
+            tiles.offer(tile)
     frame = pd.concat(parts, ignore_index=True)
     (face_predictions if naming.boxed else predictions).write(folder / "predictions.csv", frame)
     with atomic_path(folder / "contact_sheet.png") as temporary:
-        contact_sheet(tiles, title=naming.title, total=len(naming.samples)).save(temporary)
+        synthetic = set(map(str, naming.dataset.synthetic)) if naming.dataset else set()
+        sheet_of(tiles.kept, frame, naming.model, naming.source, boxed=naming.boxed, synthetic=synthetic).save(temporary)
     return frame
 
 
@@ -153,7 +154,7 @@ def resolved(spec: PredictSpec, weights: Path, workspace: Workspace) -> Iterator
         samples = [sample for source in spec.sources for sample in find_photos(source, dataset)]
         known, problems = drawn_boxes(dataset, None) if dataset and namer.way != "whole" else ({}, ())
         notes = (*(dataset.notes if dataset else ()), *(f"{one.where}: {one.reason}" for one in problems), *hints)
-        yield Naming(namer, samples, dataset, known, f"{name_of(weights)} on {', '.join(spec.sources)}", notes)
+        yield Naming(namer, samples, dataset, known, name_of(weights), ", ".join(spec.sources), notes)
 
 
 def _namer(spec: PredictSpec, weights: Path, workspace: Workspace, held: contextlib.ExitStack) -> tuple[Namer[Any], tuple[str, ...]]:

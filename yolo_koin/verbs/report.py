@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from yolo_koin.dataset.koin import scan
 from yolo_koin.evaluation import predictions, scores
@@ -16,11 +15,15 @@ from yolo_koin.evaluation.statistics import paired
 from yolo_koin.files import write_text
 from yolo_koin.parallel import Progress
 from yolo_koin.reporting import figures
-from yolo_koin.reporting.report import markdown_table
-from yolo_koin.reporting.style import save
+from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, files_of, markdown
+from yolo_koin.reporting.fonts import missing_glyphs
+from yolo_koin.reporting.panels import listed
+from yolo_koin.reporting.saving import save
 from yolo_koin.specs import ReportSpec
+from yolo_koin.splits import in_order
+from yolo_koin.verbs.drawing import called, dataset_name
 from yolo_koin.verbs.scored import WHOLE, Scored, load_runs, told_apart
-from yolo_koin.verbs.showing import called, write_examples, write_group_photos, write_hard_photos, write_people
+from yolo_koin.verbs.showing import examples, group_photos, hard_photos, of_people
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace
 
@@ -29,6 +32,7 @@ COLUMNS = {
     "way": "names",
     "split": "split",
     "n": "photos",
+    "boxed": "boxed photos",
     "top1": "top-1",
     "top3": "top-3",
     "macro_f1": "macro-F1",
@@ -64,73 +68,123 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     workspace = Workspace.of(spec)
     folders = [workspace.scored_run(run) for run in spec.runs]
     scored = told_apart([(folder, run) for folder in folders for run in load_runs(folder)])
-    out = spec.out or folders[0] / "figures"
-    table = out / "report.md"
-    write_text(table, markdown(scored))
-    return ReportResult(out, (table, *write_report(scored, out)))
+    together = workspace.runs / "report" / "+".join(folder.name for folder in folders)[:120]
+    out = spec.out or (together if len(folders) > 1 else folders[0] / "figures")  # several have a folder of their own
+    return ReportResult(out, write_report(scored, out))
 
 
-def write_report(runs: Sequence[Scored], out: Path) -> tuple[Path, ...]:
-    """Write every figure that the runs have data for.
+def write_report(runs: Sequence[Scored], out: Path, page: Path | None = None) -> tuple[Path, ...]:
+    """Draw every figure that the runs have data for, and write the report.
+
+    Args:
+        runs: scored.
+        out: folder of the figures.
+        page: the Markdown file; ``report.md`` beside the figures when None.
+
+    Returns:
+        The page, then the figures.
+    """
+    page = page or out / "report.md"
+    runs = _titled(runs)
+    blocks = (*tables(runs), *_drawn(runs, out))
+    write_text(page, markdown(blocks, page.parent))
+    return (page, *files_of(blocks))
+
+
+def _titled(runs: Sequence[Scored]) -> list[Scored]:
+    """The runs with titles that say the seed where a model was trained with several, and the dataset where there are several."""
+    seeds: dict[tuple[str, str], set[int]] = {}
+    for run in runs:
+        seeds.setdefault((run.way, run.model), set()).add(run.seed)
+    datasets = {run.data for run in runs}
+    titled = []
+    for run in runs:
+        title = run.title
+        if not run.seed and len(seeds[run.way, run.model]) > 1:
+            title = title.replace(run.model, f"{run.model}, seed 0", 1)
+        if len(datasets) > 1:
+            title += f" · {dataset_name(run.data) if run.data else 'photos no longer there'}"
+        titled.append(replace(run, title=title))
+    return titled
+
+
+# ---------------------------------------------------------------------------------------------------------------- figures
+def _drawn(runs: Sequence[Scored], out: Path) -> list[Block]:
+    """The figures.
 
     Photos and pairs of people are shown of one run each: the one with the best validation figure, so that no test split chooses it.
     Where a run named faces, the photos are its.
     """
-    whole, faces = [run for run in runs if run.way == WHOLE], [run for run in runs if run.way != WHOLE]
-    files = [out / "detection_performance.png"]
-    save(_performance(whole, faces), files[0])
-    curves = {run.title: run.curve for run in runs if run.curve is not None and "val_top1" in run.curve}
-    if curves:
-        files.append(out / "training_curves.png")
-        save(figures.training_curves(curves), files[-1])
+    whole, faces = _by_way(runs)
+    blocks: list[Block] = [Heading("Figures"), *_performance(runs, out), *_curves(runs, out)]
     shown = _best([run for run in faces if run.way == "faces"] or faces or whole)
     dataset = scan(shown.data) if shown.data else None
-    for split in dict.fromkeys(_best(whole).predictions["split"]) if whole else ():
-        files += write_people(_best(whole), split, dataset.names if dataset else {}, out)
+    if whole:
+        best = _best(whole)
+        for split in in_order(best.predictions["split"]):
+            blocks += of_people(best, split, dataset.names if dataset else {}, out)
     if dataset:
-        files += [write_examples(dataset, out), *write_hard_photos(shown, dataset, out), *write_group_photos(shown, dataset, out)]
-    return tuple(files)
+        if unknown := missing_glyphs(dataset.names.values()):
+            blocks.append(Text(f"No font here has every letter of {listed(unknown)}; a hollow square stands for the others."))
+        blocks += [*examples(dataset, out), *hard_photos(shown, dataset, out), *group_photos(shown, dataset, out)]
+    return blocks
+
+
+def _by_way(runs: Sequence[Scored]) -> tuple[list[Scored], list[Scored]]:
+    """Those that named whole photos, and those that named faces."""
+    return [run for run in runs if run.way == WHOLE], [run for run in runs if run.way != WHOLE]
 
 
 def _best(runs: Sequence[Scored]) -> Scored:
     return max(runs, key=lambda run: np.nan_to_num(run.val, nan=-1.0))
 
 
-def _performance(whole: Sequence[Scored], faces: Sequence[Scored]) -> Figure:
-    titles = {run.name: run.title for run in (*whole, *faces)}
-    synthetic = frozenset[str]().union(*(run.synthetic for run in (*whole, *faces)))
-    table = pd.concat([run.metrics for run in whole], ignore_index=True) if whole else faces[0].metrics.head(0)
-    if not faces:
-        return figures.performance(table, titles, synthetic)
-    of_faces = pd.concat([run.metrics.assign(way=run.way) for run in faces], ignore_index=True)
-    agreement = {split: finder for run in faces for split, finder in run.agreement.items()}
-    return figures.performance(table, titles, synthetic, of_faces, agreement)
+def _performance(runs: Sequence[Scored], out: Path) -> list[Block]:
+    whole, faces = _by_way(runs)
+    table = pd.concat([_drawable(run) for run in (*whole, *faces)], ignore_index=True)
+    figure = figures.performance(table, {run.name: run.title for run in runs})
+    if figure is None:
+        return [Text("No test split was scored.")]
+    return [Figure(save(figure, out / "detection_performance.png")[0], "Accuracy on the test splits")]
 
 
-def markdown(runs: Sequence[Scored]) -> str:
+def _drawable(run: Scored) -> pd.DataFrame:
+    """The metrics of a run with what is true of it and of no other run: one's synthetic split may be another's real one."""
+    splits = run.metrics["split"]
+    boxes = [run.agreement.get(split, "") for split in splits]
+    return run.metrics.assign(way=run.way, synthetic=splits.isin(run.synthetic), boxes=boxes)
+
+
+def _curves(runs: Sequence[Scored], out: Path) -> list[Block]:
+    trained = [run for run in runs if run.curve is not None and "val_top1" in run.curve]
+    datasets = dict.fromkeys(dataset_name(run.data) for run in trained if run.data)
+    title = f"Trained on {next(iter(datasets))}" if len(datasets) == 1 else ""
+    figure = figures.training_curves({run.title: run.curve for run in trained if run.curve is not None}, title)
+    if figure is None:
+        return []
+    return [Figure(save(figure, out / "training_curves.png")[0], " · ".join(filter(None, ["Training curves", title])))]
+
+
+# ----------------------------------------------------------------------------------------------------------------- tables
+def tables(runs: Sequence[Scored]) -> list[Block]:
     """The result tables, and the tests between runs where there are several."""
-    whole, faces = [run for run in runs if run.way == WHOLE], [run for run in runs if run.way != WHOLE]
-    text = "\n".join(part for part in (_table(whole), _table(faces)) if part)
-    text += f"\nBrackets: 95 % intervals ({METHODS}).\n"
+    whole, faces = _by_way(runs)
+    blocks: list[Block] = [Heading("Results", 1)]
+    blocks += [Table(pd.concat(map(_readable_run, some), ignore_index=True)) for some in (whole, faces) if some]
+    blocks.append(Text(f"Brackets: 95 % intervals ({METHODS})."))
     for finder, splits in _agreements(faces).items():
-        where = ", ".join(splits)
-        text += f"\nBoxes of {where} are {finder}'s, which nobody has checked: there mAP and AP tell agreement with {finder}.\n"
+        told = f"Boxes of {', '.join(splits)} are {finder}'s, which nobody has checked: there mAP and AP tell agreement with {finder}."
+        blocks.append(Text(told))
     seeds = over_seeds(whole)
     if len(seeds):
-        text += f"\nTop-1 over seeds, in percent; with few seeds no significance is claimed.\n\n{markdown_table(seeds)}"
+        blocks.append(Table(seeds, "Top-1 over seeds, in percent; with few seeds no significance is claimed."))
     first = [run for run in whole if run.seed == min(other.seed for other in whole)]
-    for split in dict.fromkeys(whole[0].predictions["split"]) if whole else ():
-        text += _tests(first, split)
-    return text
+    return [*blocks, *(_tests(first, split) for split in (in_order(whole[0].predictions["split"]) if len(first) > 1 else ()))]
 
 
-def _table(runs: Sequence[Scored]) -> str:
-    # Run by run, since one run's synthetic split may be another's real one.
-    tables = [
-        readable(run.metrics.assign(way=NAMES[run.way]) if run.way in NAMES else run.metrics, {run.name: run.title}, run.synthetic)
-        for run in runs
-    ]
-    return markdown_table(pd.concat(tables, ignore_index=True)) if tables else ""
+def _readable_run(run: Scored) -> pd.DataFrame:
+    metrics = run.metrics.assign(way=NAMES[run.way]) if run.way in NAMES else run.metrics
+    return readable(metrics, {run.name: run.title}, run.synthetic)
 
 
 def _agreements(runs: Sequence[Scored]) -> dict[str, list[str]]:
@@ -138,7 +192,7 @@ def _agreements(runs: Sequence[Scored]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for split, finder in {pair for run in runs for pair in run.agreement.items()}:
         found.setdefault(finder, []).append(split)
-    return {finder: sorted(splits) for finder, splits in sorted(found.items())}
+    return {finder: in_order(splits) for finder, splits in sorted(found.items())}
 
 
 def over_seeds(runs: Sequence[Scored]) -> pd.DataFrame:
@@ -158,22 +212,32 @@ def over_seeds(runs: Sequence[Scored]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _tests(runs: Sequence[Scored], split: str) -> str:
-    """McNemar's tests between models on a split, as Markdown; runs that saw other photos cannot be compared, which is said."""
-    if len(runs) < 2:
-        return ""
+def _tests(runs: Sequence[Scored], split: str) -> Block:
+    """McNemar's tests between models on a split; runs that saw other photos cannot be compared, which is said."""
     try:
         table = paired({run.title: run.predictions for run in runs}, split).drop(columns="p")
     except predictions.PredictionsError as error:
-        return f"\n{split}: no test between runs ({error})\n"
-    return f"\n{split}: McNemar's exact test between models, with Holm's correction.\n\n{markdown_table(table)}"
+        return Text(f"{split}: no test between runs ({error})")
+    return Table(table, f"{split}: McNemar's exact test between models, with Holm's correction.")
 
 
 def readable(table: pd.DataFrame, titles: Mapping[str, str] | None = None, synthetic: Collection[str] = ()) -> pd.DataFrame:
     """The summary of metrics with the columns that fit a page; splits that are synthetic are called so."""
-    frame = scores.summary(table)
+    counted = table["n"] > 0  # of nothing that was counted there is no interval
+    frame = scores.summary(table.assign(low=table["low"].where(counted), high=table["high"].where(counted)))
+    boxed = _boxed_photos(table, frame)
+    if any(boxed):
+        frame["boxed"] = boxed
     frame["split"] = [called(split, synthetic) for split in frame["split"]]
     frame["run"] = [(titles or {}).get(run, run) for run in frame["run"]]
     if "way" in table:
         frame["way"] = str(table["way"].iloc[0])
     return frame[[column for column in COLUMNS if column in frame]].rename(columns=COLUMNS)
+
+
+def _boxed_photos(table: pd.DataFrame, frame: pd.DataFrame) -> list[str]:
+    """On how many photos the boxes of each row were scored, where that is fewer than the split has."""
+    boxes = table[table["metric"] == "map50"]
+    boxed = dict(zip(zip(boxes["run"], boxes["split"], strict=True), boxes["n"], strict=True))
+    photos = zip(zip(frame["run"], frame["split"], strict=True), frame["n"], strict=True)
+    return [f"{boxed[row]:.0f}" if boxed.get(row, n) < n else "" for row, n in photos]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import contextlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from yolo_koin.dataset.boxes import DRAWN, LabelledBox
 from yolo_koin.dataset.images import PhotoError, open_photo
@@ -14,30 +17,25 @@ from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.evaluation import metrics
 from yolo_koin.evaluation.face_predictions import NO_FACE
 from yolo_koin.evaluation.face_scores import LEAST_SCORE
-from yolo_koin.reporting import figures, sheets
-from yolo_koin.reporting.boxed import FacePhoto
-from yolo_koin.reporting.sheets import NamedPhoto
-from yolo_koin.reporting.style import save
-from yolo_koin.splits import GROUP, HARD, NORMAL, Split
-from yolo_koin.verbs.drawing import by_photo, faces_of, verdict_of
+from yolo_koin.reporting import people, prints
+from yolo_koin.reporting.document import Block, Figure, Text
+from yolo_koin.reporting.prints import PICKED, ExampleRow, NamedPhoto
+from yolo_koin.reporting.saving import save
+from yolo_koin.reporting.verdicts import Faces, Result
+from yolo_koin.splits import GROUP, HARD, Split
+from yolo_koin.verbs.drawing import by_photo, called, dataset_name, faces_of, verdict_of
 from yolo_koin.verbs.scored import WHOLE, Scored
 
 SHOWN, GROUPS_SHOWN = 18, 9  # photos in hardcases_results_YOLO.png and group_results_YOLO.png
-EXAMPLES = 8  # photos of each case in examples_for_each_case.png
+EXAMPLES = 8  # people in examples_for_each_case.png
 NEEDED = 400  # pixels: the shorter side of a photo in a figure
-PHOTO_DPI = 220  # of figures that are photos: as sharp as the photos are, and half the bytes
 TITLES = {WHOLE: "{}", "faces": "Face detector and {}", "detector": "Identity detector {}"}
 
 Known = Mapping[str, Sequence[LabelledBox]]
 
 
-def called(split: str, synthetic: Collection[str]) -> str:
-    """The name of a split, with a word where its photos are synthetic."""
-    return f"{split} (synthetic)" if split in synthetic else split
-
-
-def write_people(run: Scored, split: str, names: Mapping[str, str], out: Path) -> list[Path]:
-    """Who is recognised how well on a split, and who is taken for whom."""
+def of_people(run: Scored, split: str, names: Mapping[str, str], out: Path) -> list[Block]:
+    """Who is recognised how well on a split, and who is taken for whom: figures, or sentences where those would say no more."""
     photos = run.predictions[run.predictions["split"] == split]
     if (photos["true_label"] == "").all():
         return []
@@ -47,49 +45,50 @@ def write_people(run: Scored, split: str, names: Mapping[str, str], out: Path) -
     classes["label"] = [names.get(label, label) for label in classes["label"]]
     for column in ("true", "predicted"):
         pairs[column] = [names.get(label, label) for label in pairs[column]]
-    files = [out / f"per_class_{slug}.png", out / f"confused_pairs_{slug}.png"]
-    save(figures.per_class(classes, title=title), files[0])
-    save(figures.confused_pairs(pairs, title=title), files[1])
-    return files
+    blocks: list[Block] = []
+    for name, figure, caption, sentence in (
+        ("per_class", people.per_class(classes, title), "recall of each person", people.said_of_classes(classes)),
+        ("confused_pairs", people.confused_pairs(pairs, title), "who was taken for whom", people.said_of_pairs(pairs)),
+    ):
+        if figure is None:
+            blocks.append(Text(f"{title}: {sentence}"))
+        else:
+            path, _ = save(figure, out / f"{name}_{slug}.png")
+            blocks.append(Figure(path, f"{title}: {caption}"))
+    return blocks
 
 
-def write_examples(dataset: Dataset, out: Path) -> Path:
-    """A row of photos for each case."""
-    rows = []
-    for split in (NORMAL, HARD, GROUP):
-        name = split.name + ("\n(synthetic)" if split in dataset.synthetic else "")
-        rows.append((name, _named(dataset.of(split), dataset)))
-    path = out / "examples_for_each_case.png"
-    save(sheets.examples_for_each_case(rows), path, PHOTO_DPI)
-    return path
+def examples(dataset: Dataset, out: Path) -> list[Block]:
+    """A row of photos for each test split, one person a column."""
+    splits = [split for split in sorted(dataset.splits, key=lambda split: split.order) if split.is_test]
+    columns = _people(dataset, splits)
+    rows = [ExampleRow(s.name, "synthetic" if s in dataset.synthetic else "", _row_of(dataset, s, columns)) for s in splits]
+    title = f"{dataset_name(dataset.root)}: test photos of each case, one person a column"
+    path, _ = save(prints.examples_for_each_case(rows, title), out / "examples_for_each_case.png")
+    return [Figure(path, title)]
 
 
-def write_hard_photos(run: Scored, dataset: Dataset, out: Path) -> list[Path]:
+def hard_photos(run: Scored, dataset: Dataset, out: Path) -> list[Block]:
     """Hard test photos with what the run made of them; those of a run that named faces are boxed."""
-    shown, known = _shown(run, HARD, dataset, SHOWN), _known(run)
-    if not shown:
+    results = _results(run, HARD, dataset, SHOWN)
+    if not results:
         return []
-    tiles = [
-        _whole(sample, rows, dataset) if run.way == WHOLE else _boxed(sample, _certain(rows, run.way), dataset, known)
-        for sample, rows in shown
-    ]
     share, photos = _person_named(run, str(HARD))
     measure = "top-1" if run.way == WHOLE else "labelled person named in"
-    path = out / "hardcases_results_YOLO.png"
-    save(sheets.hardcases_results(tiles, title=_title(run, str(HARD)), photos=photos, top1=share, measure=measure), path, PHOTO_DPI)
-    return [path]
+    picture = prints.hardcases_results(results, title=_title(run, str(HARD)), photos=photos, top1=share, measure=measure)
+    path, _ = save(picture, out / "hardcases_results_YOLO.png")
+    return [Figure(path, f"{_title(run, str(HARD))}; photos {PICKED}")]
 
 
-def write_group_photos(run: Scored, dataset: Dataset, out: Path) -> list[Path]:
+def group_photos(run: Scored, dataset: Dataset, out: Path) -> list[Block]:
     """Group photos with every face that a run named."""
-    shown, known = _shown(run, GROUP, dataset, GROUPS_SHOWN), _known(run)
-    if not shown or run.way == WHOLE:
+    results = _results(run, GROUP, dataset, GROUPS_SHOWN) if run.way != WHOLE else []
+    if not results:
         return []
-    tiles = [_boxed(sample, _certain(rows, run.way), dataset, known) for sample, rows in shown]
     share, photos = _person_named(run, str(GROUP))
-    path = out / "group_results_YOLO.png"
-    save(sheets.group_results(tiles, title=_title(run, str(GROUP)), photos=photos, named=share), path, PHOTO_DPI)
-    return [path]
+    picture = prints.group_results(results, title=_title(run, str(GROUP)), photos=photos, named=share)
+    path, _ = save(picture, out / "group_results_YOLO.png")
+    return [Figure(path, f"{_title(run, str(GROUP))}; photos {PICKED}")]
 
 
 def _title(run: Scored, split: str) -> str:
@@ -102,13 +101,13 @@ def _person_named(run: Scored, split: str) -> tuple[float, int]:
     return float(found["value"]), int(found["n"])
 
 
-def _shown(run: Scored, split: Split, dataset: Dataset, count: int) -> list[tuple[Sample, list[dict[str, Any]]]]:
-    """Photos spread evenly over a split, with their rows; those that could not be read are not among them."""
-    samples = {s.image: s for s in dataset.of(split)}
+def _results(run: Scored, split: Split, dataset: Dataset, count: int) -> list[Result]:
+    """Photos spread evenly over a split, with what was said of them; those that could not be read are not among them."""
+    samples, known = {s.image: s for s in dataset.of(split)}, _known(run)
     frame = run.predictions[run.predictions["split"] == str(split)]
     photos = by_photo(frame[frame["error"].isin(["", NO_FACE])])
     readable = [(samples[image], rows) for (_, image), rows in photos.items() if image in samples]
-    return [readable[i] for i in _evenly(len(readable), count)]
+    return [_result(*readable[i], run, dataset, known) for i in _evenly(len(readable), count)]
 
 
 def _certain(rows: Sequence[Mapping[str, Any]], way: str) -> list[Mapping[str, Any]]:
@@ -127,28 +126,44 @@ def _known(run: Scored) -> Known:
     return known
 
 
-def _whole(sample: Sample, rows: Sequence[Mapping[str, Any]], dataset: Dataset) -> Any:
-    return open_photo(sample.path, at_least=NEEDED)[0], verdict_of(rows[0], dataset.names)
-
-
-def _boxed(sample: Sample, rows: Sequence[Mapping[str, Any]], dataset: Dataset, known: Known) -> FacePhoto:
+def _result(sample: Sample, rows: Sequence[Mapping[str, Any]], run: Scored, dataset: Dataset, known: Known) -> Result:
     photo, (width, _) = open_photo(sample.path, at_least=NEEDED)
-    faces = faces_of(rows, dataset.names, known.get(sample.image, ()))
-    scale = photo.width / width
-    return FacePhoto(photo, tuple(face.scaled(scale) for face in faces), dataset.names.get(sample.label, sample.label))
+    if run.way == WHOLE:
+        return Result(photo, verdict_of(rows[0], dataset.names))
+    faces = faces_of(_certain(rows, run.way), dataset.names, known.get(sample.image, ()))
+    person = dataset.names.get(sample.label, sample.label)
+    return Result(photo, Faces(tuple(face.scaled(photo.width / width) for face in faces), person))
 
 
-def _named(samples: Sequence[Sample], dataset: Dataset) -> list[NamedPhoto]:
-    """Photos spread evenly over a split; in the place of one that cannot be read stands the next."""
-    named: list[NamedPhoto] = []
-    for start in _evenly(len(samples), EXAMPLES):
-        for sample in samples[start:]:
-            try:
-                named.append((open_photo(sample.path, at_least=NEEDED)[0], dataset.names[sample.label]))
-                break
-            except PhotoError:
-                continue
-    return named
+def _people(dataset: Dataset, splits: Sequence[Split]) -> list[str]:
+    """Labels spread evenly over those that are in every split; where these are too few, others of as many splits as there are."""
+    found = Counter(label for split in splits for label in {sample.label for sample in dataset.of(split)})
+    everywhere = sorted(label for label, count in found.items() if count == len(splits))
+    pool = everywhere if len(everywhere) >= EXAMPLES else sorted(found, key=lambda label: (-found[label], label))[:EXAMPLES]
+    return [pool[i] for i in _evenly(len(pool), EXAMPLES)]
+
+
+def _row_of(dataset: Dataset, split: Split, columns: Sequence[str]) -> list[NamedPhoto]:
+    """A photo of each of these people; in the place of one without a readable photo stands somebody else."""
+    photos: dict[str, list[Sample]] = {}
+    for sample in dataset.of(split):
+        photos.setdefault(sample.label, []).append(sample)
+    others = iter([label for label in photos if label not in columns])
+    row: list[NamedPhoto] = []
+    for i, label in enumerate(columns):
+        while (photo := _first_readable(photos.get(label, []), i)) is None and (label := next(others, "")):
+            pass
+        if photo is not None:
+            row.append((photo, dataset.names.get(label, label)))
+    return row
+
+
+def _first_readable(samples: Sequence[Sample], start: int) -> Image.Image | None:
+    """From one column to the next another photo comes first, so that a row does not show the same kind of photo throughout."""
+    for i in range(len(samples)):
+        with contextlib.suppress(PhotoError):
+            return open_photo(samples[(start + i) % len(samples)].path, at_least=NEEDED)[0]
+    return None
 
 
 def _evenly(n: int, count: int) -> list[int]:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
-from yolo_koin.reporting.report import markdown_table
+from yolo_koin.reporting.document import Block, Figure, Gallery, Heading, Table, Text, files_of, markdown, markdown_table
 
 
 def test_a_table() -> None:
@@ -30,3 +32,23 @@ def test_no_rows() -> None:
 def test_two_columns_of_one_name() -> None:
     frame = pd.DataFrame([[1, 2]], columns=["x", "x"])
     assert "|   1 |   2 |" in markdown_table(frame)
+
+
+def test_blocks_as_markdown() -> None:
+    """Paths are relative to the page, and a blank line separates blocks."""
+    blocks: list[Block] = [
+        Heading("Results", 1),
+        Table(pd.DataFrame({"n": [80]}), "All of them."),
+        Text("Brackets: [95 %]"),
+        Figure(Path("run/figures/a b.png"), "what it shows"),
+        Gallery((Path("run/1.png"), Path("run/2.png"))),
+    ]
+    assert markdown(blocks, Path("run")) == (
+        "# Results\n\nAll of them.\n\n|   n |\n| --: |\n|  80 |\n\nBrackets: [95 %]\n\n"
+        "![what it shows](figures/a%20b.png)\n\nwhat it shows\n\n![](1.png)\n![](2.png)\n"
+    )
+
+
+def test_files_of_a_report_are_its_pictures_twice() -> None:
+    blocks: list[Block] = [Text("t"), Figure(Path("mask-0.3.png")), Gallery((Path("b.png"),))]
+    assert [path.name for path in files_of(blocks)] == ["mask-0.3.png", "mask-0.3.pdf", "b.png", "b.pdf"]

@@ -1,0 +1,114 @@
+"""A report: blocks one after the other, and how they are written.
+
+A writer is a function from blocks to a text. Figures are named by their PNG; the PDF of the same name lies beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading; level 1 is the report's title."""
+
+    text: str
+    level: int = 2
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph of plain text."""
+
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A frame whose column names are headings; its index is left out."""
+
+    frame: pd.DataFrame
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture."""
+
+    path: Path
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures that belong together."""
+
+    paths: tuple[Path, ...]
+    caption: str = ""
+
+
+Block = Heading | Text | Table | Figure | Gallery
+
+
+def markdown(blocks: Sequence[Block], folder: Path) -> str:
+    """The report as GitHub Markdown, for a file in this folder."""
+    return "\n".join(f"{_markdown(block, folder)}\n" for block in blocks)
+
+
+def _markdown(block: Block, folder: Path) -> str:
+    if isinstance(block, Heading):
+        return f"{'#' * block.level} {_escape(block.text)}"
+    if isinstance(block, Text):
+        return block.text
+    if isinstance(block, Table):
+        return "\n\n".join(filter(None, [block.caption, markdown_table(block.frame).rstrip("\n")]))
+    paths = (block.path,) if isinstance(block, Figure) else block.paths
+    pictures = "\n".join(f"![{_escape(block.caption)}]({quote(Path(os.path.relpath(path, folder)).as_posix())})" for path in paths)
+    return "\n\n".join(filter(None, [pictures, block.caption]))
+
+
+def files_of(blocks: Sequence[Block]) -> tuple[Path, ...]:
+    """The files of all pictures, as PNG and as PDF."""
+    paths = [
+        path
+        for block in blocks
+        if isinstance(block, Figure | Gallery)
+        for path in ((block.path,) if isinstance(block, Figure) else block.paths)
+    ]
+    return tuple(path.with_suffix(suffix) for path in paths for suffix in (".png", ".pdf"))
+
+
+def markdown_table(summary: pd.DataFrame) -> str:
+    """A GitHub table of a frame: columns of numbers to the right, missing values empty, the index left out.
+
+    Text is shown as it stands, save for what would break the table: pipes and backslashes are escaped, and line breaks become
+    spaces. Numbers are not rounded beyond six significant digits; round or format them before.
+    """
+    columns = [_column(str(name), summary.iloc[:, i]) for i, name in enumerate(summary.columns)]
+    rows = zip(*columns, strict=True)
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _column(name: str, values: pd.Series) -> list[str]:
+    """A column's cells, heading and rule first, padded so that the source reads as a table too."""
+    number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    cells = [_escape(name), *(_escape(_text(value)) for value in values)]
+    width = max(3, *(len(cell) for cell in cells))
+    padded = [cell.rjust(width) if number else cell.ljust(width) for cell in cells]
+    return [padded[0], "-" * (width - 1) + (":" if number else "-"), *padded[1:]]
+
+
+def _text(value: object) -> str:
+    if value is None or value is pd.NA or value != value:  # only a NaN differs from itself
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _escape(text: str) -> str:
+    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|")

@@ -1,0 +1,134 @@
+"""The charts of people: who is recognised how well, and who is taken for whom; a sentence where a chart would say no more."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from yolo_koin.reporting.figures import titled
+from yolo_koin.reporting.fonts import apart
+from yolo_koin.reporting.panels import LINESPACING, at_the_right
+from yolo_koin.reporting.style import BLUE, GREY, VERMILION, WIDTH, styled
+
+MOST_PAIRS = 15  # of a figure
+MOST_ROWS = 150  # of a per-class figure, which would not fit a page with more
+LONGEST_LABEL, LONGEST_IN_PAIR = 16, 20  # characters of a person's name, where there is little room
+
+
+# -------------------------------------------------------------------------------------------------------- confused pairs
+def shown_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs worth a chart, most frequent first: all where they are few, else those that happened twice at least."""
+    ordered = pairs.sort_values(["count", "true", "predicted"], ascending=[False, True, True])
+    return ordered if len(ordered) <= MOST_PAIRS else ordered[ordered["count"] > 1].head(MOST_PAIRS)
+
+
+def said_of_pairs(pairs: pd.DataFrame) -> str:
+    """A sentence in place of a chart without a row."""
+    if pairs.empty:
+        return "Nobody was taken for somebody else."
+    return f"Nobody was taken for the same other person more than once: {len(pairs):,} pairs were confused once each."
+
+
+@styled
+def confused_pairs(pairs: pd.DataFrame, title: str = "") -> Figure | None:
+    """Who was taken for whom, most often first.
+
+    Args:
+        pairs: all that were confused: columns ``true,predicted,count`` and ``n`` or ``share``: display names, how often it happened,
+            and how many photos of the true person there are, or the share of these.
+        title: whose mistakes on which photos; drawn in full above the chart.
+
+    Returns:
+        None where there is no pair to show; :func:`said_of_pairs` then says why.
+    """
+    rows = shown_pairs(pairs)
+    if rows.empty:
+        return None
+    photos = rows["n"] if "n" in rows else rows["count"] / rows["share"]
+    figure = titled(0.75 + 0.2 * len(rows), WIDTH * 0.75, title)
+    axes = figure.subplots()
+    axes.barh(range(len(rows)), rows["count"], height=0.62, color=VERMILION)
+    for y, (count, n) in enumerate(zip(rows["count"], photos, strict=True)):
+        text = f"{count:.0f} of {n:.0f}"
+        axes.annotate(text, (count, y), (4, 0), textcoords="offset points", va="center_baseline", fontsize=7, color=GREY)
+    axes.set_yticks(range(len(rows)), _names(rows))
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlim(0, float(rows["count"].max()) * 1.12)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x")
+    axes.set_title("True person → taken for")
+    more = f", the {len(rows)} most frequent of {len(pairs):,} pairs" if len(rows) < len(pairs) else ""
+    figure.supxlabel(f"photos{more}{_ties(rows, pairs)}", fontsize=8, linespacing=LINESPACING)
+    return figure
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    people = list(dict.fromkeys([*rows["true"], *rows["predicted"]]))
+    name = dict(zip(people, apart(people, LONGEST_IN_PAIR), strict=True))
+    return [f"{name[true]}  →  {name[predicted]}" for true, predicted in zip(rows["true"], rows["predicted"], strict=True)]
+
+
+def _ties(rows: pd.DataFrame, pairs: pd.DataFrame) -> str:
+    """What to say where pairs that are as frequent as the last one drawn were left out."""
+    last = rows["count"].iloc[-1]
+    shown, all_of_them = int((rows["count"] == last).sum()), int((pairs["count"] == last).sum())
+    if shown == all_of_them:
+        return ""
+    return f"\nof the {all_of_them:,} pairs with {last:.0f} photos each, the first {shown} by name are shown"
+
+
+# -------------------------------------------------------------------------------------------------------------- per class
+def said_of_classes(classes: pd.DataFrame) -> str:
+    """A sentence in place of a chart whose rows are all alike; empty where they differ."""
+    if len(classes) < 1 or classes[["correct", "n"]].drop_duplicates().shape[0] > 1:
+        return ""
+    correct, n = int(classes["correct"].iloc[0]), int(classes["n"].iloc[0])
+    who = "The one person was" if len(classes) == 1 else f"Each of the {len(classes):,} people was"
+    return f"{who} recognised in {correct} of {n} photo{'s' if n > 1 else ''}."
+
+
+@styled
+def per_class(classes: pd.DataFrame, title: str = "") -> Figure | None:
+    """Recall of each class with its 95 % interval, best first, in as many columns as the page needs.
+
+    Args:
+        classes: columns ``label,n,correct,recall,low,high``; labels are display names, recall, low and high fractions. Of more
+            than :data:`MOST_ROWS` classes the worst are drawn, which the chart says.
+        title: whose recall on which photos; drawn in full above the chart.
+
+    Returns:
+        None where there is no class, or all are alike, which :func:`said_of_classes` then says.
+    """
+    if classes.empty or said_of_classes(classes):
+        return None
+    ordered = classes.sort_values(["recall", "n", "label"], ascending=[False, False, True])
+    shown = ordered.tail(MOST_ROWS)
+    shown = shown.assign(label=apart(list(shown["label"]), LONGEST_LABEL))
+    columns = 1 if len(shown) <= 15 else 2 if len(shown) <= 50 else 3
+    rows = math.ceil(len(shown) / columns)
+    figure = titled(0.7 + max(rows, 3) * (0.17 if rows <= 25 else 0.14), WIDTH if columns > 1 else WIDTH / 2, title)
+    panels = figure.subplots(1, columns, sharex=True, squeeze=False, gridspec_kw={"wspace": 0.09})[0]
+    for column, axes in enumerate(panels):
+        _class_panel(axes, shown.iloc[column * rows : (column + 1) * rows], rows)
+    left_out = f", the {len(shown)} lowest of {len(ordered):,} classes" if len(shown) < len(ordered) else ""
+    panels[0].set_title(f"Recall per class{left_out}")
+    figure.supxlabel("photos recognised, % (95 % Wilson interval); correct of all at the right", fontsize=8 if columns > 1 else 7)
+    return figure
+
+
+def _class_panel(axes: Axes, rows: pd.DataFrame, height: int) -> None:
+    value, low, high = (rows[column].to_numpy(dtype=float) * 100 for column in ("recall", "low", "high"))
+    at = np.arange(len(rows))
+    whiskers = np.clip(np.vstack([value - low, high - value]), 0, None)
+    axes.errorbar(value, at, xerr=whiskers, fmt="o", color=BLUE, elinewidth=0.8, markersize=3.2)
+    at_the_right(axes, at, [f"{correct:.0f}/{n:.0f}" for correct, n in zip(rows["correct"], rows["n"], strict=True)])
+    axes.set_yticks(at, list(rows["label"]), fontsize=6.5)
+    axes.set(ylim=(height - 0.4, -0.6), xlim=(-3, 103), xticks=(0, 50, 100))
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="both")
