@@ -54,7 +54,7 @@ def data(root: Path) -> Dataset:
         ("deadbeef-none.jpg", "unknown photo deadbeef-none.jpg"),
         (f"{TRAIN}/0002/1", f"unknown photo {TRAIN}/0002/1"),
         ("100%.jpg", "unknown photo 100%.jpg"),
-        ("http://[bad/1", "unknown photo http://[bad/1"),
+        ("http://[bad/none", "unknown photo http://[bad/none"),
     ],
 )
 def test_renamed_by_a_tool(data: Dataset, reference: str, image: str) -> None:

@@ -6,6 +6,7 @@ where one photo or one person alone can be meant.
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from collections import Counter
@@ -65,6 +66,13 @@ class ImageIds:
                 self._folders.setdefault(tidy(image.rpartition("/")[0]).casefold(), []).append(image)
         parts = parts_of(text.casefold())
         return next((found for start in range(len(parts)) if (found := self._folders.get("/".join(parts[start:])))), [])
+
+
+def nearest(text: str, known: Iterable[str]) -> str:
+    """The one of these that a text with a typing mistake means; empty where two are as near, as numbers always are."""
+    likeness = sorted(((difflib.SequenceMatcher(None, text, one).ratio(), one) for one in known), reverse=True)[:2]
+    sure = likeness and likeness[0][0] >= 0.7 and (len(likeness) == 1 or likeness[0][0] > likeness[1][0])
+    return likeness[0][1] if sure else ""
 
 
 def _number(text: str) -> str:

@@ -7,14 +7,13 @@ be learnt after all, and nobody would know.
 from __future__ import annotations
 
 import csv
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from yolo_koin.dataset.ids import ImageIds, Labels, nfc, tidy
+from yolo_koin.dataset.ids import ImageIds, Labels, nearest, nfc, tidy
 from yolo_koin.dataset.texts import NO_TEXT, decode, rows
 from yolo_koin.dataset.walk import check_file
 from yolo_koin.errors import DatasetError
@@ -148,8 +147,8 @@ def _notes(table: str, lost: Sequence[str], what: str, near: Sequence[str] = ())
     named = lost if len(lost) <= NAMED + 1 else lost[:NAMED]
     lines = []
     for text in named:
-        close = difflib.get_close_matches(text, near, 1, 0.7)
-        lines.append(f"{table}: '{text}' {what}{f'; did you mean {close[0]}?' if close else ''}")
+        close = nearest(text, near)
+        lines.append(f"{table}: '{text}' {what}{f'; did you mean {close}?' if close else ''}")
     return [*lines, f"{table}: and {len(lost) - NAMED} more lines that match nothing"] if len(named) < len(lost) else lines
 
 
