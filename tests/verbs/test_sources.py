@@ -72,7 +72,7 @@ def test_several_sources(dataset: Dataset, tmp_path: Path) -> None:
 
 
 def test_one_of_several_that_is_not_there_is_an_error(dataset: Dataset) -> None:
-    with pytest.raises(DatasetError, match="no photo found.*: nowhere"):
+    with pytest.raises(DatasetError, match=r"no photo found.*: nowhere"):
         find_photos(["hard_cases/test", "nowhere"], dataset)
 
 

@@ -82,9 +82,7 @@ def _in_dataset(source: str, dataset: Dataset) -> list[Sample]:
     inside = f"{wanted.lower()}/"
     if not wanted or Path(source).is_absolute():
         return []
-    return [
-        s for s in dataset.samples if s.image == wanted or f"{s.image}/".lower().startswith(inside) or str(s.split) == wanted.lower()
-    ]
+    return [s for s in dataset.samples if s.image == wanted or f"{s.image}/".lower().startswith(inside) or str(s.split) == wanted.lower()]
 
 
 def _known(source: str, files: _Files, dataset: Dataset) -> tuple[list[Sample], list[Path]]:
