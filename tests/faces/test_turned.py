@@ -51,7 +51,7 @@ def test_coordinates_come_back_into_the_photo_as_it_is(quarters: int) -> None:
     row, column = np.argwhere(np.rot90(canvas, quarters))[0].tolist()
     face = face_of((float(column), float(row), 1, 1), 1.0, [(column + 0.5, row + 0.5)] * 5)
     seen = Turned(face, quarters).as_seen(WIDTH, HEIGHT)
-    assert seen.box == (30, 40, 1, 1)
+    assert list(seen.box) == [30, 40, 1, 1]
     assert seen.points().tolist() == [[30.5, 40.5]] * 5
 
 
