@@ -128,7 +128,7 @@ def test_groups_find_their_photos(raw: Path, prefix: str, slash: str) -> None:
     [
         ("groups.csv", "image,group\ntrain/0001/1.jpg,a\n", "groups.csv: 'train/0001/1.jpg' is no photo of this dataset"),
         ("synthetic.txt", "hard_case\n", "synthetic.txt: 'hard_case' is no case and no split; did you mean hard_cases?"),
-        ("classes.csv", "folder,name\n00O0,IU\n", "classes.csv: '00O0' is no class of this dataset"),
+        ("classes.csv", "folder,name\n00O0,IU\n", "classes.csv: '00O0' is no class of this dataset, so its row names nobody"),
     ],
     ids=["groups", "synthetic", "classes"],
 )

@@ -7,7 +7,6 @@ READMEs and the authors' notebooks) differ in letter case, in class names and in
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +27,6 @@ from yolo_koin.dataset.side_tables import read_table as read_table
 from yolo_koin.dataset.walk import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from yolo_koin.dataset.walk import Entry, entries, left_out, name_of, photos_below
 from yolo_koin.errors import DatasetError
-from yolo_koin.files import sha256
 from yolo_koin.splits import Split
 
 
@@ -120,7 +118,7 @@ def scan(folder: Path) -> Dataset:
     known, ids = Labels(every), ImageIds(s.image for s in seen.samples)
     tables = {name: _tables(root, folder, name) for name in (CLASSES, EXCLUDE, GROUPS, SYNTHETIC, BOXES)}
     names, unknown_classes = side_tables.display_names(tables[CLASSES], every, known)
-    lines = sorted(frozenset[str]().union(*map(read_lines, tables[EXCLUDE])))
+    lines = side_tables.read_all_lines(tables[EXCLUDE])
     kept, excluded, out = _without_excluded(seen.samples, side_tables.excluded(lines, ids, known, names))
     if not kept:
         where = f"{root} ({EXCLUDE} took {len(excluded)} photos out)" if excluded else root
@@ -186,11 +184,7 @@ def _relative(path: Path, root: Path) -> str:
 
 def _without_excluded(samples: list[Sample], lines: Excluded) -> tuple[list[Sample], list[Sample], Excluded]:
     """The samples that stay, those that are taken out, and what the lines came to."""
-    by_hash: dict[str, str] = {}
-    if lines.hashes:
-        with ThreadPoolExecutor() as pool:
-            found = zip(samples, pool.map(_digest, samples), strict=True)
-            by_hash = {s.image: digest for s, digest in found if digest in lines.hashes}
+    by_hash = side_tables.of_hashes({s.image: s.path for s in samples}, lines.hashes)
     kept: list[Sample] = []
     excluded: list[Sample] = []
     for sample in samples:
@@ -198,10 +192,3 @@ def _without_excluded(samples: list[Sample], lines: Excluded) -> tuple[list[Samp
         (excluded if out else kept).append(sample)
     lost = [line for digest, line in lines.hashes.items() if digest not in by_hash.values()]
     return kept, excluded, Excluded(lines.images, lines.labels, lines.hashes, tuple(sorted((*lines.unmatched, *lost))))
-
-
-def _digest(sample: Sample) -> str:
-    try:
-        return sha256(sample.path)
-    except OSError:
-        return ""  # whoever opens the photo reports it

@@ -88,6 +88,14 @@ def class_folders(root: Path) -> Iterator[ClassFolder | str]:
                 yield f"{_relative(entry, root)}: a photo outside of a class folder, not used"
 
 
+def split_of(path: str, root: Path) -> Split:
+    """The split that a path in a dataset, relative to its root, lies in; one without a part where it lies in none."""
+    first, second, *_ = (*path.lower().split("/"), "", "")
+    if first in CASES:
+        return Split(first, second)
+    return Split(root.name.lower() if root.name.lower() in CASES else NORMAL.case, PLAIN.get(first, ""))
+
+
 def _parts(root: Path) -> Iterator[tuple[Split, Path] | str]:
     """Every folder of a split, and a note on each that is none."""
     if not holds_cases(root):

@@ -7,7 +7,7 @@ be learnt after all, and nobody would know.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from yolo_koin.dataset.ids import ImageIds, Labels, nearest, nfc, tidy
 from yolo_koin.dataset.texts import NO_TEXT, decode, rows
 from yolo_koin.dataset.walk import check_file
 from yolo_koin.errors import DatasetError
+from yolo_koin.files import sha256
+from yolo_koin.parallel import in_threads
 from yolo_koin.splits import CASES, SPLITS, Split
 
 CLASSES, EXCLUDE, GROUPS, SYNTHETIC, BOXES = "classes.csv", "exclude.txt", "groups.csv", "synthetic.txt", "boxes.csv"
@@ -71,6 +73,11 @@ def read_lines(path: Path) -> frozenset[str]:
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
+def read_all_lines(paths: Iterable[Path]) -> list[str]:
+    """The distinct lines of several such files, sorted."""
+    return sorted(frozenset[str]().union(*map(read_lines, paths)))
+
+
 def display_names(paths: Sequence[Path], labels: Sequence[str], known: Labels) -> tuple[dict[str, str], list[str]]:
     """The display name of each label, from ``classes.csv``, and the rows that name no class."""
     named: dict[str, str] = {}
@@ -83,7 +90,9 @@ def display_names(paths: Sequence[Path], labels: Sequence[str], known: Labels) -
         elif name:
             (exact if label == folder else named)[label] = name
     named |= exact  # the folder itself comes before its number
-    return {label: named.get(label, label) for label in labels}, _notes(CLASSES, lost, "is no class of this dataset", labels)
+    return {label: named.get(label, label) for label in labels}, _notes(
+        CLASSES, lost, "is no class of this dataset, so its row names nobody", labels
+    )
 
 
 def groups(paths: Sequence[Path], ids: ImageIds) -> tuple[dict[str, str], list[str]]:
@@ -130,6 +139,21 @@ def excluded(lines: Iterable[str], ids: ImageIds, labels: Labels, names: dict[st
         else:
             lost.append(line)
     return Excluded(frozenset(images), frozenset(people), hashes, tuple(sorted(lost)))
+
+
+def of_hashes(photos: Mapping[str, Path], hashes: Mapping[str, str]) -> dict[str, str]:
+    """Image id → SHA-256, of the photos that have one of these; without any no file is opened."""
+    if not hashes:
+        return {}
+    found = zip(photos, in_threads(_digest, list(photos.values())), strict=True)
+    return {image: digest for image, digest in found if digest in hashes}
+
+
+def _digest(path: Path) -> str:
+    try:
+        return sha256(path)
+    except OSError:
+        return ""  # whoever opens the photo reports it
 
 
 def exclude_notes(unmatched: Sequence[str], labels: Sequence[str]) -> list[str]:
