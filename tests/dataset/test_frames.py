@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +144,28 @@ def test_four_quarter_turns_or_two_mirrors_come_back(orientation: int) -> None:
     back = {6: 8, 8: 6}.get(orientation, orientation)
     once = turned((1, 2, 3, 4), (10, 20), orientation)
     assert turned(once, (20, 10), back) == (1, 2, 3, 4)
+
+
+def test_many_photos_on_another_picture_are_summarised(root: Path, tmp_path: Path) -> None:
+    """A whole set that was stretched to 640 × 640 on export: ten photos say it as well as five thousand."""
+    for number in range(14):
+        path = root / f"normal_cases/train/a/{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (200, 100)).save(path)
+    lines = [f"a/{number}.png,a,1,2,3,4,640,640" for number in range(14)]
+    (tmp_path / "b.csv").write_text(table(*lines, head=f"{HEAD},photo_width,photo_height"))
+    found = read_boxes(tmp_path / "b.csv", scan(root))
+    assert found.boxes == {}
+    assert [problem.reason for problem in found.problems] == [
+        *["drawn on 640 × 640, the photo is 200 × 100"] * 10,
+        "no box can be used of 4 more photos, for reasons like these",
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_in_place_of_the_boxes_is_a_line(data: Dataset, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "boxes.csv")
+    os.mkfifo(tmp_path / "x.json")
+    for path in (tmp_path / "boxes.csv", tmp_path):
+        problems = read_boxes(path, data).problems
+        assert {problem.reason for problem in problems} == {"cannot read (a pipe, a socket or a device)"}

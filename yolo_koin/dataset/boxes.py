@@ -29,6 +29,7 @@ __all__ = ["DRAWN", "BoxError", "Drawn", "LabelledBox", "Problem", "clip", "read
 
 DRAWN = "drawn"
 LEAST_INSIDE = 0.1  # share of a box that lies in its photo: with less of it, a number was mistyped
+NAMED = 10  # photos that are named when the boxes of many cannot be used
 NOBODY = frozenset({"", "face", "person", "unknown"})  # labels that name no one, in any letter case
 
 
@@ -116,13 +117,15 @@ def read_boxes(path: Path, dataset: Dataset) -> Drawn:
                 box = frames.fit(note.measure(), note.size, photos.by_id[image])
                 _add(boxes, LabelledBox(identity(note.label), box, *_source(note)))
         except PhotoBoxError as error:  # once for all boxes of the photo
-            if (error.photo, str(error)) not in told:
+            if (error.photo, str(error)) not in told and len(told) < NAMED:
                 problems.append(Problem(note.where, str(error)))
             told.add((error.photo, str(error)))
             spoilt.add(error.photo)
         except BoxError as error:
             problems.append(Problem(note.where, str(error)))
             spoilt |= {image} if isinstance(image, str) else set()
+    if len(told) > NAMED:
+        problems.append(Problem(str(path), f"no box can be used of {len(told) - NAMED} more photos, for reasons like these"))
     drawn = {image: tuple(boxes.values()) for image, boxes in found.items() if boxes or image not in spoilt}
     named = {image: boxes if image in spoilt else _named(photos.by_id[image], boxes) for image, boxes in drawn.items()}
     return Drawn(named, (*problems, *frames.changes()))

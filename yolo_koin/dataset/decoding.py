@@ -1,7 +1,8 @@
 """From a photo file to its upright pixels. The one place where photos are decoded.
 
 The memory that one photo takes while it is read is bounded: at most :data:`MAX_DECODED` pixels are decoded, of four bytes in Pillow, and
-turning a photo or laying it on white needs at most two more copies: 1.3 GB for the largest photo.
+turning a photo or laying it on white needs copies. Measured at 100 megapixels, turned: 1.1 GB for a JPEG, 1.9 GB for a PNG with
+transparency.
 """
 
 from __future__ import annotations

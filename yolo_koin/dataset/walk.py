@@ -19,6 +19,7 @@ from yolo_koin.errors import DatasetError, RunError
 from yolo_koin.runs import MANIFEST, read_manifest
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif"})
+# No .gif: with 256 colours, and mostly a drawing or a few moving frames, it is no photo to learn a face from.
 BESIDE_PHOTOS = frozenset({".json", ".xml", ".csv", ".txt", ".md", ".yaml", ".yml"})  # notes and annotations: nobody misses them as photos
 LITTER = frozenset(
     {"__macosx", "thumbs.db", "desktop.ini", "@eadir", "#recycle", "@recycle", "#snapshot", "$recycle.bin", "lost+found"}
