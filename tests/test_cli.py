@@ -88,7 +88,7 @@ def test_a_typing_mistake_in_exclude_is_told(tmp_path: Path) -> None:
     (root / "exclude.txt").write_text(f"{PEOPLE[1]}\n이서영\n", encoding="utf-8")
     lines = yolo_koin("audit", "KoIn", cwd=tmp_path).stdout.splitlines()
     assert "exclude.txt took 14 photos out" in lines
-    assert "exclude.txt: '이서영' is no image id, label or sha256 of this dataset" in lines
+    assert "exclude.txt: '이서영' is no image id, label or sha256 of this dataset, so nothing is left out for it" in lines
 
 
 def test_json_is_the_whole_of_stdout(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from yolo_koin.specs import ReportSpec as ReportSpec
     from yolo_koin.specs import RunsSpec as RunsSpec
     from yolo_koin.specs import SampleSpec as SampleSpec
+    from yolo_koin.specs import SplitSpec as SplitSpec
     from yolo_koin.specs import TrainSpec as TrainSpec
     from yolo_koin.verbs.audit import audit as audit
     from yolo_koin.verbs.benchmark import benchmark as benchmark
@@ -32,11 +33,15 @@ if TYPE_CHECKING:
     from yolo_koin.verbs.report import report as report
     from yolo_koin.verbs.runs import runs as runs
     from yolo_koin.verbs.sample import sample as sample
+    from yolo_koin.verbs.split import split as split
     from yolo_koin.verbs.train import resume as resume
     from yolo_koin.verbs.train import train as train
     from yolo_koin.workspace import Workspace as Workspace
 
-_VERBS = ("audit", "benchmark", "convert", "convert_detect", "evaluate", "hardcases", "predict", "report", "runs", "sample", "train")
+_VERBS = (
+    *("audit", "benchmark", "convert", "convert_detect", "evaluate", "hardcases", "predict", "report", "runs", "sample", "split"),
+    "train",
+)
 _HOMES = {
     "scan": "yolo_koin.dataset.koin",
     "resume": "yolo_koin.verbs.train",

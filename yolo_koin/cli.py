@@ -30,6 +30,7 @@ from yolo_koin.specs import (
     RunsSpec,
     SampleSpec,
     Spec,
+    SplitSpec,
     TrainSpec,
     for_command_line,
 )
@@ -144,6 +145,7 @@ RESUME = Described("resume", bool, showing.RESUME, False)
 FOLDER = Described("folder", str, showing.FOLDER, None)
 
 add(app, "sample", "yolo_koin.verbs.sample:sample", SampleSpec, showing.sample)
+add(app, "split", "yolo_koin.verbs.split:split", SplitSpec, showing.split)
 add(app, "audit", "yolo_koin.showing:call_audit", AuditSpec, showing.audit, more=(FOLDER,))
 app.add_typer(convert, name="convert")
 add(convert, "classify", "yolo_koin.verbs.convert:convert", ConvertSpec, showing.convert, GO_ON)

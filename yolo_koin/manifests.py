@@ -66,6 +66,16 @@ class Manifest:
         return content
 
 
+def kind_of(folder: Path) -> str | None:
+    """What a manifest in a folder says it is of; None where there is none of ours."""
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8")) if (folder / MANIFEST).is_file() else None
+    except (OSError, ValueError):
+        return None
+    kind = content.get("kind") if isinstance(content, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
 # ---------------------------------------------------------------------------------------------------------------- values
 def _encoded(value: Any, folder: Path) -> Any:
     if isinstance(value, Path):

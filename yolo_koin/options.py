@@ -87,9 +87,9 @@ class Described:
             return self._choice(value, given)
         value = _as(self.inner, value, given)
         bounds = self.option
-        if bounds.least is not None and value < bounds.least:
+        if bounds.least is not None and not value >= bounds.least:  # NaN is no number to train with either
             raise UsageError(f"at least {bounds.least:g}", given, "Give a larger number.")
-        if bounds.most is not None and value > bounds.most:
+        if bounds.most is not None and not value <= bounds.most:
             raise UsageError(f"at most {bounds.most:g}", given, "Give a smaller number.")
         if value is not None and bounds.multiple > 1 and value % bounds.multiple:
             raise UsageError(f"a multiple of {bounds.multiple}", given, "Usual sizes are 96, 160 and 224.")

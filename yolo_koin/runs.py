@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeVar, get_args
 from yolo_koin.errors import RunError
 from yolo_koin.files import write_json
 from yolo_koin.manifests import MANIFEST as MANIFEST
-from yolo_koin.manifests import Manifest, placed
+from yolo_koin.manifests import Manifest, kind_of, placed
 from yolo_koin.specs import SCRATCH, BenchmarkSpec, EvaluateSpec, Fit, PredictSpec, Task, TrainingSet, TrainSpec
 
 CELL, CELLS = "cell.json", "cells"
@@ -66,6 +66,13 @@ class PreparedDataset(Manifest):
     def write(self) -> None:
         """Write the manifest."""
         write_json(self.folder / self.FILE, self.content())
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether this package wrote a folder: ``runs/``, or a dataset that it prepared. Its photos are results."""
+    if folder.name == "runs":
+        return any((run / MANIFEST).exists() for kind in KINDS if (folder / kind).is_dir() for run in (folder / kind).iterdir())
+    return kind_of(folder) is not None
 
 
 def prepared_at(folder: Path) -> PreparedDataset | None:

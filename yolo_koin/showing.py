@@ -47,6 +47,17 @@ def sample(result: Any, as_json: bool) -> None:
     say(as_json, result, ("split", "photos"), rows, "AT&T Laboratories Cambridge is to be credited: see README.txt there.", result.root)
 
 
+def split(result: Any, as_json: bool) -> None:
+    """Divide a folder of people into train/ and test/, near-duplicates on one side: hard links or copies, nothing is moved.
+
+    Example: yolo_koin split ~/photos/people data/KoIn
+    """
+    notes = [f"{_count(result.classes, 'person')}, {_count(result.clusters, 'cluster')} of near-duplicate or grouped photos on one side"]
+    notes += [f"{_count(result.copied, 'photo')} copied, since no link could be made"] if result.copied else []
+    notes += [f"{label}: no test photo, since theirs are too alike or too few" for label in result.untested]
+    say(as_json, result, ("part", "photos"), list(result.counts.items()), *notes, *result.notes, result.root)
+
+
 def audit(result: Any, as_json: bool) -> None:
     """Say what is in a dataset and what is wrong with it."""
     head = ("split", "classes", "images", "min", "median", "max", "unreadable", "unsupported", "empty", "missing", "published")
@@ -57,14 +68,7 @@ def audit(result: Any, as_json: bool) -> None:
         )
         for s in result.splits
     ]
-    notes = [f"{image}: {reason}" for s in result.splits for image, reason in s.unreadable.items()]
-    notes += [f"{path}: not a photo by its ending" for s in result.splits for path in s.unsupported]
-    notes += [f"{s.split}/{label}: an empty class" for s in result.splits for label in s.empty]
-    notes += [f"{label}: only in a test split, so no model can learn it" for label in result.only_in_test]
-    notes += [f"exclude.txt took {result.excluded} photos out"] if result.excluded else []
-    notes += [f"exclude.txt: '{line}' is no image id, label or sha256 of this dataset" for line in result.unmatched]
-    notes += [f"The numbers look like published layout {result.layout}."] if result.layout else []
-    say(as_json, result, head, rows, *notes)
+    say(as_json, result, head, rows, *result.lines())
 
 
 def convert(result: Any, as_json: bool) -> None:
@@ -101,7 +105,9 @@ def convert_detect(result: Any, as_json: bool) -> None:
 def hardcases(result: Any, as_json: bool) -> None:
     """Put a mask, sunglasses, a hat, a hand or stage light on the faces of photos. The copies are synthetic and marked so."""
     notes = [f"{image}: left out, no face found" for image in result.no_face]
-    notes += [f"{image}: left out, {why}" for image, why in result.unreadable]
+    notes += [f"{image}: left out, {why}" for image, why in (*result.unreadable, *result.implausible)]
+    notes += [f"{_count(result.turned, 'photo')} lying on the side or upside down: the face was found by turning"] if result.turned else []
+    notes += result.notes
     row = (result.written, len(result.no_face), len(result.unreadable))
     say(as_json, result, ("written", "no face", "unreadable"), [row], *notes, result.table)
 
@@ -154,6 +160,7 @@ def benchmark(result: Any, as_json: bool) -> None:
     """
     table = result.table
     notes = [f"{_count(len(result.taken), 'cell')} finished before"] if result.taken else []
+    notes += result.notes
     files = (result.run / "results.csv", result.run / "report.md", result.run / "figures")
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
 
@@ -167,8 +174,11 @@ def runs(result: Any, as_json: bool) -> None:
 def _of_carving(result: Any) -> list[str]:
     clusters = f"{_count(result.clusters, 'cluster')} of near-duplicate or grouped training photos kept on one side of the train/val line."
     leaks = [f"{_count(count, 'photo')} of {folder} near-duplicate to a training photo." for folder, count in result.leaks.items() if count]
-    return [clusters, *leaks]
+    doubles = [f"{one} and {other}: one photo under two people" for one, other in result.doubles[:TOLD]]
+    more = [f"and {len(result.doubles) - TOLD} more pairs of one photo under two people"] if len(result.doubles) > TOLD else []
+    return [clusters, *leaks, *doubles, *more, *result.notes]
 
 
 def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+    several = "people" if noun == "person" else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else several}"

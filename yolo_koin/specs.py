@@ -131,6 +131,17 @@ class AuditSpec(OfData):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SplitSpec(Spec):
+    """What to divide into training and test photos, and how."""
+
+    source: Annotated[Path, Option("A folder with a folder of photos for each person; only read.", position=True)]
+    destination: Annotated[Path, Option("A new or empty folder outside of the source; it gets train/ and test/.", position=True)]
+    test: Annotated[float, Option("Share of each person's photos that is for testing.", least=0.001, most=0.999)] = 0.2
+    seed: Annotated[int, Option("Of the choice.", least=0)] = 0
+    workers: Annotated[int | None, Option("Threads. [default: all cores]", least=1)] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Converts(OfData):
     """What both conversions share."""
 

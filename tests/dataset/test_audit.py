@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.dataset.conftest import put, several, tree
-from yolo_koin.dataset.audit import LAYOUT_A, LAYOUT_B, audit, recognise
+from tests.dataset.conftest import picture, put, several, tree
+from yolo_koin.dataset.audit import LAYOUT_A, LAYOUT_B, NO_PERSON, audit, recognise
 from yolo_koin.dataset.koin import scan
 from yolo_koin.parallel import Step
 
@@ -94,3 +94,96 @@ def test_published_counts_stand_beside_ours(root: Path, monkeypatch: pytest.Monk
         ("normal_cases/test", 2),
         ("hard_cases/test", None),
     ]
+
+
+# ----------------------------------------------------------------------------------------------------------------- in lines
+def test_everything_is_said_in_a_line_each(raw: Path) -> None:
+    (raw / "classes.csv").write_text("folder,name\nzz,nobody\n")
+    put(raw, "normal_cases/train_old/a/1.png", *several("normal_cases/train", ["_old"], 1))
+    result = audit(scan(raw))
+    assert result.no_person == ("_old",)
+    assert result.lines() == (
+        "normal_cases/train/b/0.png: empty file",
+        "normal_cases/train/b/1.png: not an image",
+        "classes.csv: 'zz' is no class of this dataset, so its row names nobody",
+        "normal_cases/train_old: a folder that is no split (train, val, test), not used",
+        "normal_cases/test/c: an empty class",
+        "group_cases/test/a: an empty class",
+        "normal_cases/train lacks 1 of the classes: x",
+        "normal_cases/test lacks 2 of the classes: _old, c",
+        "hard_cases/test lacks 4 of the classes: _old, b, c, x",
+        "group_cases/test lacks 5 of the classes: _old, a, b, c, x",
+        "x: only in a test split, so no model can learn it",
+        "_old: called like no person; to leave it out, write a line _old into exclude.txt",
+        "exclude.txt took 1 photos out",
+    )
+
+
+def test_many_missing_classes_are_summarised(root: Path) -> None:
+    put(root, *several("normal_cases/train", [f"{n:04}" for n in range(40)], 1), *several("hard_cases/test", ["0000"], 1))
+    (line,) = audit(scan(root)).lines()
+    assert line == "hard_cases/test lacks 39 of the classes: 0001, 0002, 0003, 0004, 0005 and 34 more"
+
+
+@pytest.mark.parametrize("place", ["normal_cases/train/b", "normal_cases/test/b", "hard_cases/test/b"])
+@pytest.mark.parametrize("kind", ["copy", "recompressed"])
+def test_one_photo_under_two_people(root: Path, place: str, kind: str) -> None:
+    """One of the labels is wrong; in a test split it counts a right answer as a mistake."""
+    put(root, *several("normal_cases/train", "abc", 3))
+    other = root / place / "twin.jpg"
+    other.parent.mkdir(parents=True, exist_ok=True)
+    photo = picture(77, 450, 480)
+    photo.save(root / "normal_cases/train/a/photo.png")
+    photo.resize((225, 240)).save(other, quality=60) if kind == "recompressed" else photo.save(other, "PNG")
+    result = audit(scan(root))
+    assert {frozenset(pair) for pair in result.two_labels} == {frozenset({"normal_cases/train/a/photo.png", f"{place}/twin.jpg"})}
+    assert "one photo under two people, so one label is wrong" in result.lines()[0]
+
+
+def test_in_a_group_photo_two_people_are_as_it_should_be(root: Path) -> None:
+    put(root, *several("normal_cases/train", "ab", 1))
+    for label in "ab":
+        (root / f"group_cases/test/{label}").mkdir(parents=True)
+        picture(5).save(root / f"group_cases/test/{label}/both.png")
+    assert audit(scan(root)).two_labels == ()
+
+
+def test_photos_without_their_end_are_counted(root: Path) -> None:
+    put(root, *several("normal_cases/train", "ab", 1))
+    path = root / "normal_cases/train/a/cut.jpg"
+    picture(9, 90, 96).save(path)
+    path.write_bytes(path.read_bytes()[:-2])
+    result = audit(scan(root))
+    assert (result.splits[0].mended, result.splits[0].unreadable) == (("normal_cases/train/a/cut.jpg",), {})
+    assert result.lines() == ("normal_cases/train: normal_cases/train/a/cut.jpg without an end marker, read all the same",)
+
+
+def test_the_first_readmes_counts_are_called_so(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yolo_koin.dataset.audit.LAYOUT_A", {"normal_cases/train": 2})
+    put(root, *several("normal_cases/train", "ab", 1))
+    line = audit(scan(root)).lines()[-1]
+    assert "as the first README states them" in line
+    assert "arXiv:2310.05192" in line
+
+
+@pytest.mark.parametrize(
+    ("label", "matches"),
+    [
+        *[
+            (label, True)
+            for label in ("_old", "train_old", "backup", "IU copy", "Untitled folder 2", "새 폴더", "#x", "images", "김민준 복사본")
+        ],
+        *[(label, False) for label in ("0000", "IU", "김민준", "ive_JWY", "Gold", "Oldman", "Valentina", "Testino", "kim.min", "007")],
+    ],
+)
+def test_folders_that_are_called_like_no_person(label: str, matches: bool) -> None:
+    assert bool(NO_PERSON.fullmatch(label)) is matches
+
+
+def test_files_that_are_no_photos_of_a_plain_tree(root: Path) -> None:
+    put(root, *several("train", "ab", 1), *several("test", "ab", 1))
+    (root / "test/a/notes.doc").touch()
+    assert {s.split: s.unsupported for s in audit(scan(root)).splits} == {
+        "normal_cases/train": (),
+        "normal_cases/test": ("test/a/notes.doc",),
+    }

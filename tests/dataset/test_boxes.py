@@ -13,15 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.dataset.annotated import BOX, GROUP, HEAD, coco, labelme, row, table, voc
 from tests.dataset.conftest import put
 from yolo_koin.dataset.boxes import DRAWN, BoxError, Drawn, LabelledBox, Problem, clip, read_boxes
 from yolo_koin.dataset.koin import Dataset, scan
 from yolo_koin.errors import DatasetError
 
 NFC, NFD = (unicodedata.normalize(form, "김민준") for form in ("NFC", "NFD"))
-SINGLE, HARD, GROUP = "normal_cases/train/a/1.png", "hard_cases/test/b/h.png", "group_cases/test/a/g.png"
-HEAD = "image,label,x,y,width,height"
-BOX = (10.0, 20.0, 30.5, 40.25)
+SINGLE, HARD = "normal_cases/train/a/1.png", "hard_cases/test/b/h.png"
 
 
 @pytest.fixture
@@ -45,35 +44,6 @@ def write(tmp_path: Path) -> Callable[[str, object], Path]:
         return path
 
     return write
-
-
-def coco(image: object = GROUP, box: object = BOX, label: object = "a", **more: object) -> dict[str, Any]:
-    return {
-        "images": [{"id": 7, "file_name": image, "width": 99, "height": 99}],
-        "categories": [{"id": "c", "name": label}],
-        "annotations": [{"id": 1, "image_id": 7, "category_id": "c", "bbox": box, **more}],
-    }
-
-
-def labelme(image: object = GROUP, box: Any = BOX, label: object = "a", **more: object) -> dict[str, Any]:
-    corners = [[box[0] + box[2], box[1]], [box[0], box[1] + box[3]]]  # drawn from the upper right to the lower left
-    shape = {"label": label, "points": corners, "shape_type": "rectangle", **more}
-    return {"version": "5.5.0", "imagePath": image, "imageData": None, "shapes": [shape]}
-
-
-def voc(image: str = GROUP, box: Any = BOX, label: str = "a", more: str = "") -> str:
-    x, y, width, height = box
-    corners = f"<xmin>{x}</xmin><ymin>{y}</ymin><xmax>{x + width}</xmax><ymax>{y + height}</ymax>"
-    found = f"<object><name>{label}</name><part><name>nose</name></part><bndbox>{corners}</bndbox></object>"
-    return f"<annotation><filename>{image}</filename>{more}{found}</annotation>"
-
-
-def table(*rows: str, head: str = HEAD) -> str:
-    return "\n".join((head, *rows, ""))
-
-
-def row(image: str = GROUP, box: Any = BOX, label: str = "a") -> str:
-    return f"{image},{label},{','.join(map(str, box))}"
 
 
 def said(read: Drawn) -> dict[str, list[tuple[str, tuple[float, ...]]]]:
@@ -203,7 +173,9 @@ def test_voc_tells_the_folder_in_several_ways(data: Dataset, write: Callable[...
         ("", HARD, "b"),
         ("b", SINGLE, "b"),
         ("twin", GROUP, "unknown label twin"),
-        ("7", GROUP, "unknown label 7"),
+        ("7", GROUP, "0007"),
+        ("7.0", GROUP, "0007"),
+        ("8", GROUP, "unknown label 8"),
         ("A", GROUP, "unknown label A"),
     ],
     ids=[
@@ -218,6 +190,8 @@ def test_voc_tells_the_folder_in_several_ways(data: Dataset, write: Callable[...
         "no name, in a photo of one",
         "somebody else in a photo of one",
         "display name of two",
+        "number that lost its zeros in a spreadsheet",
+        "number that pandas made a float",
         "another number",
         "another letter case",
     ],
@@ -295,8 +269,7 @@ OUTSIDE = '<!DOCTYPE annotation [<!ENTITY secret SYSTEM "file:///etc/passwd">]>'
         ("x.xml", OUTSIDE, "entities of its own"),
         ("x.xml", voc()[:-5], "not XML"),
         ("x.xml", "<cvat/>", "not Pascal VOC"),
-        ("x.xml", '<?xml version="1.0" encoding="klingon"?><annotation/>', "not XML"),
-        ("x.xml", '<?xml version="1.0" encoding="euc-kr"?><annotation/>', "not XML"),
+        ("x.xml", b'<?xml version="1.0" encoding="klingon"?><annotation>\x81\xff</annotation>', "not XML"),
         ("x.json", json.dumps(coco())[:-9], "not JSON"),
         ("x.json", "[" * 100_000, "not JSON"),
         ("x.json", b"\xff\xfe\x00\x00\x81", "not JSON"),
@@ -305,7 +278,7 @@ OUTSIDE = '<!DOCTYPE annotation [<!ENTITY secret SYSTEM "file:///etc/passwd">]>'
         ("x.json", {"images": 1, "annotations": [], "categories": []}, "neither COCO nor LabelMe"),
         ("x.json", b"", "empty file"),
         ("x.csv", b" \n ", "empty file"),
-        ("x.csv", b"\xff\xfe\x81", "neither UTF-8 nor CP949"),
+        ("x.csv", b"\xff\xfe\x81", "no text in UTF-8"),
         ("x.csv", "image,label,x,y,w,h\n", "no column width, height"),
         ("sub/x.txt", b"unread in a folder", "a folder without .csv, .json, .xml files"),
     ],
@@ -315,7 +288,6 @@ OUTSIDE = '<!DOCTYPE annotation [<!ENTITY secret SYSTEM "file:///etc/passwd">]>'
         "cut off",
         "another XML",
         "unknown encoding",
-        "encoding of many bytes",
         "cut off JSON",
         "deeply nested",
         "not UTF-8",
@@ -364,8 +336,8 @@ NUMBERS: dict[str, tuple[Any, str]] = {
 FORMS = {
     "csv": NUMBERS,
     "coco": NUMBERS,
-    "labelme": ["no width", "NaN", "infinite"],  # corners in any order, and no sums
-    "voc": ["no width", "negative", "NaN", "infinite"],
+    "labelme": ["no width", "NaN", "infinite"],  # corners in any order, here and in VOC, and no sums
+    "voc": ["no width", "NaN", "infinite"],
 }
 
 

@@ -1,4 +1,4 @@
-"""Files in which people and their tools keep boxes: our own table, COCO, Pascal VOC, LabelMe. What they mean is told by ``boxes.py``.
+"""Files in which people and their tools keep boxes: our own table, COCO, Pascal VOC, LabelMe. What they mean is said in ``boxes.py``.
 
 A file is parsed by the parsers that are safe for it (no entities, no eval), its boxes by the readers of globox, one at a time: a crooked
 box takes nothing else with it.
@@ -7,26 +7,29 @@ box takes nothing else with it.
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from globox import BoundingBox, BoxFormat  # type: ignore[import-untyped]
 from globox.errors import ParsingError  # type: ignore[import-untyped]
 
+from yolo_koin.dataset.texts import NO_TEXT, decimal, decode, rows
+from yolo_koin.dataset.walk import below, not_a_file
 from yolo_koin.errors import KoinError
 from yolo_koin.geometry import Box
 
 COLUMNS = ("image", "label", "x", "y", "width", "height")  # of our own table; more may follow
+XML_ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 BAD_NODE = (AssertionError, AttributeError, KeyError, OverflowError, ParsingError, TypeError, ValueError)  # what a crooked box raises
 
 
@@ -36,7 +39,7 @@ class BoxError(KoinError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A box or a file that cannot be used.
+    """A box or a file that cannot be used, or not as it is written.
 
     Attributes:
         where: the file, and the row, object, shape or annotation in it.
@@ -57,6 +60,9 @@ class Note:
         label: as written.
         measure: gives the box, or raises a BoxError. None where a person says that there is no face.
         score, provenance: as written.
+        size: width and height that the file states of the photo; None where it states none.
+        beside: the file, of a kind that is about one photo and may lie beside it.
+        entry: the file and the id under which it lists the photo, of a kind that could list one twice.
     """
 
     where: str
@@ -65,6 +71,9 @@ class Note:
     measure: Callable[[], Box] | None
     score: str = ""
     provenance: str = ""
+    size: tuple[float, float] | None = None
+    beside: Path | None = None
+    entry: tuple[str, str] | None = None
 
 
 Notes = Iterator[Note | Problem]
@@ -76,10 +85,13 @@ def read_notes(path: Path) -> Notes:
     Args:
         path: a table, a .json, an .xml, or a folder.
     """
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("[!.]*") if p.suffix.lower() in READERS and p.is_file())
-    if not files:
+    found = sorted(e.path for e in below(path) if e.path.suffix.lower() in READERS) if path.is_dir() else [path]
+    if not found:
         yield Problem(str(path), f"a folder without {', '.join(READERS)} files")
-    for file in files:
+    for file in found:
+        if reason := not_a_file(file):
+            yield Problem(str(file), f"cannot read ({reason})")
+            continue
         try:
             data = file.read_bytes()
         except OSError as error:
@@ -115,24 +127,16 @@ def _measured(make: Callable[[Any], BoundingBox], node: Any) -> Box:
 
 # ------------------------------------------------------------------------------------------------------------ our table
 def _table(data: bytes, file: Path) -> Notes:
-    text = _decoded(data)
+    text = decode(data)
     if text is None:
-        yield Problem(str(file), "neither UTF-8 nor CP949 text")
+        yield Problem(str(file), NO_TEXT)
         return
-    lines = csv.reader(io.StringIO(text, newline=None), skipinitialspace=True, strict=True)
     head: list[str] = []
-    while True:
-        try:
-            cells = [cell.strip() for cell in next(lines)]
-        except StopIteration:
-            return
-        except csv.Error as error:  # the reader goes on with the next line
-            yield Problem(f"{file}, row {lines.line_num}", f"not a row of a table ({error})")
-            continue
-        where = f"{file}, row {lines.line_num}"
-        if not any(cells):
-            continue
-        if not head:
+    for line, cells in rows(text, COLUMNS):
+        where = f"{file}, row {line}"
+        if isinstance(cells, csv.Error):
+            yield Problem(where, f"not a row of a table ({cells})")
+        elif not head:
             head = [cell.lower() for cell in cells]
             if missing := [column for column in COLUMNS if column not in head]:
                 yield Problem(str(file), f"no column {', '.join(missing)}")
@@ -143,18 +147,11 @@ def _table(data: bytes, file: Path) -> Notes:
             yield from _row(dict(zip(head, cells, strict=False)), where)
 
 
-def _decoded(data: bytes) -> str | None:
-    for encoding in ("utf-8-sig", "cp949"):  # the latter is what a Korean spreadsheet writes
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return None
-
-
 def _row(row: dict[str, str], where: str) -> Notes:
-    cells = [row.get(column, "") for column in COLUMNS[2:]]
-    note = Note(where, (row.get("image", ""),), row.get("label", ""), None, row.get("score", ""), row.get("provenance", ""))
+    cells = [decimal(row.get(column, "")) for column in COLUMNS[2:]]
+    size = _size(decimal(row.get("photo_width", "")), decimal(row.get("photo_height", "")))
+    score, provenance = decimal(row.get("score", "")), row.get("provenance", "")
+    note = Note(where, (row.get("image", ""),), row.get("label", ""), None, score, provenance, size)
     if any(cells):  # whatever the status says: then somebody has put the box in
         yield replace(note, measure=partial(_measured, _corner_and_size, cells))
     elif row.get("status", "") in {"", "ok"}:
@@ -168,11 +165,13 @@ def _corner_and_size(values: Sequence[Any]) -> BoundingBox:
 # ------------------------------------------------------------------------------------------------------- COCO, LabelMe
 def _json(data: bytes, file: Path) -> Notes:
     try:
-        content = json.loads(data)
+        content = json.loads(text) if (text := decode(data)) is not None else None
     except (ValueError, RecursionError) as error:
         yield Problem(str(file), f"not JSON ({error})")
         return
-    if isinstance(content, dict) and isinstance(content.get("shapes"), list):
+    if text is None:
+        yield Problem(str(file), f"not JSON ({NO_TEXT})")
+    elif isinstance(content, dict) and isinstance(content.get("shapes"), list):
         yield from _labelme(content, file)
     elif isinstance(content, dict) and all(isinstance(content.get(key), list) for key in ("images", "annotations", "categories")):
         yield from _coco(content, file)
@@ -180,24 +179,46 @@ def _json(data: bytes, file: Path) -> Notes:
         yield Problem(str(file), "neither COCO nor LabelMe")
 
 
+def _text(value: object) -> str:
+    """A label or a name as text: a tool may have written the class 0000 as the number 0."""
+    return "" if value is None else str(value)
+
+
+def _size(width: object, height: object) -> tuple[float, float] | None:
+    """The size that a file states; tools that do not know it write nothing or 0."""
+    try:
+        size = float(str(width)), float(str(height))
+    except ValueError:
+        return None
+    return size if all(math.isfinite(side) and side >= 1 for side in size) else None
+
+
 def _coco(content: dict[str, Any], file: Path) -> Notes:
-    tables: dict[str, dict[Any, str]] = {"images": {}, "categories": {}}
+    tables: dict[str, dict[Any, dict[str, Any]]] = {"images": {}, "categories": {}}
     for key, name in (("images", "file_name"), ("categories", "name")):
         for number, node in enumerate(content[key], 1):
             where = f"{file}, {key} {number}"
             try:
-                if tables[key].setdefault(node["id"], told := str(node[name] or "")) != told:
+                if _text(tables[key].setdefault(node["id"], node)[name]) != _text(node[name]):
                     yield Problem(where, f"id {node['id']} is that of another one")
             except (KeyError, TypeError):
                 yield Problem(where, f"no id or no {name}")
     for number, node in enumerate(content["annotations"], 1):
         where = f"{file}, annotation {number}"
         try:
-            photo, label = tables["images"][node["image_id"]], tables["categories"][node["category_id"]]
+            photo, label = tables["images"][node["image_id"]], _text(tables["categories"][node["category_id"]]["name"])
+            names = _names_of(photo)
         except (KeyError, TypeError):
             yield Problem(where, "unknown image_id or category_id")
         else:
-            yield Note(where, (photo,), label, partial(_measured, _coco_box, node))
+            size, entry = _size(photo.get("width"), photo.get("height")), (str(file), str(photo["id"]))
+            yield Note(where, names, label, partial(_measured, _coco_box, node), size=size, entry=entry)
+
+
+def _names_of(photo: dict[str, Any]) -> tuple[str, ...]:
+    """What COCO calls a photo, and what it was called before it was uploaded, as Roboflow notes it."""
+    extra = photo.get("extra")
+    return (_text(photo["file_name"]), *([_text(extra.get("name"))] if isinstance(extra, dict) else []))
 
 
 def _coco_box(node: dict[str, Any]) -> BoundingBox:
@@ -207,11 +228,13 @@ def _coco_box(node: dict[str, Any]) -> BoundingBox:
 
 
 def _labelme(content: dict[str, Any], file: Path) -> Notes:
-    name = str(content.get("imagePath") or "")
+    name = _text(content.get("imagePath"))
+    size = _size(content.get("imageWidth"), content.get("imageHeight"))
     for number, node in enumerate(content["shapes"], 1):
         where = f"{file}, shape {number}"
         if isinstance(node, dict):
-            yield Note(where, (_beside(file, name), name), str(node.get("label") or ""), partial(_measured, _shape, node))
+            measure = partial(_measured, _shape, node)
+            yield Note(where, (_beside(file, name), name), _text(node.get("label")), measure, size=size, beside=file)
         else:
             yield Problem(where, "not a shape")
 
@@ -227,7 +250,8 @@ def _shape(node: dict[str, Any]) -> BoundingBox:
 # ----------------------------------------------------------------------------------------------------------- Pascal VOC
 def _voc(data: bytes, file: Path) -> Notes:
     try:
-        root = fromstring(data)
+        said = XML_ENCODING.match(data)
+        root = fromstring(decode(data, said[1].decode() if said else "") or data)
     except DefusedXmlException:
         yield Problem(str(file), "XML with entities of its own, which are not read")
         return
@@ -239,8 +263,21 @@ def _voc(data: bytes, file: Path) -> Notes:
         return
     name, folder, path = (root.findtext(tag) or "" for tag in ("filename", "folder", "path"))
     photo = (_beside(file, name), path, f"{folder}/{name}", name)
+    size = _size(root.findtext("size/width"), root.findtext("size/height"))
     for number, node in enumerate(root.findall("object"), 1):
-        yield Note(f"{file}, object {number}", photo, node.findtext("name") or "", partial(_measured, BoundingBox.from_xml, node))
+        label, measure = node.findtext("name") or "", partial(_measured, _corners, node)
+        yield Note(f"{file}, object {number}", photo, label, measure, size=size, beside=file)
+
+
+def _corners(node: Element) -> BoundingBox:
+    """The box of a VOC object; some tools write its corners in the order in which they were drawn."""
+    if node.find("name") is None:
+        raise ValueError("no name")
+    corners = [float(node.findtext(f"bndbox/{key}") or "") for key in ("xmin", "xmax", "ymin", "ymax")]
+    if not all(map(math.isfinite, corners)):
+        raise ValueError("a coordinate that is no number")
+    (left, right), (top, bottom) = sorted(corners[:2]), sorted(corners[2:])
+    return _corner_and_size((left, top, right - left, bottom - top))
 
 
 def _beside(file: Path, name: str) -> str:

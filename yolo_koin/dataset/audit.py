@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from yolo_koin.dataset.images import PhotoError, open_photo
+from yolo_koin.dataset.carve import Item, doubly_labelled
+from yolo_koin.dataset.decoding import MENDED
+from yolo_koin.dataset.images import PhotoError, fingerprint, open_photo
 from yolo_koin.dataset.koin import Dataset, Sample
+from yolo_koin.dataset.layout import split_of
 from yolo_koin.parallel import Progress, counted, in_threads, silent
 from yolo_koin.splits import SPLITS, Split
 
-# Published counts (the dataset's two READMEs, arXiv:2310.09756); layout B's are rounded there.
+# Layout A: as the first README states them, see FIRST_README. Layout B: the successor's READMEs (arXiv:2310.09756), rounded there.
 LAYOUT_A = {"normal_cases/train": 5198, "normal_cases/test": 270, "hard_cases/train": 4908, "hard_cases/test": 255}
 LAYOUT_B = {"normal_cases/train": 100_000, "normal_cases/test": 5_000, "hard_cases/test": 1_000, "group_cases/test": 500}
 NEAR_A, NEAR_B = 0.1, 0.25  # how far a split may be from the published count for the layout to be recognised
+FIRST_README = (
+    "The numbers of photos are near those of layout A, as the first README states them. Those are most likely not KoIn's: "
+    "they equal, to the photo, the totals of HOD (arXiv:2310.05192), a set for detecting harmful objects."
+)
+LAYOUTS = {"A": FIRST_README, "B": "The numbers of photos look like published layout B."}
+SEEN_AT = 32  # px: shorter side at which photos are looked at
+NAMED = 5  # classes, or pairs of photos, that are named in a line about many
+NO_PERSON = re.compile(
+    r"[_~#@$].*|(.*[_\-. ])?(old|backup|bak|tmp|temp|trash|unused|copy|archive|misc|removed|deleted|todo|train|val|test|images|labels)"
+    r"|(new|untitled) folder.*|새 폴더.*|.*(복사본|백업)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +49,7 @@ class SplitAudit:
         empty: class folders without a photo.
         missing: classes of other splits that this one lacks.
         published: photos in the published layout that this dataset looks like, or None.
+        mended: image ids of photos that lack their end marker and are read all the same.
     """
 
     split: str
@@ -45,6 +63,7 @@ class SplitAudit:
     empty: tuple[str, ...]
     missing: tuple[str, ...]
     published: int | None
+    mended: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +77,9 @@ class Audit:
         only_in_test: classes that no training split has: no classifier can name them.
         excluded: photos that ``exclude.txt`` took out.
         unmatched: lines of ``exclude.txt`` that took nothing out: typing mistakes, maybe.
+        two_labels: pairs of image ids of near-identical photos under two people: one label is wrong.
+        no_person: class folders that are called like no person.
+        notes: what scanning the dataset reported.
     """
 
     root: str
@@ -66,6 +88,32 @@ class Audit:
     only_in_test: tuple[str, ...]
     excluded: int
     unmatched: tuple[str, ...]
+    two_labels: tuple[tuple[str, str], ...] = ()
+    no_person: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def lines(self) -> tuple[str, ...]:
+        """Everything that is to be said, a readable line each, the worst first."""
+        pairs = [f"{a} and {b}: one photo under two people, so one label is wrong" for a, b in self.two_labels[:NAMED]]
+        more = len(self.two_labels) - len(pairs)
+        said = [f"{image}: {reason}" for s in self.splits for image, reason in s.unreadable.items()]
+        said += [*pairs, *([f"and {more} more pairs of one photo under two people"] if more else []), *self.notes]
+        said += [f"{s.split}: {_some(s.mended)} without an end marker, read all the same" for s in self.splits if s.mended]
+        said += [f"{s.split}/{label}: an empty class" for s in self.splits for label in s.empty]
+        said += [f"{s.split} lacks {len(s.missing)} of the classes: {_some(s.missing)}" for s in self.splits if s.missing]
+        said += [f"{label}: only in a test split, so no model can learn it" for label in self.only_in_test]
+        said += [f"{label}: called like no person; to leave it out, write a line {label} into exclude.txt" for label in self.no_person]
+        said += [f"exclude.txt took {self.excluded} photos out"] if self.excluded else []
+        return (*said, *([LAYOUTS[self.layout]] if self.layout else []))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a look at a photo gave."""
+
+    error: str = ""
+    mended: bool = False
+    fingerprint: int = 0
 
 
 def audit(dataset: Dataset, workers: int | None = None, progress: Progress = silent) -> Audit:
@@ -76,10 +124,10 @@ def audit(dataset: Dataset, workers: int | None = None, progress: Progress = sil
         workers: threads; all cores when None.
         progress: is told of each photo.
     """
-    bad: dict[str, str] = {}
-    with contextlib.closing(in_threads(_problem, dataset.samples, workers)) as reasons:
-        looked = counted(zip(dataset.samples, reasons, strict=True), len(dataset.samples), "reading photos", progress)
-        bad.update((sample.image, reason) for sample, reason in looked if reason)
+    looks: dict[str, _Look] = {}
+    with contextlib.closing(in_threads(_look, dataset.samples, workers)) as found:
+        looked = counted(zip(dataset.samples, found, strict=True), len(dataset.samples), "reading photos", progress)
+        looks.update((sample.image, look) for sample, look in looked)
     counts = Counter(str(s.split) for s in dataset.samples)
     layout = recognise(counts)
     published = {"A": LAYOUT_A, "B": LAYOUT_B}.get(layout or "", {})
@@ -88,10 +136,13 @@ def audit(dataset: Dataset, workers: int | None = None, progress: Progress = sil
     return Audit(
         root=str(dataset.root),
         layout=layout,
-        splits=tuple(_split(dataset, split, bad, published.get(str(split))) for split in present),
+        splits=tuple(_split(dataset, split, looks, published.get(str(split))) for split in present),
         only_in_test=tuple(sorted({s.label for s in dataset.samples} - trained)),
         excluded=len(dataset.excluded),
         unmatched=dataset.unmatched,
+        two_labels=_two_labels(dataset.samples, looks),
+        no_person=tuple(label for label in sorted(dataset.names) if NO_PERSON.fullmatch(label)),
+        notes=dataset.notes,
     )
 
 
@@ -105,19 +156,30 @@ def recognise(counts: Counter[str]) -> str | None:
     return None
 
 
-def _problem(sample: Sample) -> str:
+def _look(sample: Sample) -> _Look:
     try:
-        open_photo(sample.path, at_least=32)
+        image, _ = open_photo(sample.path, at_least=SEEN_AT)
     except PhotoError as error:
-        return str(error)
-    return ""
+        return _Look(error=str(error))
+    return _Look(mended=MENDED in image.info, fingerprint=fingerprint(image))
 
 
-def _split(dataset: Dataset, split: Split, bad: dict[str, str], published: int | None) -> SplitAudit:
+def _two_labels(samples: Sequence[Sample], looks: Mapping[str, _Look]) -> tuple[tuple[str, str], ...]:
+    """Pairs of one photo under two people, of all splits in which a photo shows one."""
+    single = [s for s in samples if s.split.has_one_person and not looks[s.image].error]
+    pairs = doubly_labelled([Item(s.image, s.label, looks[s.image].fingerprint) for s in single])
+    return tuple((a.image, b.image) for a, b in pairs)
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    return ", ".join(names) if len(names) <= NAMED + 1 else f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
+
+
+def _split(dataset: Dataset, split: Split, looks: Mapping[str, _Look], published: int | None) -> SplitAudit:
     samples = dataset.of(split)
     per_class = Counter(s.label for s in samples)
     sizes = list(per_class.values()) or [0]
-    folder = {s.image for s in samples}
     return SplitAudit(
         split=str(split),
         classes=len(per_class),
@@ -125,9 +187,10 @@ def _split(dataset: Dataset, split: Split, bad: dict[str, str], published: int |
         smallest=min(sizes),
         median=float(np.median(sizes)),
         largest=max(sizes),
-        unreadable={image: reason for image, reason in bad.items() if image in folder},
-        unsupported=tuple(path for path in dataset.unsupported if path.lower().startswith(f"{split}/")),
+        unreadable={s.image: looks[s.image].error for s in samples if looks[s.image].error},
+        unsupported=tuple(path for path in dataset.unsupported if split_of(path, dataset.root) == split),
         empty=tuple(label for name, label in dataset.empty if name == split),
         missing=tuple(sorted({s.label for s in dataset.samples} - set(per_class))),
         published=published,
+        mended=tuple(s.image for s in samples if looks[s.image].mended),
     )

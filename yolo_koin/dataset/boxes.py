@@ -13,20 +13,23 @@ a detector found empties the cell.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from yolo_koin.dataset.annotations import BoxError, Note, Problem, checked, read_notes
-from yolo_koin.dataset.koin import Dataset, Sample, nfc
+from yolo_koin.dataset.annotations import BoxError, Note, Notes, Problem, checked, read_notes
+from yolo_koin.dataset.frames import Frames
+from yolo_koin.dataset.ids import Labels, nfc
+from yolo_koin.dataset.koin import Dataset, Sample
+from yolo_koin.dataset.photo_names import PhotoBoxError, Photos
 from yolo_koin.errors import DatasetError
 from yolo_koin.geometry import Box
-from yolo_koin.splits import CASES
 
 __all__ = ["DRAWN", "BoxError", "Drawn", "LabelledBox", "Problem", "clip", "read_boxes"]
 
 DRAWN = "drawn"
 LEAST_INSIDE = 0.1  # share of a box that lies in its photo: with less of it, a number was mistyped
+NAMED = 10  # photos that are named when the boxes of many cannot be used
 NOBODY = frozenset({"", "face", "person", "unknown"})  # labels that name no one, in any letter case
 
 
@@ -53,7 +56,7 @@ class Drawn:
 
     Attributes:
         boxes: image id → its boxes. No boxes: somebody says that there is no face.
-        problems: what could not be used.
+        problems: what could not be used, or was used otherwise than it is written.
     """
 
     boxes: dict[str, tuple[LabelledBox, ...]]
@@ -88,34 +91,69 @@ def read_boxes(path: Path, dataset: Dataset) -> Drawn:
         dataset: the photos and people that they are about.
 
     Returns:
-        Boxes by image id, and what could not be used. A box without a name gets the photo's label where the photo shows one person and
-        has no other box. A box that is there twice is kept once. Whether boxes lie in their photos is for :func:`clip` to tell.
+        Boxes by image id, and what could not be used. Boxes of a photo of another size or turn than the file states are brought to the
+        photo where that is sure, and this is among the problems. A box without a name gets the photo's label where the photo shows one
+        person and has no other box. A box that is there twice is kept once. Whether boxes lie in their photos is for :func:`clip` to tell.
 
     Raises:
         DatasetError: there is no such file or folder.
     """
     if not path.exists():
         raise DatasetError("no such file or folder", path, "Give a boxes.csv, COCO, Pascal VOC or LabelMe file, or a folder of them.")
-    photos, identity = _Photos(dataset.samples), _identities(dataset)
+    photos, identity, frames = Photos(dataset.samples), _identities(dataset), Frames(str(path))
     found: dict[str, dict[Box, LabelledBox]] = defaultdict(dict)
     spoilt: set[str] = set()  # photos with a box that cannot be used
     problems: list[Problem] = []
-    for note in read_notes(path):
-        if isinstance(note, Problem):
-            problems.append(note)
-            continue
-        image = ""
+    told: set[tuple[str, str]] = set()
+    for note, image in _located(read_notes(path), photos):
         try:
-            image = photos.find(note.photo).image
+            if isinstance(note, Problem):
+                problems.append(note)
+                continue
+            if isinstance(image, BoxError):
+                raise image
             boxes = found[image]
             if note.measure is not None:
-                _add(boxes, LabelledBox(identity(note.label), note.measure(), *_source(note)))
+                box = frames.fit(note.measure(), note.size, photos.by_id[image])
+                _add(boxes, LabelledBox(identity(note.label), box, *_source(note)))
+        except PhotoBoxError as error:  # once for all boxes of the photo
+            if (error.photo, str(error)) not in told and len(told) < NAMED:
+                problems.append(Problem(note.where, str(error)))
+            told.add((error.photo, str(error)))
+            spoilt.add(error.photo)
         except BoxError as error:
             problems.append(Problem(note.where, str(error)))
-            spoilt.add(image)
+            spoilt |= {image} if isinstance(image, str) else set()
+    if len(told) > NAMED:
+        problems.append(Problem(str(path), f"no box can be used of {len(told) - NAMED} more photos, for reasons like these"))
     drawn = {image: tuple(boxes.values()) for image, boxes in found.items() if boxes or image not in spoilt}
     named = {image: boxes if image in spoilt else _named(photos.by_id[image], boxes) for image, boxes in drawn.items()}
-    return Drawn(named, tuple(problems))
+    return Drawn(named, (*problems, *frames.changes()))
+
+
+def _located(notes: Notes, photos: Photos) -> Iterator[tuple[Note | Problem, str | BoxError]]:
+    """Each note with the photo that it is about, or why there is none.
+
+    One photo under two ids of a file is two photos of one name, or two people's work; whose boxes hold, nobody can say.
+    """
+    found: list[tuple[Note | Problem, str | BoxError]] = []
+    entries: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for note in notes:
+        image: str | BoxError = ""
+        if isinstance(note, Note):
+            try:
+                image = photos.find(note.photo, note.beside).image
+            except BoxError as error:
+                image = error
+            if note.entry and isinstance(image, str):
+                entries[note.entry[0], image].add(note.entry[1])
+        found.append((note, image))
+    for note, image in found:
+        if isinstance(note, Note) and note.entry and isinstance(image, str):
+            ids = entries[note.entry[0], image]
+            if len(ids) > 1:
+                image = PhotoBoxError(f"{image} stands under {len(ids)} image ids ({', '.join(sorted(ids)[:3])})", image)
+        yield note, image
 
 
 def _source(note: Note) -> tuple[float | None, str]:
@@ -150,50 +188,15 @@ def _named(sample: Sample, boxes: tuple[LabelledBox, ...]) -> tuple[LabelledBox,
 def _identities(dataset: Dataset) -> Callable[[str], str]:
     """What turns a label in a file into that of a class folder, or into an empty one."""
     times = Counter(dataset.names.values())
-    known = {name: label for label, name in dataset.names.items() if times[name] == 1} | {label: label for label in dataset.names}
+    labels = Labels(dataset.names)
+    by_name = {name: label for label, name in dataset.names.items() if times[name] == 1}
 
     def identity(text: str) -> str:
         name = nfc(text.strip())
-        if name not in known and name.casefold() not in NOBODY:
+        exact = name if name in dataset.names else by_name.get(name)
+        found = exact if exact is not None else labels.find(name)
+        if found is None and name.casefold() not in NOBODY:
             raise BoxError(f"unknown label {name}")
-        return known.get(name, "")
+        return found or ""
 
     return identity
-
-
-class _Photos:
-    """Finds the photo that a file means."""
-
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        self.by_id = {s.image: s for s in samples}
-        self._by_name: dict[str, list[tuple[tuple[str, ...], Sample]]] = defaultdict(list)
-        for s in samples:
-            parts = tuple(s.image.split("/"))
-            self._by_name[parts[-1]].append((parts, s))
-
-    def find(self, references: Sequence[str]) -> Sample:
-        """The one photo whose id ends as a reference does, or the reverse; else the one that has its file name.
-
-        A path that names a case is one in a dataset: its file name alone is then not enough.
-
-        Raises:
-            BoxError: there is none, or more than one.
-        """
-        paths = [parts for reference in references if (parts := _parts(reference))]
-        inside = [parts for parts in paths if any(part.lower() in CASES for part in parts)]
-        candidates = 0
-        for parts in inside or [*paths, *(parts[-1:] for parts in paths)]:
-            hits = [s for own, s in self._by_name.get(parts[-1], ()) if _ends(own, parts) or _ends(parts, own)]
-            if len(hits) == 1:
-                return hits[0]
-            candidates = max(candidates, len(hits))
-        name = references[-1]
-        raise BoxError(f"{candidates} photos are called {name}" if candidates else f"unknown photo {name}".rstrip())
-
-
-def _parts(reference: str) -> tuple[str, ...]:
-    return tuple(part for part in nfc(reference.strip()).replace("\\", "/").split("/") if part not in {"", "."})
-
-
-def _ends(path: tuple[str, ...], ending: tuple[str, ...]) -> bool:
-    return path[-len(ending) :] == ending

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TypeVar
 
 import numpy as np
@@ -99,6 +99,47 @@ def leaked(training: Sequence[Item], testing: Sequence[Item]) -> frozenset[str]:
                 near = near_duplicates([item.fingerprint for item in block], learnt[label])
                 found.update(block[row].image for row in np.nonzero(near)[0].tolist())
     return frozenset(found)
+
+
+def doubly_labelled(items: Sequence[Item]) -> tuple[tuple[Item, Item], ...]:
+    """Photos that are near-duplicates and have different labels: one of the two is wrong.
+
+    Args:
+        items: photos of any splits in which a photo shows one person: leave those of group photos out.
+
+    Returns:
+        Pairs, each once, by image id. Of a photo that resembles many under other labels, every pair.
+    """
+    ordered = sorted(items, key=lambda item: item.image)
+    distinct = list(dict.fromkeys(item.fingerprint for item in ordered))
+    under = _gather((item.fingerprint, item) for item in ordered)
+    pairs: set[tuple[Item, Item]] = set()
+    for a, b in _near_pairs(distinct):
+        for one, other in product(under[a], under[b]):
+            if one.label != other.label:
+                pairs.add((one, other) if one.image < other.image else (other, one))
+    return tuple(sorted(pairs, key=lambda pair: (pair[0].image, pair[1].image)))
+
+
+def _near_pairs(prints: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Pairs of near fingerprints, each with itself too.
+
+    Two that differ in at most :data:`NEAR` of 64 bits agree in one of :data:`NEAR` + 1 parts of them: only those that share a part are
+    compared, so 100,000 photos take seconds where all with all would take hours.
+    """
+    values, signs = np.array(prints, dtype=np.uint64), _signs(prints)
+    yield from zip(prints, prints, strict=True)
+    seen: set[tuple[int, int]] = set()
+    for part in np.array_split(np.arange(64, dtype=np.uint64), NEAR + 1):
+        keys = (values >> part[0]) & np.uint64((1 << len(part)) - 1)
+        order = np.argsort(keys, kind="stable")
+        edges = np.flatnonzero(np.diff(keys[order])) + 1
+        for bucket in np.split(order, edges):
+            for start in range(0, len(bucket) if len(bucket) > 1 else 0, BLOCK):
+                rows, columns = np.nonzero(signs[bucket[start : start + BLOCK]] @ signs[bucket].T >= 64 - 2 * NEAR)
+                left, right = bucket[rows + start], bucket[columns]
+                seen.update((prints[a], prints[b]) for a, b in zip(left.tolist(), right.tolist(), strict=True) if a < b)
+    yield from seen
 
 
 def _draw(seed: int, image: str) -> bytes:

@@ -105,6 +105,8 @@ def convert(
         unusable={r.source: r.status for r in placed if r.status != "ok"},
         clusters=division.clusters,
         leaks=division.leaks(folders),
+        doubles=division.doubles,
+        notes=dataset.notes,
         no_validation=tuple(sorted(learnt - {i.label for i in division.learnt if i.image in division.validation})) if val else (),
         untrained=tuple(sorted({item.label for item in division.items} - learnt)),
     )

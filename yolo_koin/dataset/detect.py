@@ -126,6 +126,8 @@ def convert(
         left_out={photo.sample.image: photo.faces.left_out for photo in photos if not photo.record.image},
         clusters=division.clusters,
         leaks=division.leaks(folders),
+        doubles=division.doubles,
+        notes=dataset.notes,
         no_validation=tuple(sorted(set(learnt) - people(photos, "val"))) if val else (),
         untrained=tuple(others),
     )

@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from yolo_koin.dataset.carve import Item, carve, cluster_photos, leaked
+from yolo_koin.dataset.carve import Item, carve, cluster_photos, doubly_labelled, leaked
 from yolo_koin.dataset.images import PhotoError, Prepared
 from yolo_koin.dataset.koin import Dataset, Sample, nfc
-from yolo_koin.dataset.state import Record, read_state, still_holds, write_state
+from yolo_koin.dataset.state import Record, file_identity, read_state, still_holds, write_state
 from yolo_koin.errors import DatasetError, RunError
 from yolo_koin.files import atomic_path, free_bytes, sha256, writing
 from yolo_koin.locks import locked
+from yolo_koin.manifests import kind_of
 from yolo_koin.parallel import Progress, Step, in_threads, silent
 from yolo_koin.runs import PreparedDataset, prepared_at
 from yolo_koin.splits import NORMAL, TRAINING_SETS, Split
@@ -36,13 +37,15 @@ def chosen(dataset: Dataset, train_on: str) -> tuple[list[Sample], tuple[Split, 
 
     Args:
         dataset: the raw dataset.
-        train_on: ``normal``, ``hard`` or ``both``. Photos of the test splits always take part.
+        train_on: ``normal``, ``hard`` or ``both``. Photos of the test splits always take part, and those of the dataset's own
+            validation splits, where it has some.
 
     Raises:
         DatasetError: a split to train on is missing, or there are fewer than two classes.
     """
     training = TRAINING_SETS[train_on]
-    samples = [s for s in dataset.samples if s.split in training or s.split.is_test]
+    own = {split.validation for split in training}
+    samples = [s for s in dataset.samples if s.split in training or s.split in own or s.split.is_test]
     missing = [str(split) for split in training if split not in dataset.splits]
     if missing:
         have = ", ".join(map(str, dataset.splits))
@@ -64,6 +67,8 @@ class Outcome:
         leaks: folder → how many of its photos are near-duplicates of a training photo of the same class.
         no_validation: classes that train and cannot validate.
         untrained: classes that cannot be learnt, since no photo of theirs trains.
+        doubles: image ids of two photos that are near-duplicates under two people.
+        notes: what the user should know of the dataset.
     """
 
     root: Path
@@ -73,6 +78,8 @@ class Outcome:
     leaks: dict[str, int]
     no_validation: tuple[str, ...]
     untrained: tuple[str, ...]
+    doubles: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,7 @@ class Division:
     Attributes:
         items: every readable photo.
         learnt: those of the training splits, validation included.
+        doubles: image ids of two photos that are near-duplicates under two people, of all splits whose photos show one person.
         validation: image ids of the validation photos.
         clusters: clusters of two or more training photos that were kept on one side of the train/val line.
     """
@@ -90,10 +98,11 @@ class Division:
     learnt: tuple[Item, ...]
     validation: frozenset[str]
     clusters: int
+    doubles: tuple[tuple[str, str], ...] = ()
 
     def folder(self, sample: Sample) -> str:
         """Where a prepared photo goes: ``test`` is the normal test split, as stock Ultralytics expects one."""
-        if sample.split.is_train:
+        if not sample.split.is_test:
             return "val" if sample.image in self.validation else "train"
         return "test" if sample.split == NORMAL else str(sample.split)
 
@@ -112,18 +121,21 @@ class Division:
 def divide(
     dataset: Dataset, samples: Sequence[Sample], records: Mapping[str, Record], training: Collection[Split], val: float, seed: int
 ) -> Division:
-    """Carve the validation photos out of the readable training photos.
+    """Carve the validation photos out of the readable training photos; a dataset's own validation splits are taken as they are.
 
     Raises:
         DatasetError: fewer than two classes have one.
     """
     usable = [s for s in samples if records[s.image].status == "ok"]
     items = [Item(s.image, s.label, int(records[s.image].fingerprint, 16)) for s in usable]
-    learnt = [item for item, s in zip(items, usable, strict=True) if s.split in training]
+    learnt = [item for item, s in zip(items, usable, strict=True) if not s.split.is_test]
+    own = frozenset(s.image for s in usable if not s.split.is_test and s.split not in training)
     if len({item.label for item in learnt}) < 2:
         raise DatasetError("fewer than two classes with readable training photos", dataset.root, "Run yolo_koin audit to see why.")
     clusters = sum(len(cluster) > 1 for cluster in cluster_photos(learnt, dataset.groups))
-    return Division(tuple(items), tuple(learnt), carve(learnt, dataset.groups, val, seed), clusters)
+    alone = [item for item, s in zip(items, usable, strict=True) if s.split.has_one_person]
+    doubles = tuple((one.image, other.image) for one, other in doubly_labelled(alone))
+    return Division(tuple(items), tuple(learnt), own or carve(learnt, dataset.groups, val, seed), clusters, doubles)
 
 
 def file_names(samples: Sequence[Sample]) -> dict[str, str]:
@@ -245,10 +257,12 @@ class PreparedFolder:
             raise DatasetError("the converted dataset may not lie in the raw one, nor around it", self.root, "Give another --out.")
         if self.root.exists() and not self.root.is_dir():
             raise DatasetError("a file, not a folder", self.root, "Give --out a new or empty folder.")
+        foreign = DatasetError("this folder holds something else", self.root, "Give --out a new or empty folder.")
+        if kind_of(self.root) not in {None, self.made.kind}:
+            raise foreign
         found = PreparedDataset.read(self.root)
-        foreign = found.kind != self.made.kind if found else self.root.is_dir() and any(self.root.iterdir())
-        if foreign:
-            raise DatasetError("this folder holds something else", self.root, "Give --out a new or empty folder.")
+        if found is None and self.root.is_dir() and any(self.root.iterdir()):
+            raise foreign
         return found
 
     def _opened(self) -> dict[str, Record]:
@@ -265,7 +279,8 @@ class PreparedFolder:
         """Prepare one photo into the folder of incoming ones; where it belongs is known when all fingerprints are."""
         try:
             stat = sample.path.stat()
-            seen = Record(sample.image, stat.st_size, stat.st_mtime_ns, sha256(sample.path), 0, 0, "", "ok", "")
+            digest = sha256(sample.path)
+            seen = Record(sample.image, stat.st_size, stat.st_mtime_ns, digest, 0, 0, "", "ok", "", **file_identity(stat))
         except OSError as error:
             return Record(sample.image, 0, 0, "", 0, 0, "", f"cannot read ({error.strerror})", "")
         try:

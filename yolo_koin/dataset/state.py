@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from yolo_koin.errors import DatasetError
-from yolo_koin.files import write_csv
+from yolo_koin.files import sha256, write_csv
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Record:
         fingerprint: perceptual hash of the photo, 16 hex digits.
         status: ``ok``, or why the photo could not be used.
         image: path of the prepared photo relative to the converted dataset, empty when there is none.
+        inode, ctime_ns: of the source file when it was read, see :func:`file_identity`; 0 when nobody noted them.
     """
 
     source: str
@@ -35,13 +37,21 @@ class Record:
     fingerprint: str
     status: str
     image: str
+    inode: int = 0
+    ctime_ns: int = 0
 
 
 COLUMNS = [f.name for f in fields(Record)]
+EARLIER = COLUMNS[:-2]  # of versions that did not note which file a photo was
+
+
+def file_identity(stat: os.stat_result) -> dict[str, int]:
+    """What tells a file from another of its size and time, as photos have that came out of one archive; fields of :class:`Record`."""
+    return {"inode": stat.st_ino, "ctime_ns": stat.st_ctime_ns}
 
 
 def read_state(path: Path) -> dict[str, Record]:
-    """The records by source; none where there is no file.
+    """The records by source; none where there is no file, or one of an earlier version, whose photos are read again.
 
     Raises:
         DatasetError: the file is damaged.
@@ -49,10 +59,12 @@ def read_state(path: Path) -> dict[str, Record]:
     if not path.is_file():
         return {}
     try:
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False)[COLUMNS].to_numpy().tolist()
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        if set(EARLIER) <= set(table.columns) and not set(COLUMNS) <= set(table.columns):
+            return {}
         records = (
-            Record(source, int(size), int(mtime), digest, int(width), int(height), fingerprint, status, image)
-            for source, size, mtime, digest, width, height, fingerprint, status, image in rows
+            Record(source, int(size), int(mtime), digest, int(width), int(height), fingerprint, status, image, int(inode), int(ctime))
+            for source, size, mtime, digest, width, height, fingerprint, status, image, inode, ctime in table[COLUMNS].to_numpy().tolist()
         )
         return {record.source: record for record in records}
     except (ValueError, KeyError) as error:  # pandas' own errors are ValueErrors
@@ -66,10 +78,20 @@ def write_state(path: Path, records: Iterable[Record]) -> None:
 
 
 def still_holds(record: Record, source: Path, out: Path) -> bool:
-    """Whether a photo needs no new look: its file is as it was, and so is what was made of it."""
+    """Whether a photo needs no new look: its file is as it was, and so is what was made of it.
+
+    A file of the same size and time that is not known to be the same one, as two photos that were swapped between people, is hashed.
+    """
     try:
         stat = source.stat()
     except OSError:
         return False
-    same = (stat.st_size, stat.st_mtime_ns) == (record.size, record.mtime_ns)
-    return same and (not record.image or (out / record.image).is_file())
+    if (stat.st_size, stat.st_mtime_ns) != (record.size, record.mtime_ns) or (record.image and not (out / record.image).is_file()):
+        return False
+    identity = file_identity(stat)
+    if record.ctime_ns and identity == {"inode": record.inode, "ctime_ns": record.ctime_ns}:
+        return True
+    try:
+        return sha256(source) == record.sha256
+    except OSError:
+        return False

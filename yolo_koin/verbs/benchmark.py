@@ -38,6 +38,7 @@ class BenchmarkResult:
         ran: ids of the cells that were run now.
         taken: those of the cells that were finished before.
         figures: files of the report.
+        notes: what the user should know of the dataset.
     """
 
     run: Path
@@ -46,6 +47,7 @@ class BenchmarkResult:
     ran: tuple[str, ...]
     taken: tuple[str, ...]
     figures: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 @verb(BenchmarkSpec)
@@ -76,7 +78,9 @@ def benchmark(spec: BenchmarkSpec, progress: Progress) -> BenchmarkResult:
             files = write_report(scored, home / "figures", home / "report.md")
             run.written(status="finished", cells=tuple(done.name for done, _ in pairs))
     table = readable(metrics, {one.name: one.title for one in scored}, scored[0].synthetic)
-    return BenchmarkResult(home, metrics, table, tuple(ran), tuple(one.name for one in scored if one.name not in ran), files)
+    taken = tuple(one.name for one in scored if one.name not in ran)
+    notes = tuple(dict.fromkeys(note for cell in matrix for note in cell.training.notes))
+    return BenchmarkResult(home, metrics, table, tuple(ran), taken, files, notes)
 
 
 def _run(cell: cells.Cell, number: dict[str, tuple[int, int]], progress: Progress) -> CellRun:

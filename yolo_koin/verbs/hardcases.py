@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +14,20 @@ from PIL import Image
 
 from yolo_koin.dataset.images import JPEG_QUALITY, RGB, PhotoError, open_photo
 from yolo_koin.dataset.koin import IMAGE_SUFFIXES, nfc, read_table
-from yolo_koin.errors import DatasetError, UsageError
-from yolo_koin.faces import Face, FaceDetector, dominant
+from yolo_koin.dataset.walk import Walk, photos_below
+from yolo_koin.errors import DatasetError
+from yolo_koin.faces import FaceDetector
 from yolo_koin.faces.centerface import CenterFace
+from yolo_koin.faces.turned import Turned, implausible, upright
 from yolo_koin.files import atomic_path, write_csv
-from yolo_koin.parallel import Progress, Step
+from yolo_koin.parallel import Progress, counted, in_threads
 from yolo_koin.specs import HardcasesSpec
-from yolo_koin.synthetic.hardcases import KINDS, apply, check
+from yolo_koin.synthetic.hardcases import KINDS, apply
 from yolo_koin.verbs.verb import verb
 
 TABLE = "hardcases.csv"
 COLUMNS = ("image", "source", "kind", "severity", "seed", "box", "landmarks")
+WRITTEN_EVERY = 100  # photos: an interrupted call leaves a table of all but the last few
 Row = tuple[str, str, str, int, int, str, str]
 
 
@@ -37,6 +39,9 @@ class HardcasesResult:
         written: number of hard cases written.
         no_face: photos in which no face was found; left out.
         unreadable: photos that cannot be decoded, with the reason; left out.
+        implausible: photos on whose face the landmarks lie where none are, with the reason; left out.
+        turned: how many photos lie on their side or upside down; their faces were found by turning them.
+        notes: what lies in the source and is no photo, a line a kind.
         table: ``hardcases.csv``, which marks the written photos as synthetic.
     """
 
@@ -44,6 +49,19 @@ class HardcasesResult:
     no_face: list[str]
     unreadable: list[tuple[str, str]]
     table: Path
+    implausible: tuple[tuple[str, str], ...] = ()
+    turned: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What came of one photo: the rows of what was written, or why there are none."""
+
+    rows: tuple[Row, ...] = ()
+    turned: bool = False
+    unreadable: str = ""
+    implausible: str = ""
 
 
 @verb(HardcasesSpec)
@@ -57,45 +75,32 @@ def hardcases(spec: HardcasesSpec, progress: Progress) -> HardcasesResult:
         UsageError: an unknown kind or severity.
         WeightsError: the face detector's network is missing.
     """
-    kinds = _kinds(spec)
-    photos = _photos(spec)
+    kinds = spec.kinds
+    walk = _photos(spec)
+    photos = [path.relative_to(spec.source).as_posix() for path in walk.photos]
     _refuse_foreign(spec.destination, [target for photo in photos for _, target in _targets(photo, kinds)])
-    detector = CenterFace()
+    outcomes: dict[str, _Drawn] = {}
     rows: list[Row] = []
-    no_face: list[str] = []
-    unreadable: list[tuple[str, str]] = []
-    workers = spec.workers or os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
-        waiting = iter(photos)
-        # A few photos at a time: a Ctrl-C or an error then does not wait for thousands of queued ones.
-        done = 0
-        while chunk := list(islice(waiting, 4 * workers)):
-            for photo, outcome in zip(chunk, pool.map(lambda p: _one(spec, p, kinds, detector), chunk), strict=True):
-                if isinstance(outcome, str):
-                    unreadable.append((photo, outcome))
-                elif outcome:
-                    rows += outcome
-                else:
-                    no_face.append(photo)
-                done += 1
-                progress(Step("drawing", done, len(photos)))
-            _write_table(spec.destination, rows)
-    return HardcasesResult(len(rows), no_face, unreadable, spec.destination / TABLE)
+    work = partial(_one, spec=spec, kinds=kinds, detector=CenterFace())
+    with contextlib.closing(in_threads(work, photos, spec.workers)) as drawn:
+        for number, (photo, outcome) in enumerate(counted(zip(photos, drawn, strict=True), len(photos), "drawing", progress), 1):
+            outcomes[photo] = outcome
+            rows += outcome.rows
+            if number % WRITTEN_EVERY == 0 or number == len(photos):
+                _write_table(spec.destination, rows)
+    return HardcasesResult(
+        written=len(rows),
+        no_face=[photo for photo, one in outcomes.items() if not (one.rows or one.unreadable or one.implausible)],
+        unreadable=[(photo, one.unreadable) for photo, one in outcomes.items() if one.unreadable],
+        table=spec.destination / TABLE,
+        implausible=tuple((photo, one.implausible) for photo, one in outcomes.items() if one.implausible),
+        turned=sum(one.turned for one in outcomes.values()),
+        notes=walk.notes,
+    )
 
 
-def _kinds(spec: HardcasesSpec) -> tuple[str, ...]:
-    kinds = tuple(dict.fromkeys(spec.kinds))
-    if not kinds:
-        raise UsageError("no kind of hard case", "", f"Choose from {', '.join(KINDS)}.")
-    for kind in kinds:
-        check(kind, spec.severity)
-    if spec.seed < 0:
-        raise UsageError("a seed is 0 or more", spec.seed)
-    return kinds
-
-
-def _photos(spec: HardcasesSpec) -> list[str]:
-    """The photos below the source, relative and sorted; hidden folders are passed over."""
+def _photos(spec: HardcasesSpec) -> Walk:
+    """The photos below the source."""
     source, destination = spec.source.resolve(), spec.destination.resolve()
     if not source.is_dir():
         raise DatasetError("no such folder", spec.source, "Name the folder that holds the photos.")
@@ -103,13 +108,10 @@ def _photos(spec: HardcasesSpec) -> list[str]:
         raise DatasetError("the copies would lie among the photos", spec.destination, "Choose a folder outside of the source.")
     if destination.exists() and not destination.is_dir():
         raise DatasetError("a file, not a folder", spec.destination, "Choose another destination.")
-    found = []
-    for folder, folders, files in os.walk(source):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and Path(folder, name) != destination)
-        found += [Path(folder, name) for name in files if Path(name).suffix.lower() in IMAGE_SUFFIXES and not name.startswith(".")]
-    if not found:
+    walk = photos_below(spec.source, skip={destination})  # a link in the source may lead there
+    if not walk.photos:
         raise DatasetError("no photo in the folder", spec.source, f"Photos end in {', '.join(sorted(IMAGE_SUFFIXES))}.")
-    return sorted(path.relative_to(source).as_posix() for path in found)
+    return walk
 
 
 def _targets(photo: str, kinds: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -132,24 +134,29 @@ def _refuse_foreign(destination: Path, targets: list[str]) -> None:
             raise DatasetError("a file that is not ours is there already", destination / target, "Choose another destination.")
 
 
-def _one(spec: HardcasesSpec, photo: str, kinds: tuple[str, ...], detector: FaceDetector) -> list[Row] | str:
-    """Rows of what was written, none where there is no face, or why the photo cannot be read."""
+def _one(photo: str, spec: HardcasesSpec, kinds: tuple[str, ...], detector: FaceDetector) -> _Drawn:
+    """Write the hard cases of one photo."""
     try:
         image, _ = open_photo(spec.source / photo)
     except PhotoError as error:
-        return str(error)
+        return _Drawn(unreadable=str(error))
     pixels = np.asarray(image)
-    face = dominant(detector.detect(pixels))
-    if face is None:
-        return []
-    return [_write(spec, pixels, face, photo, kind, target) for kind, target in _targets(photo, kinds)]
+    found = upright(pixels, detector)
+    if found is None:
+        return _Drawn()
+    if reason := implausible(found.face):
+        return _Drawn(implausible=reason)
+    rows = tuple(_write(spec, pixels, found, photo, kind, target) for kind, target in _targets(photo, kinds))
+    return _Drawn(rows, turned=found.quarters > 0)
 
 
-def _write(spec: HardcasesSpec, pixels: RGB, face: Face, photo: str, kind: str, target: str) -> Row:
+def _write(spec: HardcasesSpec, pixels: RGB, found: Turned, photo: str, kind: str, target: str) -> Row:
     rng = np.random.default_rng([spec.seed, zlib.crc32(nfc(photo).encode()), KINDS.index(kind)])
-    result = apply(pixels, face.points(), face.box, kind, spec.severity, rng)
+    turned = np.ascontiguousarray(np.rot90(pixels, found.quarters))
+    result = np.rot90(apply(turned, found.face.points(), found.face.box, kind, spec.severity, rng), -found.quarters)
     with atomic_path(spec.destination / target) as temporary:
-        Image.fromarray(result).save(temporary, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+        Image.fromarray(np.ascontiguousarray(result)).save(temporary, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    face = found.as_seen(pixels.shape[1], pixels.shape[0])
     box = " ".join(f"{side:.1f}" for side in face.box)
     landmarks = " ".join(f"{x:.1f} {y:.1f}" for x, y in face.points())
     return nfc(target), nfc(photo), kind, spec.severity, spec.seed, box, landmarks

@@ -28,7 +28,7 @@ from yolo_koin.verbs.convert_detect import drawn_boxes
 from yolo_koin.verbs.drawing import Drawing, by_photo, sheet_of, targets_of
 from yolo_koin.verbs.resolve import USUAL_DATA, face_finder, learnt_from, name_of, open_dataset, weights_file
 from yolo_koin.verbs.scoring import NOT_OF_FACES
-from yolo_koin.verbs.sources import find_photos
+from yolo_koin.verbs.sources import look_up
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace
 
@@ -151,10 +151,11 @@ def resolved(spec: PredictSpec, weights: Path, workspace: Workspace) -> Iterator
     with contextlib.ExitStack() as held:
         namer, hints = _namer(spec, weights, workspace, held)
         dataset = _dataset(spec.data, weights, workspace)
-        samples = [sample for source in spec.sources for sample in find_photos(source, dataset)]
+        found = look_up(spec.sources, dataset)
         known, problems = drawn_boxes(dataset, None) if dataset and namer.way != "whole" else ({}, ())
         notes = (*(dataset.notes if dataset else ()), *(f"{one.where}: {one.reason}" for one in problems), *hints)
-        yield Naming(namer, samples, dataset, known, name_of(weights), ", ".join(spec.sources), notes)
+        notes += found.notes
+        yield Naming(namer, found.samples, dataset, known, name_of(weights), ", ".join(spec.sources), notes)
 
 
 def _namer(spec: PredictSpec, weights: Path, workspace: Workspace, held: contextlib.ExitStack) -> tuple[Namer[Any], tuple[str, ...]]:
