@@ -304,7 +304,11 @@ class RunsSpec(Spec):
 
 # --------------------------------------------------------------------------------------------------------------- messages
 def for_command_line(text: str) -> str:
-    """A message about fields in the words of the command line: ``epochs=0`` becomes ``--epochs 0``."""
+    """A message about fields in the words of the command line.
+
+    >>> for_command_line("at least 1: epochs=0. Give a larger number.")
+    'at least 1: --epochs 0. Give a larger number.'
+    """
     return " ".join(_as_option(word) for word in text.split(" "))
 
 

@@ -18,6 +18,8 @@ from yolo_koin.errors import RunError
 from yolo_koin.files import sha256
 from yolo_koin.runs import TrainRun
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 12
 
 
