@@ -162,7 +162,10 @@ class ConvertDetectSpec(Converts):
     """What to lay out for detection."""
 
     side: Annotated[int, Option("Longer side of the prepared photos, in pixels; smaller ones stay as they are.", least=64, most=4096)] = 640
-    boxes: Annotated[Path | None, Option("Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder.")] = None
+    boxes: Annotated[
+        Path | None,
+        Option("Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder. Kept until you say none."),
+    ] = None
     detector: Annotated[Path | None, Option("Face detector: YuNet (.onnx) or an Ultralytics face model (.pt). [default: CenterFace]")] = (
         None
     )
