@@ -19,6 +19,7 @@ from yolo_koin.runs import BenchmarkRun, CellRun, TrainRun
 from yolo_koin.specs import BenchmarkSpec, TrainSpec
 from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs import cells
+from yolo_koin.verbs.recipes import RECIPES
 from yolo_koin.verbs.report import readable, write_report
 from yolo_koin.verbs.scored import finished_cells, load_cell
 from yolo_koin.verbs.verb import verb
@@ -95,11 +96,16 @@ def _claimed(home: Path, spec: BenchmarkSpec) -> BenchmarkRun:
         if home.exists() and any(home.iterdir()):
             raise RunError("this folder holds something else", home, "Choose another --name.")
         return BenchmarkRun(folder=home, spec=spec)
-    before, now = begun.spec.settings(), spec.settings()
+    before, now = _settings(begun.spec), _settings(spec)
     changed = [f"--{key}" for key in now if key not in GROWING and before.get(key) != now[key]]
     if changed:
         raise RunError(f"this benchmark was begun with other {', '.join(changed)}", home, "Choose another --name.")
     return BenchmarkRun(folder=home, spec=spec, started=begun.started, cells=begun.cells)
+
+
+def _settings(spec: BenchmarkSpec) -> dict[str, Any]:
+    """What was asked for; a side that nobody named is the usual one, which older manifests name."""
+    return {**spec.settings(), "side": spec.side or RECIPES["classify"].side}
 
 
 def _training(cell: CellRun) -> TrainRun:
