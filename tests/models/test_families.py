@@ -27,7 +27,7 @@ from yolo_koin.runs import TrainRun
 from yolo_koin.verbs.train import TrainResult
 
 MODEL, TITLE = "tiny:linear", "Tiny (linear)"
-EPOCHS = 30
+EPOCHS = 8
 CHANCE = 1 / len(PEOPLE)
 
 
@@ -112,37 +112,32 @@ def test_predict_and_report(at_place: Path, trained: TrainResult) -> None:
 
 def test_a_benchmark_of_two_families(at_place: Path, koin: Path) -> None:
     shared = {"data": str(koin), "weights": "scratch", "imgsz": 32, "batch": 8, "device": "cpu", "name": "both", "epochs": EPOCHS}
-    alone = benchmark(models=(MODEL,), train_on=("normal", "hard"), **shared)
-    assert len(alone.ran) == 2
-    top1 = alone.metrics.query("split == 'normal_cases/test' and metric == 'top1'").set_index("run")["value"]
-    assert top1.loc[alone.ran[0]] > CHANCE
-    cell = alone.run / "cells" / alone.ran[0]
-    assert (cell / "weights/best.npz").is_file()
-    assert not list(cell.rglob("*.pt"))
-    assert (cell / "predict/contact_sheet.png").is_file()
-    (alone.run / "cells" / alone.ran[1] / "cell.json").unlink()  # as if it had been stopped between training and scoring
-    stamp = (cell.parent / alone.ran[1] / "weights/best.npz").stat().st_mtime_ns
-    again = benchmark(models=(MODEL,), sizes=("n",), train_on=("normal", "hard"), **shared)
-    assert again.taken == (alone.ran[0],)
-    assert len(again.ran) == 3
-    assert (cell.parent / alone.ran[1] / "weights/best.npz").stat().st_mtime_ns == stamp, "trained once"
+    alone = benchmark(models=(MODEL,), **shared)
+    (cell,) = alone.ran
+    top1 = alone.metrics.query("split == 'normal_cases/test' and metric == 'top1'")["value"]
+    assert top1.item() > CHANCE
+    folder = alone.run / "cells" / cell
+    assert (folder / "weights/best.npz").is_file()
+    assert not list(folder.rglob("*.pt"))
+    assert (folder / "predict/contact_sheet.png").is_file()
+    (folder / "cell.json").unlink()  # as if it had been stopped between training and scoring
+    stamp = (folder / "weights/best.npz").stat().st_mtime_ns
+    again = benchmark(models=(MODEL,), sizes=("n",), **shared)
+    assert (again.taken, len(again.ran)) == ((), 2)
+    assert (folder / "weights/best.npz").stat().st_mtime_ns == stamp, "trained once"
     table = pd.read_csv(again.run / "results.csv", keep_default_na=False)
-    assert list(dict.fromkeys(zip(table["model"], table["size"], table["training_set"], strict=True))) == [
-        ("yolov8n-cls", "n", "normal"),
-        ("yolov8n-cls", "n", "hard"),
-        (MODEL, "", "normal"),
-        (MODEL, "", "hard"),
-    ]
+    assert list(dict.fromkeys(zip(table["model"], table["size"], strict=True))) == [("yolov8n-cls", "n"), (MODEL, "")]
+    assert {f"{TITLE}, normal", "YOLOv8n-cls, normal"} <= set(again.table["model"])
     text = (again.run / "report.md").read_text()
     assert f"{TITLE}, normal" in text
-    assert "YOLOv8n-cls, hard" in text
+    assert "YOLOv8n-cls, normal" in text
 
 
 def test_an_interrupted_training_is_scored_and_resumed(place: Path, trained: TrainResult, koin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
 
     def stop(step: Step) -> None:
-        if step.what == "epoch" and step.done == 5:
+        if step.what == "epoch" and step.done == 3:
             raise KeyboardInterrupt
 
     with working_in(place):
@@ -169,7 +164,7 @@ def test_a_training_starts_from_a_checkpoint_of_the_family(at_place: Path, train
     fresh = train(asked(koin, epochs=1, name="fresh"))
     before = np.array(arrays(trained.weights)["weight"])
     far, near = (np.abs(np.array(arrays(one.weights)["weight"]) - before).mean() for one in (fresh, tuned))
-    assert near < far / 2
+    assert near < 0.7 * far
 
 
 @pytest.mark.parametrize(

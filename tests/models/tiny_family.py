@@ -68,7 +68,7 @@ class Tiny:
         from yolo_koin.models.fit.classify import ClassLesson
         from yolo_koin.models.fit.loop import Fit
 
-        job = replace(job, preparation=replace(job.preparation, mean=MEAN, std=STD), lr=0.01)
+        job = replace(job, preparation=replace(job.preparation, mean=MEAN, std=STD), lr=0.02)
         torch.manual_seed(job.seed)
         network = nn.Sequential(nn.AdaptiveAvgPool2d(GRID), nn.Flatten(), nn.Linear(3 * GRID * GRID, len(job.names)))
         if job.start is not None:
