@@ -85,7 +85,7 @@ def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Pro
 def run(cell: Cell, progress: Progress = silent) -> CellRun:
     """Train, score and draw one cell; what is finished is not done again, and a training that was interrupted goes on.
 
-    Reads the prepared dataset and writes the cell's folder, and nothing else.
+    Reads the prepared dataset and writes the cell's folder, and nothing else. Paths of what it gives are as this process sees them.
     """
     with locked(cell.folder):
         if done := CellRun.read(cell.folder):

@@ -83,6 +83,7 @@ def resume(
     """
     run = workspace.interrupted_training(name)
     with locked(run.folder):
+        run = workspace.interrupted_training(run.name)  # whom we waited for may have finished it
         _checked(run, workspace, progress)
         if device is not None:
             run = replace(run, spec=replace(run.spec, device=device))
