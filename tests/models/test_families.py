@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,11 +92,12 @@ def test_evaluate_by_default_by_name_and_by_path(at_place: Path, trained: TrainR
     assert top1["low"] > CHANCE, "not by luck"
     assert wilson(round(top1["value"] * 8), 8)[0] == pytest.approx(top1["low"])
     frame = predictions.read(result.run / "predictions.csv").set_index("image")
-    index = read_index(trained.data).set_index("source")
+    index = read_index(trained.data)
+    files = dict(zip(index["source"], index["image"], strict=True))
     model = registry.load(trained.weights)
     assert model.task == "classify"
     for image, row in frame.iterrows():
-        logits = model.logits(load_square(trained.data / index.loc[image, "image"], 32)[None])[0]
+        logits = model.logits(load_square(trained.data / files[image], 32)[None])[0]
         assert row["pred_1"] == model.names[int(logits.argmax())]
         assert row["max_logit"] == pytest.approx(logits.max(), rel=1e-5)
 
@@ -111,7 +113,15 @@ def test_predict_and_report(at_place: Path, trained: TrainResult) -> None:
 
 
 def test_a_benchmark_of_two_families(at_place: Path, koin: Path) -> None:
-    shared = {"data": str(koin), "weights": "scratch", "imgsz": 32, "batch": 8, "device": "cpu", "name": "both", "epochs": EPOCHS}
+    shared: dict[str, Any] = {
+        "data": str(koin),
+        "weights": "scratch",
+        "imgsz": 32,
+        "batch": 8,
+        "device": "cpu",
+        "name": "both",
+        "epochs": EPOCHS,
+    }
     alone = benchmark(models=(MODEL,), **shared)
     (cell,) = alone.ran
     top1 = alone.metrics.query("split == 'normal_cases/test' and metric == 'top1'")["value"]
@@ -133,7 +143,9 @@ def test_a_benchmark_of_two_families(at_place: Path, koin: Path) -> None:
     assert "YOLOv8n-cls, normal" in text
 
 
-def test_an_interrupted_training_is_scored_and_resumed(place: Path, trained: TrainResult, koin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_training_is_scored_and_resumed(
+    place: Path, trained: TrainResult, koin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
 
     def stop(step: Step) -> None:
@@ -179,9 +191,7 @@ def test_a_training_starts_from_a_checkpoint_of_the_family(at_place: Path, train
         pytest.param({"task": "detect"}, UsageError, "detects nothing", id="it classifies"),
     ],
 )
-def test_mistakes(
-    at_place: Path, trained: TrainResult, koin: Path, spec: dict[str, object], error: type[Exception], words: str
-) -> None:
+def test_mistakes(at_place: Path, trained: TrainResult, koin: Path, spec: dict[str, object], error: type[Exception], words: str) -> None:
     Path("other.pt").write_bytes(b"not one")
     spec = {key: str(trained.weights) if value == "{trained}" else value for key, value in spec.items()}
     before = sorted(Path("runs/train").iterdir())

@@ -94,7 +94,7 @@ class TinyModel:
     def __init__(self, weights: Path) -> None:
         held = read(weights)
         about = json.loads(str(held["about"]))
-        told = {key: tuple(value) if isinstance(value, list) else value for key, value in about["preparation"].items()}
+        told: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in about["preparation"].items()}
         self.weights, self.names = weights, tuple(about["names"])
         self.side, self.train_on, self.preparation = about["side"], about["train_on"], Preparation(**told)
         self._weight, self._bias = held["weight"], held["bias"]
@@ -106,7 +106,8 @@ class TinyModel:
     def features(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
         n, side, size = len(photos), self.side, self.side // GRID
         wanted = self.preparation
-        shown = (photos.astype(np.float32) / 255 - np.float32(wanted.mean)) / np.float32(wanted.std)
+        mean, std = (np.array(values, dtype=np.float32) for values in (wanted.mean, wanted.std))
+        shown = (photos.astype(np.float32) / 255 - mean) / std
         assert shown.shape == (n, side, side, 3)
         averaged = shown.reshape(n, GRID, size, GRID, size, 3).mean(axis=(2, 4))
         result: NDArray[np.float32] = averaged.transpose(0, 3, 1, 2).reshape(n, -1)

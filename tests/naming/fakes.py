@@ -28,7 +28,8 @@ TEST = Split("normal_cases", "test")
 def nearness(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """n × names: how near the mean colour of each of n photos is to each person's, the nearest largest."""
     means = pixels.reshape(len(pixels), -1, 3).mean(axis=1)[:, None]
-    return -np.abs(means - np.array(list(COLOURS.values()), np.float32)).sum(axis=2).astype(np.float32) / 20
+    result: NDArray[np.float32] = -np.abs(means - np.array(list(COLOURS.values()))).sum(axis=2).astype(np.float32) / 20
+    return result
 
 
 @dataclass

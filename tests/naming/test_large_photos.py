@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ class Blind(CenterFace):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A project whose two people have large photos, the test photos of one in each format; converted with ``--fit face``."""
     home = tmp_path_factory.mktemp("large")
     for number, person in ((5, "s05"), (1, "s01")):
@@ -60,7 +60,9 @@ def test_the_conversion_and_naming_cut_out_the_same_face(place: Path) -> None:
     dataset = scan(Path("data/KoIn"))
     tests = [s for s in dataset.tests if s.label == "s05"]
     assert sorted(s.path.suffix for s in tests) == [".jpg", ".png", ".webp"]
-    index = read_index(Path("data/koin-cls-face-96px-val0")).set_index("source")
+    root = Path("data/koin-cls-face-96px-val0")
+    index = read_index(root)
+    files = dict(zip(index["source"], index["image"], strict=True))
     wanted = Preparation(fit="face", side=96)
     by_face, by_whole = (ColourClassifier(side=96, preparation=wanted) for _ in range(2))
     with FaceFinder(Blind(), Workspace().faces) as finder:
@@ -72,7 +74,7 @@ def test_the_conversion_and_naming_cut_out_the_same_face(place: Path) -> None:
     assert np.allclose(frame[["x", "y", "width", "height"]].to_numpy(dtype=float), np.array(boxes), atol=0.01)
     for sample, box, cut, shown in zip(tests, boxes, by_face.shown, by_whole.shown, strict=True):
         assert box is not None
-        prepared = load_square(Path("data/koin-cls-face-96px-val0") / index.loc[sample.image, "image"], 96)
+        prepared = load_square(root / files[sample.image], 96)
         assert np.array_equal(shown, prepared), "the same bytes"
         assert np.abs(cut.astype(int) - prepared).mean() < 2, "the same cut, of a photo that may be decoded smaller"
         with Image.open(sample.path) as picture:
@@ -90,6 +92,6 @@ def test_the_format_moves_no_box(place: Path) -> None:
     for ending, box in boxes.items():
         assert box is not None
         assert iou(png, box) > 0.9, ending  # reduced in two ways, so not to the pixel
-    x, y, width, height = png
+    x, _, width, height = png
     assert PLACE[0] < x < x + width < PLACE[0] + HEAD[0], "in pixels of the whole photo"
     assert height > HEAD[1] / 2

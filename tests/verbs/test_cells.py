@@ -32,7 +32,7 @@ from yolo_koin.workspace import Workspace
 
 USUAL = {"weights": "scratch", "epochs": 1, "imgsz": 32, "batch": 8, "device": "cpu"}
 SMALL = BenchmarkSpec(**USUAL, name="small")  # type: ignore[arg-type]
-COMMAND = [*"benchmark --weights scratch --epochs 1 --imgsz 32 --batch 8 --device cpu --name".split()]
+COMMAND = ["benchmark", *(word for key, value in USUAL.items() for word in (f"--{key}", str(value))), "--name"]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import make_koin, working_in
-from yolo_koin import TrainSpec, benchmark, evaluate, predict, report, resume, train
+from yolo_koin import BenchmarkSpec, TrainSpec, benchmark, evaluate, predict, report, resume, train
 from yolo_koin.evaluation import predictions
 from yolo_koin.models.fit import loop
 from yolo_koin.parallel import Step
@@ -21,7 +21,7 @@ from yolo_koin.runs import BenchmarkRun, ScoredRun, TrainRun, prepared_at
 from yolo_koin.workspace import Workspace
 
 USUAL = {"weights": "scratch", "imgsz": 32, "batch": 8, "device": "cpu"}
-MATRIX = {**USUAL, "epochs": 1, "name": "small"}
+MATRIX = BenchmarkSpec(**USUAL, epochs=1, name="small")  # type: ignore[arg-type]
 
 
 def stop(step: Step) -> None:
@@ -40,7 +40,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with pytest.raises(KeyboardInterrupt):
             train(TrainSpec(**USUAL, epochs=3, name="stopped"), stop)  # type: ignore[arg-type]
         evaluate(weights="done", device="cpu", name="scored")
-        benchmark(**MATRIX)
+        benchmark(MATRIX)
     return home
 
 
@@ -108,7 +108,7 @@ def test_the_same_benchmark_repeats_nothing(here: Path) -> None:
     home = Path("runs/benchmark/small")
     before = {path: path.stat().st_mtime_ns for path in (home / "cells").rglob("*") if path.is_file()}
     photos = {path: path.stat().st_mtime_ns for path in Path("data/koin-cls").rglob("*.jpg")}
-    result = benchmark(**MATRIX)
+    result = benchmark(MATRIX)
     assert (result.ran, len(result.taken)) == ((), 1)
     assert before == {path: path.stat().st_mtime_ns for path in (home / "cells").rglob("*") if path.is_file()}
     assert photos == {path: path.stat().st_mtime_ns for path in Path("data/koin-cls").rglob("*.jpg")}, "nothing is prepared again"

@@ -215,7 +215,8 @@ def _of_model(spec: TrainSpec) -> TrainSpec:
     if spec.task == "detect" != task:
         raise UsageError("this model names photos, and detects nothing", f"task=detect model={spec.model}", "Drop one of the two.")
     if spec.freeze > (layers := family_of(spec.model_name).layers(spec.model_name)):
-        raise UsageError(f"{spec.model_name} can keep at most {layers} layers as they are", f"freeze={spec.freeze}", "Give a smaller number.")
+        what = f"{spec.model_name} can keep at most {layers} layers as they are"
+        raise UsageError(what, f"freeze={spec.freeze}", "Give a smaller number.")
     return replace(spec, task=task)
 
 
