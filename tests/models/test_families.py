@@ -32,6 +32,9 @@ EPOCHS = 8
 CHANCE = 1 / len(PEOPLE)
 
 
+pytestmark = pytest.mark.usefixtures("screen_only")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def tiny() -> Iterator[None]:
     registry.register("tiny", "tests.models.tiny_family:Tiny")

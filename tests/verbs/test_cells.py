@@ -36,7 +36,7 @@ COMMAND = ["benchmark", *(word for key, value in USUAL.items() for word in (f"--
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(screen_only: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a finished benchmark of two cells, which no test changes."""
     home = tmp_path_factory.mktemp("cells")
     make_koin(home / "data/KoIn")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -30,7 +29,7 @@ def stop(step: Step) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(screen_only: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with data, a finished and an interrupted training, an evaluation and a benchmark; which no test changes."""
     home = tmp_path_factory.mktemp("before") / "project"
     make_koin(home / "data/KoIn")
@@ -118,20 +117,27 @@ def test_the_same_benchmark_repeats_nothing(here: Path) -> None:
 
 
 # ----------------------------------------------------------------------------------------------------- from another folder
-@pytest.mark.parametrize("how", ["--workspace", "YOLO_KOIN_HOME"])
-def test_a_workspace_is_named_from_another_folder(moved: Path, tmp_path: Path, how: str) -> None:
+def scored_there(project: Path, name: str) -> None:
+    run = ScoredRun.read(project / "runs/evaluate" / name)
+    assert run is not None
+    assert (run.status, run.data, run.trained) == ("finished", project / "data/KoIn", project / "runs/train/done")
+
+
+def test_a_workspace_is_named_on_the_command_line(moved: Path, tmp_path: Path) -> None:
     """Data, weights and runs are those of the workspace, and nothing is written where we are."""
-    words = ["evaluate", "--weights", "done", "--device", "cpu", "--name", how.strip("-").lower()]
-    words += ["--workspace", str(moved)] if how.startswith("--") else []
-    environment = os.environ | ({} if how.startswith("--") else {how: str(moved)})
-    done = subprocess.run(
-        [sys.executable, "-m", "yolo_koin", *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    words = ["evaluate", "--weights", "done", "--device", "cpu", "--name", "from-afar", "--workspace", str(moved)]
+    done = subprocess.run([sys.executable, "-m", "yolo_koin", *words], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.iterdir()) == []
-    run = ScoredRun.read(moved / "runs/evaluate" / how.strip("-").lower())
-    assert run is not None
-    assert (run.status, run.data, run.trained) == ("finished", moved / "data/KoIn", moved / "runs/train/done")
+    scored_there(moved, "from-afar")
+
+
+def test_a_workspace_is_that_of_the_environment(moved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YOLO_KOIN_HOME", str(moved))
+    with working_in(tmp_path):
+        evaluate(weights="done", device="cpu", name="of-home")
+    assert list(tmp_path.iterdir()) == []
+    scored_there(moved, "of-home")
 
 
 def test_all_verbs_in_a_workspace_elsewhere(made: Path, tmp_path: Path) -> None:
