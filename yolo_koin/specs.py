@@ -84,7 +84,7 @@ class Trains(OfData):
     ] = None
     batch: Annotated[int | None, Option("Photos per training step. [default: 32, or 16 to detect]", least=2)] = None
     device: Annotated[str, Option("cpu, a GPU's number, or mps. [default: first GPU, else cpu]")] = ""
-    freeze: Annotated[int, Option("Layers to keep as they are; 9 is the whole backbone.", least=0, most=9)] = 0
+    freeze: Annotated[int, Option("First layers to keep as they are; 9 is the whole backbone of a YOLO.", least=0)] = 0
     weights: Annotated[
         str | Path,
         Option("auto: official weights from weights/ or downloaded (scratch on the sample); scratch; a checkpoint, or a run's name."),
@@ -216,6 +216,11 @@ class TrainSpec(Trains):
     def model_name(self) -> str:
         """The model in the registry's words."""
         return self.model or f"yolov8{self.size or 'n'}{MODEL_ENDING[self.task]}"
+
+    @property
+    def model_slug(self) -> str:
+        """The model as a part of a folder's name: ``timm-resnet101``."""
+        return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in self.model_name)
 
     @property
     def yolov8_size(self) -> str:

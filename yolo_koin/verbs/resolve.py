@@ -10,6 +10,7 @@ from pathlib import Path
 from yolo_koin.dataset.koin import Dataset, scan
 from yolo_koin.errors import RunError, WeightsError
 from yolo_koin.faces.finder import FaceFinder
+from yolo_koin.models.registry import endings
 from yolo_koin.runs import PreparedDataset, TrainRun, prepared_at
 from yolo_koin.specs import SAMPLE
 from yolo_koin.verbs.detector import open_detector
@@ -90,7 +91,7 @@ def weights_file(weights: str | Path | None, workspace: Workspace, task: str = "
     if run is not None:
         return checkpoint_of(run)
     if file.is_dir():
-        raise WeightsError("a folder, not a weights file", weights, "Name the .pt file in it, or a training run.")
+        raise WeightsError("a folder, not a weights file", weights, f"Name the {endings()} file in it, or a training run.")
     raise WeightsError("no such weights file or training run", weights, "Train one with yolo_koin train, or correct the path.")
 
 
