@@ -133,6 +133,7 @@ class TrainRun(Run):
         weights: the best checkpoint; weights_sha256: its hash, when the training is finished.
         metric: what the best epoch was chosen by: ``top1`` or ``map50``; val: that, on the validation photos; best_epoch: from 1.
         epochs: how many were trained.
+        lr: peak of the learning rate; None in runs of an older version.
         seconds: by stage.
     """
 
@@ -148,6 +149,7 @@ class TrainRun(Run):
     val: float = float("nan")
     best_epoch: int = 0
     epochs: int = 0
+    lr: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property

@@ -41,8 +41,9 @@ class Tiny:
     def pretrained(self, model: str, folder: Path) -> Path:
         raise WeightsError("nobody has trained this model", folder, "Train it with --weights scratch.")
 
-    def check(self, model: str, weights: Path) -> None:
+    def check(self, model: str, weights: Path) -> bool:
         read(weights)
+        return True
 
     def train(self, job: TrainJob, progress: Progress) -> Trained:
         from yolo_koin.models.fit.loop import clear

@@ -237,8 +237,11 @@ class Family(Protocol):
         """
         ...
 
-    def check(self, model: str, weights: Path) -> None:
+    def check(self, model: str, weights: Path) -> bool:
         """Make sure that a training of a model can start from these weights.
+
+        Returns:
+            Whether they know the task already; a detector that starts from a classifier has most of its layers still to learn.
 
         Raises:
             WeightsError: no such file, or no checkpoint of this family and task.

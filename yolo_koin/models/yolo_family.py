@@ -37,7 +37,7 @@ class Ultralytics:
 
         return pretrained(model, folder)
 
-    def check(self, model: str, weights: Path) -> None:
+    def check(self, model: str, weights: Path) -> bool:
         """See :class:`yolo_koin.models.protocol.Family`. A detector may start from a classifier of its size too."""
         from yolo_koin.models.checkpoints import load_checkpoint, network_of, task_of
         from yolo_koin.models.metadata import model_of, scale_of
@@ -54,6 +54,7 @@ class Ultralytics:
             raise UsageError(f"these weights are of {found}, not of {wanted}", weights, remedy)
         if scale not in {"", plan.scale}:
             raise UsageError(f"these weights are of size {scale}, not {plan.scale}", weights, f"Name a model of size {scale}.")
+        return kind == plan.task
 
     def train(self, job: TrainJob, progress: Progress) -> Trained:
         """See :class:`yolo_koin.models.protocol.Family`."""

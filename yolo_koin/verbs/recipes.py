@@ -39,7 +39,7 @@ class Recipe:
         names: the classes, in the order of the network's outputs.
         input_size: the network's input for a prepared dataset.
         batch: photos per step.
-        epochs, learning_rate: by whether training starts from scratch.
+        epochs, learning_rate: by whether the network's task is new to it: from scratch, or a detector from a classifier.
     """
 
     table: str

@@ -100,6 +100,7 @@ class Training:
         converted: the prepared dataset.
         start: the checkpoint to start from; None for scratch.
         index_sha256: of the table of photos; start_sha256: of the checkpoint.
+        lr: peak of the learning rate.
         notes: what the user should know of the dataset.
     """
 
@@ -108,6 +109,7 @@ class Training:
     start: Path | None
     index_sha256: str
     start_sha256: str | None
+    lr: float
     notes: tuple[str, ...] = ()
 
     def seeded(self, seed: int) -> Training:
@@ -127,6 +129,7 @@ class Training:
             start=self.start,
             index_sha256=self.index_sha256,
             start_sha256=self.start_sha256,
+            lr=self.lr,
             weights=folder / "weights" / f"best{family_of(self.spec.model_name).ending}",
         )
 
@@ -144,6 +147,7 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
     if spec.data != SAMPLE and not given:
         find_root(workspace.find(spec.data))  # a mistyped folder is told before anything is downloaded
     start = starting_weights(spec, workspace)
+    new = start is None or not family_of(spec.model_name).check(spec.model_name, start)
     notes: tuple[str, ...] = ()
     if given:
         made = recipe.refresh(given, workspace, progress)
@@ -156,26 +160,32 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
         train_on=made.train_on,
         val=made.val,
         fit=made.fit or "pad",
-        epochs=spec.epochs or recipe.epochs[start is None],
+        epochs=spec.epochs or recipe.epochs[new],
         batch=spec.batch or recipe.batch,
         imgsz=spec.imgsz or recipe.input_size(made),
     )
-    return Training(spec, made.folder, start, sha256(made.folder / recipe.table), sha256(start) if start else None, notes)
+    return Training(
+        spec=spec,
+        converted=made.folder,
+        start=start,
+        index_sha256=sha256(made.folder / recipe.table),
+        start_sha256=sha256(start) if start else None,
+        lr=recipe.learning_rate[new],
+        notes=notes,
+    )
 
 
 def starting_weights(spec: TrainSpec, workspace: Workspace) -> Path | None:
     """The checkpoint that a training starts from, downloaded if need be; None for scratch.
 
     Raises:
-        WeightsError: it is not there, or no model of this family and task.
-        UsageError: it is of another model.
+        WeightsError: it is not there.
     """
     if spec.weights == SCRATCH or (spec.weights == AUTO and is_sample(spec.data, workspace.find(spec.data))):
         return None
-    family = family_of(spec.model_name)
-    path = family.pretrained(spec.model_name, workspace.weights) if spec.weights == AUTO else weights_file(spec.weights, workspace)
-    family.check(spec.model_name, path)
-    return path
+    if spec.weights == AUTO:
+        return family_of(spec.model_name).pretrained(spec.model_name, workspace.weights)
+    return weights_file(spec.weights, workspace)
 
 
 def run_training(run: TrainRun, progress: Progress) -> TrainRun:
@@ -260,5 +270,5 @@ def _job(run: TrainRun) -> TrainJob:
         device=spec.device,
         seed=spec.seed,
         freeze=spec.freeze,
-        lr=recipe.learning_rate[run.start is None],
+        lr=run.lr or recipe.learning_rate[run.start is None],
     )
