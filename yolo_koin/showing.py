@@ -8,7 +8,6 @@ from typing import Any
 from yolo_koin.console import CALLED, say
 from yolo_koin.errors import UsageError
 from yolo_koin.options import Option
-from yolo_koin.specs import AuditSpec, Spec, TrainSpec
 
 TOLD = 10  # photos that are named on the screen as well
 RESUME = Option("Finish an interrupted run: --name, or the one begun last.")
@@ -17,6 +16,8 @@ FOLDER = Option("Dataset folder, or 'sample'.", position=True)
 
 def call_audit(fields: dict[str, Any], progress: Any) -> Any:
     """Audit the dataset that stands by itself, or after ``--data``."""
+    from yolo_koin.specs import AuditSpec
+
     folder = fields.pop("folder", None)
     asked = AuditSpec(**(fields | ({"data": folder} if folder else {})))
     from yolo_koin.verbs.audit import audit as verb
@@ -26,6 +27,8 @@ def call_audit(fields: dict[str, Any], progress: Any) -> Any:
 
 def call_train(fields: dict[str, Any], progress: Any) -> Any:
     """Train, or go on with a training."""
+    from yolo_koin.specs import Spec, TrainSpec
+
     if not fields.pop("resume", False):
         asked = TrainSpec(**fields)
         from yolo_koin.verbs.train import train as verb
@@ -52,7 +55,7 @@ def split(result: Any, as_json: bool) -> None:
 
     Example: yolo_koin split ~/photos/people data/KoIn
     """
-    notes = [f"{_count(result.classes, 'person')}, {_count(result.clusters, 'cluster')} of near-duplicate or grouped photos on one side"]
+    notes = [f"{_count(result.classes, 'person')}, {_count(result.clusters, 'cluster')} of photos that are near-duplicates or of one group kept on one side"]
     notes += [f"{_count(result.copied, 'photo')} copied, since no link could be made"] if result.copied else []
     notes += [f"{label}: no test photo, since theirs are too alike or too few" for label in result.untested]
     say(as_json, result, ("part", "photos"), list(result.counts.items()), *notes, *result.notes, result.root)
@@ -172,7 +175,7 @@ def runs(result: Any, as_json: bool) -> None:
 
 
 def _of_carving(result: Any) -> list[str]:
-    clusters = f"{_count(result.clusters, 'cluster')} of near-duplicate or grouped training photos kept on one side of the train/val line."
+    clusters = f"{_count(result.clusters, 'cluster')} of training photos that are near-duplicates or of one group kept on one side of the train/val line."
     leaks = [f"{_count(count, 'photo')} of {folder} near-duplicate to a training photo." for folder, count in result.leaks.items() if count]
     doubles = [f"{one} and {other}: one photo under two people" for one, other in result.doubles[:TOLD]]
     more = [f"and {len(result.doubles) - TOLD} more pairs of one photo under two people"] if len(result.doubles) > TOLD else []
