@@ -17,8 +17,8 @@ from typer.main import get_command, get_group
 from yolo_koin import showing
 from yolo_koin.console import bar, open_streams, print_error
 from yolo_koin.environment import prepare
-from yolo_koin.errors import KoinError, UsageError
-from yolo_koin.mistakes import Mistake, in_our_words, no_such_command
+from yolo_koin.errors import KoinError
+from yolo_koin.mistakes import WordsError, in_our_words, no_such_command
 from yolo_koin.options import Described, described
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _run(words: list[str]) -> int:
         code = get_command(app)(args=words, prog_name="yolo_koin", standalone_mode=False)
         sys.stdout.flush()  # here, where a full disk is still told in one line
     except KoinError as error:
-        print_error(error if isinstance(error, Mistake) else _specs().for_command_line(str(error)))
+        print_error(error if isinstance(error, WordsError) else _specs().for_command_line(str(error)))
         return 2
     except typer.Abort:
         return INTERRUPTED
@@ -100,13 +100,17 @@ class Command:
         return get_command(alone)
 
     def _callback(self) -> Callable[..., None]:
+        from yolo_koin.specs import Spec
+
         spec: type[Spec] = getattr(_specs(), self.spec)
         taken = [*self.more, *sorted(described(spec), key=lambda one: (not one.option.position, one.name in spec.HIDDEN))]
 
         def call(**given: Any) -> None:
             as_json = given.pop("as_json")
             fields = {key: value for key, value in given.items() if value not in (None, False, [], ())}
-            asked = fields if self.more else spec(**_complete(self.name, spec, fields))  # a mistake is told before anything heavy is imported
+            asked = fields if self.more else spec(**_complete(self.name, spec, fields))
+            if isinstance(asked, Spec):
+                import_module("yolo_koin.verbs.early").check(asked)
             with bar(self.remedy) as progress:
                 _silence_stock()
                 module, _, function = self.place.partition(":")
@@ -159,7 +163,7 @@ def _first_line(text: str) -> str:
 def _complete(command: str, spec: type[Spec], fields: dict[str, Any]) -> dict[str, Any]:
     missing = [one.name.upper() for one in described(spec) if one.default is MISSING and one.name not in fields]
     if missing:
-        raise Mistake(f"{command} needs {' and '.join(missing)}", "", f"See yolo_koin {command} --help.")
+        raise WordsError(f"{command} needs {' and '.join(missing)}", "", f"See yolo_koin {command} --help.")
     return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
 
 
@@ -175,7 +179,8 @@ def _parameter(one: Described) -> inspect.Parameter:
     default = "" if shown in (None, "", MISSING) or "[default:" in one.option.help else f" [default: {shown}]"
     words = {int: "NUMBER", float: "NUMBER", Path: "PATH"}.get(one.inner, "TEXT")
     metavar = "|".join(one.choices) if one.choices and not one.is_many else words
-    info = typer.Option(f"--{flag}", help=one.option.help + default, metavar=metavar, show_default=False)
+    offered: dict[str, Any] = {"autocompletion": lambda: list(one.choices)} if one.choices else {}
+    info = typer.Option(f"--{flag}", help=one.option.help + default, metavar=metavar, show_default=False, **offered)
     return _keyword(one.name, str | None, info, None)
 
 
@@ -191,7 +196,7 @@ def _refuse_the_spelling_of_others(words: list[str]) -> None:
     for before, word in zip(["", *words], words, strict=False):
         name, equals, value = word.partition("=")
         if equals and name in known and not before.startswith("--"):
-            raise Mistake("options begin with two dashes", repr(word), f"Say --{name.replace('_', '-')} {value}.")
+            raise WordsError("options begin with two dashes", repr(word), f"Say --{name.replace('_', '-')} {value}.")
 
 
 # ----------------------------------------------------------------------------------------------------------------- table

@@ -63,7 +63,8 @@ class Stream(io.TextIOWrapper):
         if isinstance(error, BrokenPipeError):
             raise SystemExit(NOBODY_READS)
         why = error.strerror or "the output is closed"
-        raise RunError(f"cannot print the result ({why})", "stdout", "What it says of files is true: look into runs/ or data/.")
+        what = f"cannot print the result ({why})"
+        raise RunError(what, "stdout", "Free some space. Files that were written are whole: see yolo_koin runs.")
 
 
 @contextlib.contextmanager
@@ -91,6 +92,7 @@ def print_error(error: object) -> None:
 
 
 # --------------------------------------------------------------------------------------------------------------- results
+
 
 def say(as_json: bool, result: Any, head: Sequence[str], rows: Sequence[Sequence[object]], *lines: object) -> None:
     """Print a result: a table and lines, or JSON.

@@ -10,11 +10,11 @@ from typing import Any
 from yolo_koin.errors import UsageError
 
 
-class Mistake(UsageError):
+class WordsError(UsageError):
     """A mistake in the words of the command line: nothing of it has to be translated."""
 
 
-def no_such_command(word: str, known: Sequence[str], path: str) -> Mistake:
+def no_such_command(word: str, known: Sequence[str], path: str) -> WordsError:
     """The error for a command that is none.
 
     Args:
@@ -23,7 +23,7 @@ def no_such_command(word: str, known: Sequence[str], path: str) -> Mistake:
         path: what stands before the word: ``yolo_koin convert``.
     """
     near = difflib.get_close_matches(word.lower(), known, 1, 0.5)
-    return Mistake("no such command", word, f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}.")
+    return WordsError("no such command", word, f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}.")
 
 
 def in_our_words(error: Exception, words: Sequence[str]) -> str | None:
@@ -44,18 +44,18 @@ def in_our_words(error: Exception, words: Sequence[str]) -> str | None:
     see = f"See {context.command_path if context else ' '.join(['yolo_koin', *command])} --help."
     option = getattr(error, "option_name", None)
     if type(error).__name__ == "NoSuchOption":
-        return _line(Mistake("no such option", _as_typed(str(option), words), _near(str(option), words, context) or see))
+        return _line(WordsError("no such option", _as_typed(str(option), words), _near(str(option), words, context) or see))
     if option is not None and "requires an argument" in error.format_message():
-        return _line(Mistake("a value is missing", option, see))
+        return _line(WordsError("a value is missing", option, see))
     if option is not None and "does not take a value" in error.format_message():
-        return _line(Mistake("this option takes no value", option, see))
+        return _line(WordsError("this option takes no value", option, see))
     message = str(error.format_message())
     if extra := re.search(r"unexpected extra argument\S* \((.*)\)", message):
-        return _line(Mistake("more words than this command takes", extra[1], see))
-    return _line(Mistake(_as_words(message), "", see))
+        return _line(WordsError("more words than this command takes", extra[1], see))
+    return _line(WordsError(_as_words(message), "", see))
 
 
-def _line(mistake: Mistake) -> str:
+def _line(mistake: WordsError) -> str:
     return f"yolo_koin: {mistake}"
 
 

@@ -20,6 +20,9 @@ def call_audit(fields: dict[str, Any], progress: Any) -> Any:
 
     folder = fields.pop("folder", None)
     asked = AuditSpec(**(fields | ({"data": folder} if folder else {})))
+    from yolo_koin.verbs import early
+
+    early.check(asked)
     from yolo_koin.verbs.audit import audit as verb
 
     return verb(asked, progress)
@@ -28,19 +31,22 @@ def call_audit(fields: dict[str, Any], progress: Any) -> Any:
 def call_train(fields: dict[str, Any], progress: Any) -> Any:
     """Train, or go on with a training."""
     from yolo_koin.specs import Spec, TrainSpec
+    from yolo_koin.verbs import early
+    from yolo_koin.workspace import Workspace
 
     if not fields.pop("resume", False):
         asked = TrainSpec(**fields)
+        early.check(asked)
         from yolo_koin.verbs.train import train as verb
 
         return verb(asked, progress)
     if other := sorted(set(fields) - {"name", "device", "workspace"}):
         given = ", ".join(f"{key}={fields[key]}" for key in other)
         raise UsageError("--resume goes on with the settings of the run", given, "Drop it, or --resume.")
-    from yolo_koin.verbs.train import resume
-    from yolo_koin.workspace import Workspace
-
     home = Workspace(Path(fields["workspace"])) if "workspace" in fields else Workspace.of(Spec())
+    home.interrupted_training(fields.get("name"))
+    from yolo_koin.verbs.train import resume
+
     return resume(fields.get("name"), fields.get("device"), progress, home)
 
 
@@ -55,7 +61,8 @@ def split(result: Any, as_json: bool) -> None:
 
     Example: yolo_koin split ~/photos/people data/KoIn
     """
-    notes = [f"{_count(result.classes, 'person')}, {_count(result.clusters, 'cluster')} of photos that are near-duplicates or of one group kept on one side"]
+    clusters = _count(result.clusters, "cluster")
+    notes = [f"{_count(result.classes, 'person')}, {clusters} of photos that are near-duplicates or of one group kept on one side"]
     notes += [f"{_count(result.copied, 'photo')} copied, since no link could be made"] if result.copied else []
     notes += [f"{label}: no test photo, since theirs are too alike or too few" for label in result.untested]
     say(as_json, result, ("part", "photos"), list(result.counts.items()), *notes, *result.notes, result.root)
@@ -145,15 +152,21 @@ def predict(result: Any, as_json: bool) -> None:
 
     Example: yolo_koin predict hard_cases/test
     """
-    right = f"{result.right} of {result.labelled}" if result.labelled else ""
     files = [result.run / file for file in ("annotated", "predictions.csv", "contact_sheet.png")]
-    rows = [(result.photos, result.unreadable, right)]
-    say(as_json, result, ("photos", "unreadable", "right"), rows, *result.named, *result.notes, f"weights: {result.weights}", *files)
+    rows = [
+        (
+            *(one.split or "your photos", one.photos, one.unreadable),
+            *(f"{one.right} of {one.labelled}" if one.labelled else "", "learnt from" if one.learnt else ""),
+        )
+        for one in result.splits
+    ]
+    lines = [*result.named, *result.notes, f"weights: {result.weights}", *files]
+    say(as_json, result, ("split", "photos", "unreadable", "right", ""), rows, *lines)
 
 
 def report(result: Any, as_json: bool) -> None:
     """Draw the figures of scored runs, and their table."""
-    say(as_json, result, (), [], *result.files)
+    say(as_json, result, (), [], *result.notes, *result.files)
 
 
 def benchmark(result: Any, as_json: bool) -> None:
@@ -175,7 +188,8 @@ def runs(result: Any, as_json: bool) -> None:
 
 
 def _of_carving(result: Any) -> list[str]:
-    clusters = f"{_count(result.clusters, 'cluster')} of training photos that are near-duplicates or of one group kept on one side of the train/val line."
+    clusters = _count(result.clusters, "cluster")
+    clusters += " of training photos that are near-duplicates or of one group kept on one side of the train/val line."
     leaks = [f"{_count(count, 'photo')} of {folder} near-duplicate to a training photo." for folder, count in result.leaks.items() if count]
     doubles = [f"{one} and {other}: one photo under two people" for one, other in result.doubles[:TOLD]]
     more = [f"and {len(result.doubles) - TOLD} more pairs of one photo under two people"] if len(result.doubles) > TOLD else []

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from yolo_koin.dataset.koin import Dataset, scan
 from yolo_koin.errors import RunError, WeightsError
-from yolo_koin.faces.finder import FaceFinder
 from yolo_koin.runs import PreparedDataset, TrainRun, prepared_at
 from yolo_koin.specs import SAMPLE
-from yolo_koin.verbs.detector import open_detector
-from yolo_koin.verbs.sample import built_in
 from yolo_koin.workspace import Workspace, training_of
+
+if TYPE_CHECKING:  # what reads photos loads heavy libraries, and is imported where photos are read
+    from yolo_koin.dataset.koin import Dataset
+    from yolo_koin.faces.finder import FaceFinder
 
 USUAL_DATA = "data/KoIn"
 
@@ -22,7 +23,11 @@ def open_dataset(data: str, workspace: Workspace) -> Dataset:
     Raises:
         DatasetError: there is none.
     """
+    from yolo_koin.dataset.koin import scan
+
     if data == SAMPLE:
+        from yolo_koin.verbs.sample import built_in
+
         return scan(built_in(workspace.data / SAMPLE).root)
     folder = workspace.find(data)
     made = prepared_at(folder) if folder.is_dir() else None
@@ -108,4 +113,7 @@ def face_finder(detector: Path | None, device: str, trust: bool, workspace: Work
     Raises:
         WeightsError: there is no such file, or it is no face detector.
     """
+    from yolo_koin.faces.finder import FaceFinder
+    from yolo_koin.verbs.detector import open_detector
+
     return FaceFinder(open_detector(detector, device, trust), workspace.faces)

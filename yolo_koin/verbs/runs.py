@@ -6,7 +6,6 @@ import contextlib
 from dataclasses import dataclass
 
 from yolo_koin.errors import KoinError, UsageError
-from yolo_koin.evaluation import scores
 from yolo_koin.parallel import Progress
 from yolo_koin.runs import KINDS, Run, ScoredRun, TrainRun
 from yolo_koin.specs import RunsSpec
@@ -52,6 +51,8 @@ def _figure(run: Run) -> str:
     if isinstance(run, TrainRun) and run.status == "finished":
         return f"val {run.metric} {100 * run.val:.1f} %"
     if isinstance(run, ScoredRun):
+        from yolo_koin.evaluation import scores  # here, since it loads pandas
+
         with contextlib.suppress(KoinError):
             table = scores.read(run.folder / "metrics.csv")
             top1 = table[(table["split"] == str(NORMAL)) & table["metric"].isin(["top1", "person_top1"])]
