@@ -8,6 +8,7 @@ from typing import Any
 from yolo_koin.console import CALLED, say
 from yolo_koin.errors import UsageError
 from yolo_koin.options import Option
+from yolo_koin.words import count
 
 TOLD = 10  # photos that are named on the screen as well
 RESUME = Option("Finish an interrupted run: --name, or the one begun last.")
@@ -61,9 +62,9 @@ def split(result: Any, as_json: bool) -> None:
 
     Example: yolo_koin split ~/photos/people data/KoIn
     """
-    clusters = _count(result.clusters, "cluster")
-    notes = [f"{_count(result.classes, 'person')}, {clusters} of photos that are near-duplicates or of one group kept on one side"]
-    notes += [f"{_count(result.copied, 'photo')} copied, since no link could be made"] if result.copied else []
+    clusters = count(result.clusters, "cluster")
+    notes = [f"{count(result.classes, 'person')}, {clusters} of photos that are near-duplicates or of one group kept on one side"]
+    notes += [f"{count(result.copied, 'photo')} copied, since no link could be made"] if result.copied else []
     notes += [f"{label}: no test photo, since theirs are too alike or too few" for label in result.untested]
     say(as_json, result, ("part", "photos"), list(result.counts.items()), *notes, *result.notes, result.root)
 
@@ -100,14 +101,14 @@ def convert_detect(result: Any, as_json: bool) -> None:
     done, pages = result.converted, result.pages
     notes = [f"{problem.where}: {problem.reason}" for problem in result.problems]
     notes += [f"{image}: left out, {reason}" for image, reason in list(done.left_out.items())[:TOLD]]
-    notes += [f"and {len(done.left_out) - TOLD} more photos were left out; boxes.csv has the reasons"] if len(done.left_out) > TOLD else []
-    notes += [f"{count} boxes: {source}" for source, count in done.boxes.items()]
+    notes += (
+        [f"and {count(left, 'photo', more=True)} left out; reasons are in boxes.csv"] if (left := len(done.left_out) - TOLD) > 0 else []
+    )
+    notes += [f"{count(boxes, 'box')}: {source}" for source, boxes in done.boxes.items()]
     notes += [f"{label}: no face in train, so it cannot be learnt" for label in done.untrained]
     notes += [f"{label}: no validation photo with a face" for label in done.no_validation]
     notes += _of_carving(done)
-    look = (
-        f"look through {pages[0].parent}: {_count(len(pages), 'page')}; correct boxes.csv and bring it back with --boxes" if pages else ""
-    )
+    look = f"look through {pages[0].parent}: {count(len(pages), 'page')}; correct boxes.csv and bring it back with --boxes" if pages else ""
     files = [done.root / "data.yaml", done.root / "boxes.csv"]
     say(as_json, result, ("folder", "photos"), list(done.counts.items()), *notes, *([look] if look else []), *files)
 
@@ -116,7 +117,7 @@ def hardcases(result: Any, as_json: bool) -> None:
     """Put a mask, sunglasses, a hat, a hand or stage light on the faces of photos. The copies are synthetic and marked so."""
     notes = [f"{image}: left out, no face found" for image in result.no_face]
     notes += [f"{image}: left out, {why}" for image, why in (*result.unreadable, *result.implausible)]
-    notes += [f"{_count(result.turned, 'photo')} lying on the side or upside down: the face was found by turning"] if result.turned else []
+    notes += [f"{count(result.turned, 'photo')} lying on the side or upside down: the face was found by turning"] if result.turned else []
     notes += result.notes
     row = (result.written, len(result.no_face), len(result.unreadable))
     say(as_json, result, ("written", "no face", "unreadable"), [row], *notes, result.table)
@@ -138,7 +139,7 @@ def evaluate(result: Any, as_json: bool) -> None:
     table = readable(result.metrics, synthetic=result.synthetic)
     notes = [f"weights: {result.weights}", f"data: {result.data}"]
     notes += [f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown[:TOLD]]
-    notes += [f"and {len(result.unknown) - TOLD} more classes that it never learnt"] if len(result.unknown) > TOLD else []
+    notes += [f"and {count(left, 'class', more=True)} that it never learnt"] if (left := len(result.unknown) - TOLD) > 0 else []
     notes += result.notes
     notes += [f"{split}: boxes are {name}'s, so scores of boxes tell agreement with {name}" for split, name in result.agreement.items()]
     files = (result.run / "predictions.csv", result.run / "metrics.csv")
@@ -175,7 +176,7 @@ def benchmark(result: Any, as_json: bool) -> None:
     Example: yolo_koin benchmark --data sample --sizes n
     """
     table = result.table
-    notes = [f"{_count(len(result.taken), 'cell')} finished before"] if result.taken else []
+    notes = [f"{count(len(result.taken), 'cell')} finished before"] if result.taken else []
     notes += result.notes
     files = (result.run / "results.csv", result.run / "report.md", result.run / "figures")
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
@@ -188,14 +189,9 @@ def runs(result: Any, as_json: bool) -> None:
 
 
 def _of_carving(result: Any) -> list[str]:
-    clusters = _count(result.clusters, "cluster")
+    clusters = count(result.clusters, "cluster")
     clusters += " of training photos that are near-duplicates or of one group kept on one side of the train/val line."
-    leaks = [f"{_count(count, 'photo')} of {folder} near-duplicate to a training photo." for folder, count in result.leaks.items() if count]
+    leaks = [f"{count(n, 'photo')} of {folder} near-duplicate to a training photo." for folder, n in result.leaks.items() if n]
     doubles = [f"{one} and {other}: one photo under two people" for one, other in result.doubles[:TOLD]]
-    more = [f"and {len(result.doubles) - TOLD} more pairs of one photo under two people"] if len(result.doubles) > TOLD else []
+    more = [f"and {count(left, 'pair', more=True)} of one photo under two people"] if (left := len(result.doubles) - TOLD) > 0 else []
     return [clusters, *leaks, *doubles, *more, *result.notes]
-
-
-def _count(n: int, noun: str) -> str:
-    several = "people" if noun == "person" else f"{noun}s"
-    return f"{n:,} {noun if n == 1 else several}"

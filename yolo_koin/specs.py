@@ -94,7 +94,11 @@ class Trains(OfData):
         """Refuse to freeze what knows nothing yet."""
         super().__post_init__()
         if self.freeze and self.weights == SCRATCH:
-            raise UsageError("freezing layers that know nothing yet", f"freeze={self.freeze} weights=scratch", "Drop one of the two.")
+            raise UsageError(
+                "an untrained network has no layers to freeze",
+                f"freeze={self.freeze} weights=scratch",
+                "Drop one of the two.",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,7 +105,7 @@ def _claimed(home: Path, spec: BenchmarkSpec) -> BenchmarkRun:
 def _training(cell: CellRun) -> TrainRun:
     found = TrainRun.read(cell.folder)
     if found is None:
-        raise RunError("a cell without its training", cell.folder, "Remove it; the benchmark then runs it again.")
+        raise RunError("this cell has lost the record of its training", cell.folder, "Remove it; the benchmark then runs it again.")
     return found
 
 
