@@ -32,7 +32,7 @@ MISTAKES = [
     (TrainSpec, {"imgsz": 100}, "imgsz=100", "--imgsz 100", "a multiple of 32"),
     (TrainSpec, {"batch": 1}, "batch=1", "--batch 1", "at least 2"),
     (TrainSpec, {"freeze": 10}, "freeze=10", "--freeze 10", "at most 9"),
-    (TrainSpec, {"freeze": 9, "weights": "scratch"}, "freeze=9 weights=scratch", "--freeze 9 --weights scratch", "know nothing yet"),
+    (TrainSpec, {"freeze": 9, "weights": "scratch"}, "freeze=9 weights=scratch", "--freeze 9 --weights scratch", "untrained network"),
     (TrainSpec, {"val": 0.0}, "val=0.0", "--val 0.0", "at least"),
     (TrainSpec, {"train_on": "group"}, "train_on=group", "--train-on group", "normal, hard, both"),
     (TrainSpec, {"fit": "squash"}, "fit=squash", "--fit squash", "pad, crop, face"),

@@ -21,7 +21,6 @@ from yolo_koin.errors import RunError
 if TYPE_CHECKING:
     from yolo_koin.parallel import Progress, Step
 
-CALLED = {"top1": "top-1", "map50": "mAP@0.5"}  # what chooses the best epoch
 SECONDS_BETWEEN_LINES = 60.0
 NOBODY_READS = 141  # exit code when the reader of a pipe has gone, as of programs that the signal ends
 

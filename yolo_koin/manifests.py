@@ -58,7 +58,7 @@ class Manifest:
             told = {key: value for key, value in cls.older(dict(content), folder).items() if key in hints and key != "folder"}
             return cls(folder=folder, **{key: _decoded(hints[key], value, folder) for key, value in told.items()})
         except (OSError, ValueError, TypeError, KeyError, AttributeError, UsageError) as error:
-            raise RunError("this record of a run cannot be read", path, REMEDY) from error
+            raise RunError("not a manifest", path, REMEDY) from error
 
     @classmethod
     def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:

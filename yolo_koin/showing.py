@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from yolo_koin.console import CALLED, say
+from yolo_koin.console import say
 from yolo_koin.errors import UsageError
 from yolo_koin.options import Option
-from yolo_koin.words import count
+from yolo_koin.words import CALLED, count
 
 TOLD = 10  # photos that are named on the screen as well
 RESUME = Option("Finish an interrupted run: --name, or the one begun last.")
@@ -185,6 +185,9 @@ def benchmark(result: Any, as_json: bool) -> None:
 def runs(result: Any, as_json: bool) -> None:
     """List the runs: kind, name, status, key figure, and when they were last written to."""
     rows = [(one.kind, one.name, one.status, one.figure, one.updated) for one in result]
+    if not rows and not as_json:
+        say(as_json, result, (), [], "no run yet; yolo_koin train begins one")
+        return
     say(as_json, result, ("kind", "name", "status", "figure", "updated (UTC)"), rows)
 
 

@@ -21,6 +21,7 @@ Fit = Literal["pad", "crop", "face"]
 Task = Literal["classify", "detect"]
 Size = Literal["n", "s", "m", "l", "x"]
 Way = Literal["whole", "faces", "detector"]  # to name: the photo, each face that is found, what an identity detector finds
+RunKind = Literal["train", "evaluate", "predict", "benchmark"]
 Kind = Literal["mask", "sunglasses", "hat", "hand", "light"]
 
 AUTO, SCRATCH, SAMPLE = "auto", "scratch", "sample"
@@ -303,7 +304,7 @@ class BenchmarkSpec(Trains):
 class RunsSpec(Spec):
     """Which runs to list."""
 
-    kind: Annotated[str | None, Option("train, evaluate, predict or benchmark. [default: all]")] = None
+    kind: Annotated[RunKind | None, Option("Which kind only. [default: all]")] = None
 
 
 # --------------------------------------------------------------------------------------------------------------- messages

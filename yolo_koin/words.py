@@ -1,6 +1,8 @@
-"""Numbers in sentences."""
+"""Words for people: numbers in sentences, and what metrics are called."""
 
 from __future__ import annotations
+
+CALLED = {"top1": "top-1", "map50": "mAP@0.5"}  # what chooses the best epoch
 
 
 def count(n: int, noun: str, more: bool = False) -> str:
