@@ -13,9 +13,9 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "yolo_koin"
 ROOMS = (
-    *("cli", "showing", "console", "verbs", "reporting", "naming", "evaluation", "models", "faces", "synthetic", "dataset"),
+    *("cli", "mistakes", "showing", "console", "verbs", "reporting", "naming", "evaluation", "models", "faces", "synthetic", "dataset"),
     *("workspace", "runs", "manifests", "specs", "options", "tables", "parallel", "locks", "files", "splits", "geometry"),
-    *("environment", "errors"),
+    *("environment", "words", "errors"),
 )  # upper to lower
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("torch", "ultralytics", "cv2", "pandas", "matplotlib", "numpy")

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -43,3 +44,10 @@ def test_a_long_run_without_a_terminal_says_a_line_a_minute(capsys: pytest.Captu
         for epoch in range(1, 4):
             show(Step("epoch", epoch, 9, f"loss {epoch}"))
     assert capsys.readouterr().err.split("\n")[0] == "epoch 2 of 9  loss 2"
+
+
+def test_json_has_no_words_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    say(True, {"val": float("nan"), "n": np.int64(3), "name": "a\udcff"}, (), [])
+    written = capsys.readouterr().out
+    assert "NaN" not in written
+    assert json.loads(written) == {"val": None, "n": 3, "name": "a\udcff"}

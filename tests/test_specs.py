@@ -32,7 +32,7 @@ MISTAKES = [
     (TrainSpec, {"imgsz": 100}, "imgsz=100", "--imgsz 100", "a multiple of 32"),
     (TrainSpec, {"batch": 1}, "batch=1", "--batch 1", "at least 2"),
     (TrainSpec, {"freeze": -1}, "freeze=-1", "--freeze -1", "at least 0"),
-    (TrainSpec, {"freeze": 9, "weights": "scratch"}, "freeze=9 weights=scratch", "--freeze 9 --weights scratch", "know nothing yet"),
+    (TrainSpec, {"freeze": 9, "weights": "scratch"}, "freeze=9 weights=scratch", "--freeze 9 --weights scratch", "untrained network"),
     (TrainSpec, {"val": 0.0}, "val=0.0", "--val 0.0", "at least"),
     (TrainSpec, {"train_on": "group"}, "train_on=group", "--train-on group", "normal, hard, both"),
     (TrainSpec, {"fit": "squash"}, "fit=squash", "--fit squash", "pad, crop, face"),

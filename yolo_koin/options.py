@@ -88,11 +88,11 @@ class Described:
         value = _as(self.inner, value, given)
         bounds = self.option
         if bounds.least is not None and not value >= bounds.least:  # NaN is no number to train with either
-            raise UsageError(f"at least {bounds.least:g}", given, "Give a larger number.")
+            raise UsageError(f"has to be at least {bounds.least:g}", given, "Give a larger number.")
         if bounds.most is not None and not value <= bounds.most:
-            raise UsageError(f"at most {bounds.most:g}", given, "Give a smaller number.")
+            raise UsageError(f"may be at most {bounds.most:g}", given, "Give a smaller number.")
         if value is not None and bounds.multiple > 1 and value % bounds.multiple:
-            raise UsageError(f"a multiple of {bounds.multiple}", given, "Usual sizes are 96, 160 and 224.")
+            raise UsageError(f"has to be a multiple of {bounds.multiple}", given, "Usual sizes are 96, 160 and 224.")
         return value
 
     def _choice(self, value: Any, given: str) -> str:
@@ -132,4 +132,4 @@ def _as(kind: Any, value: Any, given: str) -> Any:
             return kind(value)
     except (TypeError, ValueError):
         pass
-    raise UsageError(words[kind], given, "Correct it.")
+    raise UsageError(f"has to be {words[kind]}", given, "Correct it.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from yolo_koin.console import CALLED, say
+from yolo_koin.console import say
 from yolo_koin.errors import UsageError
 from yolo_koin.options import Option
-from yolo_koin.specs import AuditSpec, Spec, TrainSpec
+from yolo_koin.words import CALLED, count
 
 TOLD = 10  # photos that are named on the screen as well
 RESUME = Option("Finish an interrupted run: --name, or the one begun last.")
@@ -17,8 +17,13 @@ FOLDER = Option("Dataset folder, or 'sample'.", position=True)
 
 def call_audit(fields: dict[str, Any], progress: Any) -> Any:
     """Audit the dataset that stands by itself, or after ``--data``."""
+    from yolo_koin.specs import AuditSpec
+
     folder = fields.pop("folder", None)
     asked = AuditSpec(**(fields | ({"data": folder} if folder else {})))
+    from yolo_koin.verbs import early
+
+    early.check(asked)
     from yolo_koin.verbs.audit import audit as verb
 
     return verb(asked, progress)
@@ -26,18 +31,23 @@ def call_audit(fields: dict[str, Any], progress: Any) -> Any:
 
 def call_train(fields: dict[str, Any], progress: Any) -> Any:
     """Train, or go on with a training."""
+    from yolo_koin.specs import Spec, TrainSpec
+    from yolo_koin.verbs import early
+    from yolo_koin.workspace import Workspace
+
     if not fields.pop("resume", False):
         asked = TrainSpec(**fields)
+        early.check(asked)
         from yolo_koin.verbs.train import train as verb
 
         return verb(asked, progress)
     if other := sorted(set(fields) - {"name", "device", "workspace"}):
         given = ", ".join(f"{key}={fields[key]}" for key in other)
         raise UsageError("--resume goes on with the settings of the run", given, "Drop it, or --resume.")
-    from yolo_koin.verbs.train import resume
-    from yolo_koin.workspace import Workspace
-
     home = Workspace(Path(fields["workspace"])) if "workspace" in fields else Workspace.of(Spec())
+    home.interrupted_training(fields.get("name"))
+    from yolo_koin.verbs.train import resume
+
     return resume(fields.get("name"), fields.get("device"), progress, home)
 
 
@@ -52,8 +62,9 @@ def split(result: Any, as_json: bool) -> None:
 
     Example: yolo_koin split ~/photos/people data/KoIn
     """
-    notes = [f"{_count(result.classes, 'person')}, {_count(result.clusters, 'cluster')} of near-duplicate or grouped photos on one side"]
-    notes += [f"{_count(result.copied, 'photo')} copied, since no link could be made"] if result.copied else []
+    clusters = count(result.clusters, "cluster")
+    notes = [f"{count(result.classes, 'person')}, {clusters} of photos that are near-duplicates or of one group kept on one side"]
+    notes += [f"{count(result.copied, 'photo')} copied, since no link could be made"] if result.copied else []
     notes += [f"{label}: no test photo, since theirs are too alike or too few" for label in result.untested]
     say(as_json, result, ("part", "photos"), list(result.counts.items()), *notes, *result.notes, result.root)
 
@@ -90,14 +101,14 @@ def convert_detect(result: Any, as_json: bool) -> None:
     done, pages = result.converted, result.pages
     notes = [f"{problem.where}: {problem.reason}" for problem in result.problems]
     notes += [f"{image}: left out, {reason}" for image, reason in list(done.left_out.items())[:TOLD]]
-    notes += [f"and {len(done.left_out) - TOLD} more photos were left out; boxes.csv has the reasons"] if len(done.left_out) > TOLD else []
-    notes += [f"{count} boxes: {source}" for source, count in done.boxes.items()]
+    notes += (
+        [f"and {count(left, 'photo', more=True)} left out; reasons are in boxes.csv"] if (left := len(done.left_out) - TOLD) > 0 else []
+    )
+    notes += [f"{count(boxes, 'box')}: {source}" for source, boxes in done.boxes.items()]
     notes += [f"{label}: no face in train, so it cannot be learnt" for label in done.untrained]
     notes += [f"{label}: no validation photo with a face" for label in done.no_validation]
     notes += _of_carving(done)
-    look = (
-        f"look through {pages[0].parent}: {_count(len(pages), 'page')}; correct boxes.csv and bring it back with --boxes" if pages else ""
-    )
+    look = f"look through {pages[0].parent}: {count(len(pages), 'page')}; correct boxes.csv and bring it back with --boxes" if pages else ""
     kept = [f"drawn boxes are kept in {result.kept} and used from now on; --boxes none sets them aside"] if result.kept else []
     files = [done.root / "data.yaml", done.root / "boxes.csv"]
     say(as_json, result, ("folder", "photos"), list(done.counts.items()), *notes, *kept, *([look] if look else []), *files)
@@ -107,7 +118,7 @@ def hardcases(result: Any, as_json: bool) -> None:
     """Put a mask, sunglasses, a hat, a hand or stage light on the faces of photos. The copies are synthetic and marked so."""
     notes = [f"{image}: left out, no face found" for image in result.no_face]
     notes += [f"{image}: left out, {why}" for image, why in (*result.unreadable, *result.implausible)]
-    notes += [f"{_count(result.turned, 'photo')} lying on the side or upside down: the face was found by turning"] if result.turned else []
+    notes += [f"{count(result.turned, 'photo')} lying on the side or upside down: the face was found by turning"] if result.turned else []
     notes += result.notes
     row = (result.written, len(result.no_face), len(result.unreadable))
     say(as_json, result, ("written", "no face", "unreadable"), [row], *notes, result.table)
@@ -129,7 +140,7 @@ def evaluate(result: Any, as_json: bool) -> None:
     table = readable(result.metrics, synthetic=result.synthetic)
     notes = [f"weights: {result.weights}", f"data: {result.data}"]
     notes += [f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown[:TOLD]]
-    notes += [f"and {len(result.unknown) - TOLD} more classes that it never learnt"] if len(result.unknown) > TOLD else []
+    notes += [f"and {count(left, 'class', more=True)} that it never learnt"] if (left := len(result.unknown) - TOLD) > 0 else []
     notes += result.notes
     notes += [f"{split}: boxes are {name}'s, so scores of boxes tell agreement with {name}" for split, name in result.agreement.items()]
     files = (result.run / "predictions.csv", result.run / "metrics.csv")
@@ -143,15 +154,21 @@ def predict(result: Any, as_json: bool) -> None:
 
     Example: yolo_koin predict hard_cases/test
     """
-    right = f"{result.right} of {result.labelled}" if result.labelled else ""
     files = [result.run / file for file in ("annotated", "predictions.csv", "contact_sheet.png")]
-    rows = [(result.photos, result.unreadable, right)]
-    say(as_json, result, ("photos", "unreadable", "right"), rows, *result.named, *result.notes, f"weights: {result.weights}", *files)
+    rows = [
+        (
+            *(one.split or "your photos", one.photos, one.unreadable),
+            *(f"{one.right} of {one.labelled}" if one.labelled else "", "learnt from" if one.learnt else ""),
+        )
+        for one in result.splits
+    ]
+    lines = [*result.named, *result.notes, f"weights: {result.weights}", *files]
+    say(as_json, result, ("split", "photos", "unreadable", "right", ""), rows, *lines)
 
 
 def report(result: Any, as_json: bool) -> None:
     """Draw the figures of scored runs, and their table."""
-    say(as_json, result, (), [], *result.files)
+    say(as_json, result, (), [], *result.notes, *result.files)
 
 
 def benchmark(result: Any, as_json: bool) -> None:
@@ -160,7 +177,7 @@ def benchmark(result: Any, as_json: bool) -> None:
     Example: yolo_koin benchmark --data sample --sizes n
     """
     table = result.table
-    notes = [f"{_count(len(result.taken), 'cell')} finished before"] if result.taken else []
+    notes = [f"{count(len(result.taken), 'cell')} finished before"] if result.taken else []
     notes += result.notes
     files = (result.run / "results.csv", result.run / "report.md", result.run / "figures")
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
@@ -169,17 +186,16 @@ def benchmark(result: Any, as_json: bool) -> None:
 def runs(result: Any, as_json: bool) -> None:
     """List the runs: kind, name, status, key figure, and when they were last written to."""
     rows = [(one.kind, one.name, one.status, one.figure, one.updated) for one in result]
+    if not rows and not as_json:
+        say(as_json, result, (), [], "no run yet; yolo_koin train begins one")
+        return
     say(as_json, result, ("kind", "name", "status", "figure", "updated (UTC)"), rows)
 
 
 def _of_carving(result: Any) -> list[str]:
-    clusters = f"{_count(result.clusters, 'cluster')} of near-duplicate or grouped training photos kept on one side of the train/val line."
-    leaks = [f"{_count(count, 'photo')} of {folder} near-duplicate to a training photo." for folder, count in result.leaks.items() if count]
+    clusters = count(result.clusters, "cluster")
+    clusters += " of training photos that are near-duplicates or of one group kept on one side of the train/val line."
+    leaks = [f"{count(n, 'photo')} of {folder} near-duplicate to a training photo." for folder, n in result.leaks.items() if n]
     doubles = [f"{one} and {other}: one photo under two people" for one, other in result.doubles[:TOLD]]
-    more = [f"and {len(result.doubles) - TOLD} more pairs of one photo under two people"] if len(result.doubles) > TOLD else []
+    more = [f"and {count(left, 'pair', more=True)} of one photo under two people"] if (left := len(result.doubles) - TOLD) > 0 else []
     return [clusters, *leaks, *doubles, *more, *result.notes]
-
-
-def _count(n: int, noun: str) -> str:
-    several = "people" if noun == "person" else f"{noun}s"
-    return f"{n:,} {noun if n == 1 else several}"

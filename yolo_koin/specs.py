@@ -21,6 +21,7 @@ Fit = Literal["pad", "crop", "face"]
 Task = Literal["classify", "detect"]
 Size = Literal["n", "s", "m", "l", "x"]
 Way = Literal["whole", "faces", "detector"]  # to name: the photo, each face that is found, what an identity detector finds
+RunKind = Literal["train", "evaluate", "predict", "benchmark"]
 Kind = Literal["mask", "sunglasses", "hat", "hand", "light"]
 
 AUTO, SCRATCH, SAMPLE = "auto", "scratch", "sample"
@@ -94,7 +95,11 @@ class Trains(OfData):
         """Refuse to freeze what knows nothing yet."""
         super().__post_init__()
         if self.freeze and self.weights == SCRATCH:
-            raise UsageError("freezing layers that know nothing yet", f"freeze={self.freeze} weights=scratch", "Drop one of the two.")
+            raise UsageError(
+                "an untrained network has no layers to freeze",
+                f"freeze={self.freeze} weights=scratch",
+                "Drop one of the two.",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -307,7 +312,7 @@ class BenchmarkSpec(Trains):
 class RunsSpec(Spec):
     """Which runs to list."""
 
-    kind: Annotated[str | None, Option("train, evaluate, predict or benchmark. [default: all]")] = None
+    kind: Annotated[RunKind | None, Option("Which kind only. [default: all]")] = None
 
 
 # --------------------------------------------------------------------------------------------------------------- messages

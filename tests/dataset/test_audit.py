@@ -115,7 +115,7 @@ def test_everything_is_said_in_a_line_each(raw: Path) -> None:
         "group_cases/test lacks 5 of the classes: _old, a, b, c, x",
         "x: only in a test split, so no model can learn it",
         "_old: called like no person; to leave it out, write a line _old into exclude.txt",
-        "exclude.txt took 1 photos out",
+        "exclude.txt took 1 photo out",
     )
 
 

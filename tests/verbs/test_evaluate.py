@@ -139,3 +139,15 @@ def test_mistakes(at_home: Path, evaluated: EvaluateResult, spec: dict[str, str]
 def test_without_a_training_run(tmp_path: Path) -> None:
     with working_in(tmp_path), pytest.raises(RunError, match="yolo_koin train"):
         evaluate(EvaluateSpec())
+
+
+def test_twice_with_the_same_weights_is_two_runs_and_chance_is_told(at_home: Path, tmp_path: Path, trained: TrainResult) -> None:
+    few = make_koin(tmp_path / "few", PEOPLE[:1])
+    for photo in sorted(few.glob("*/test/*/*"))[1:]:
+        photo.unlink()  # one test photo tells nothing from guessing
+    spec = EvaluateSpec(weights=trained.weights, data=str(few))
+    one, two = evaluate(spec), evaluate(spec)
+    assert one.run != two.run
+    assert two.run.name.startswith("tiny-")
+    assert (one.run / "metrics.csv").read_bytes().replace(b"tiny", b"") != b""
+    assert [note for note in one.notes if "guessing one of 4 people (25.0 %)" in note]

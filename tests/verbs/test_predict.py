@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests.conftest import PEOPLE, att
-from yolo_koin import EvaluateSpec, PredictSpec, evaluate, predict, scan
+from tests.conftest import PEOPLE, att, make_koin
+from yolo_koin import EvaluateSpec, PredictSpec, evaluate, predict, scan, showing
 from yolo_koin.errors import DatasetError
 from yolo_koin.evaluation import predictions
 from yolo_koin.splits import HARD
+from yolo_koin.verbs import drawing
 from yolo_koin.verbs.sources import find_photos
 from yolo_koin.verbs.train import TrainResult
 
@@ -90,3 +91,54 @@ def test_paths_into_the_dataset_keep_their_labels(koin: Path) -> None:
 def test_nothing_found_is_said(koin: Path, source: str) -> None:
     with pytest.raises(DatasetError, match="no photo found"):
         find_photos(source, scan(koin))
+
+
+def test_each_split_is_counted_by_itself(at_home: Path, trained: TrainResult) -> None:
+    """What was learnt and what was not do not add up to anything."""
+    both = predict(PredictSpec(source="normal_cases", weights=trained.weights))
+    counts = {one.split: (one.photos, one.labelled, one.learnt) for one in both.splits}
+    assert counts == {"normal_cases/train": (20, 20, True), "normal_cases/test": (8, 8, False)}
+    assert (both.photos, both.labelled, both.right) == (28, None, None)
+    alone = predict(PredictSpec(source="normal_cases/test", weights=trained.weights))
+    (test,) = alone.splits
+    assert (alone.labelled, alone.right) == (test.labelled, test.right)
+    assert test == next(one for one in both.splits if one.split == "normal_cases/test")
+    unlearnt = predict(PredictSpec(source="hard_cases/train", weights=trained.weights))
+    assert [one.learnt for one in unlearnt.splits] == [False], "a training split that this model did not learn from"
+
+
+def test_the_screen_has_a_line_for_each_split(at_home: Path, trained: TrainResult, capsys: pytest.CaptureFixture[str]) -> None:
+    showing.predict(predict(PredictSpec(source="normal_cases", weights=trained.weights)), False)
+    head, train, test, *_ = capsys.readouterr().out.splitlines()
+    assert head.split() == ["split", "photos", "unreadable", "right"]
+    assert train.split()[:3] == ["normal_cases/train", "20", "0"]
+    assert train.endswith("of 20  learnt from")
+    assert test.split()[:3] == ["normal_cases/test", "8", "0"]
+    assert test.rstrip().endswith("of 8")
+
+
+def test_another_dataset_was_not_learnt_from(at_home: Path, tmp_path: Path, trained: TrainResult) -> None:
+    other = make_koin(tmp_path / "other", PEOPLE[:2])
+    result = predict(PredictSpec(source="normal_cases/train", data=str(other), weights=trained.weights))
+    assert [one.learnt for one in result.splits] == [False]
+
+
+def test_a_name_that_no_font_has_is_told_once_and_drawn_as_the_folder(at_home: Path, tmp_path: Path, trained: TrainResult) -> None:
+    other = make_koin(tmp_path / "other", PEOPLE[:2])
+    (other / "classes.csv").write_text(f"folder,name\n{PEOPLE[0]},刘德华\n", encoding="utf-8")
+    result = predict(PredictSpec(source="normal_cases/test", data=str(other), weights=trained.weights))
+    assert [note for note in result.notes if "font" in note] == ["no font here has every letter of 刘德华: drawn as the name of the folder"]
+    assert any("刘德华" in line for line in result.named) or not any(PEOPLE[0] in line.partition(":")[2] for line in result.named)
+
+
+def test_the_contact_sheet_names_each_split_of_several() -> None:
+    columns = {"split": ["a/train", "a/test"], "image": ["1", "2"], "true_label": ["x", "x"], "true_rank": [1, 2], "error": ["", ""]}
+    said: list[str] = []
+
+    def sheet(tiles: object, title: str, total: int, remark: str) -> None:
+        said.append(remark)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(drawing, "contact_sheet", sheet)
+        drawing.sheet_of([], pd.DataFrame(columns), "m", "a", learnt={"a/train"})
+    assert said == ["top-1 100.0 % of 1 photo of a/train (learnt from), 0.0 % of 1 photo of a/test"]

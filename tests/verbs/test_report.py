@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
-from yolo_koin.verbs.report import over_seeds
+from yolo_koin.verbs.report import no_news, over_seeds
 from yolo_koin.verbs.scored import Scored
 
 
@@ -30,3 +32,11 @@ def test_mean_and_deviation_over_seeds() -> None:
 )
 def test_only_runs_that_differ_in_the_seed_alone_are_averaged(runs: list[tuple[str, int, str]]) -> None:
     assert over_seeds([scored(*run, 0.9) for run in runs]).empty
+
+
+def test_a_run_that_is_no_better_than_guessing_is_said_in_the_report() -> None:
+    run = replace(scored("a", 0, "", 0.5), classes=2)
+    (note,) = no_news([run])
+    assert note.startswith("a, normal_cases/test: top-1")
+    assert note.endswith("cannot be told from guessing one of 2 people (50.0 %)")
+    assert no_news([replace(run, classes=0)]) == (), "older runs do not say how many classes there are"

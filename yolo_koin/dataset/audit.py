@@ -17,6 +17,7 @@ from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.dataset.layout import split_of
 from yolo_koin.parallel import Progress, counted, in_threads, silent
 from yolo_koin.splits import SPLITS, Split
+from yolo_koin.words import count
 
 # Layout A: as the first README states them, see FIRST_README. Layout B: the successor's READMEs (arXiv:2310.09756), rounded there.
 LAYOUT_A = {"normal_cases/train": 5198, "normal_cases/test": 270, "hard_cases/train": 4908, "hard_cases/test": 255}
@@ -97,13 +98,13 @@ class Audit:
         pairs = [f"{a} and {b}: one photo under two people, so one label is wrong" for a, b in self.two_labels[:NAMED]]
         more = len(self.two_labels) - len(pairs)
         said = [f"{image}: {reason}" for s in self.splits for image, reason in s.unreadable.items()]
-        said += [*pairs, *([f"and {more} more pairs of one photo under two people"] if more else []), *self.notes]
+        said += [*pairs, *([f"and {count(more, 'pair', more=True)} of one photo under two people"] if more else []), *self.notes]
         said += [f"{s.split}: {_some(s.mended)} without an end marker, read all the same" for s in self.splits if s.mended]
         said += [f"{s.split}/{label}: an empty class" for s in self.splits for label in s.empty]
         said += [f"{s.split} lacks {len(s.missing)} of the classes: {_some(s.missing)}" for s in self.splits if s.missing]
         said += [f"{label}: only in a test split, so no model can learn it" for label in self.only_in_test]
         said += [f"{label}: called like no person; to leave it out, write a line {label} into exclude.txt" for label in self.no_person]
-        said += [f"exclude.txt took {self.excluded} photos out"] if self.excluded else []
+        said += [f"exclude.txt took {count(self.excluded, 'photo')} out"] if self.excluded else []
         return (*said, *([LAYOUTS[self.layout]] if self.layout else []))
 
 

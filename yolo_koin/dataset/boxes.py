@@ -24,6 +24,7 @@ from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.dataset.photo_names import PhotoBoxError, Photos
 from yolo_koin.errors import DatasetError
 from yolo_koin.geometry import Box
+from yolo_koin.words import count
 
 __all__ = ["DRAWN", "BoxError", "Drawn", "LabelledBox", "Problem", "clip", "read_boxes"]
 
@@ -125,7 +126,7 @@ def read_boxes(path: Path, dataset: Dataset) -> Drawn:
             problems.append(Problem(note.where, str(error)))
             spoilt |= {image} if isinstance(image, str) else set()
     if len(told) > NAMED:
-        problems.append(Problem(str(path), f"no box can be used of {len(told) - NAMED} more photos, for reasons like these"))
+        problems.append(Problem(str(path), f"no box can be used of {count(len(told) - NAMED, 'photo', more=True)}, for reasons like these"))
     drawn = {image: tuple(boxes.values()) for image, boxes in found.items() if boxes or image not in spoilt}
     named = {image: boxes if image in spoilt else _named(photos.by_id[image], boxes) for image, boxes in drawn.items()}
     return Drawn(named, (*problems, *frames.changes()))

@@ -125,7 +125,7 @@ def read_index(root: Path) -> pd.DataFrame:
     try:
         frame = pd.read_csv(path, dtype=text, keep_default_na=False)
     except ValueError as error:  # pandas' own errors are ValueErrors
-        raise DatasetError("damaged", path, "Run yolo_koin convert classify again.") from error
+        raise DatasetError("this table is damaged", path, "Run yolo_koin convert classify again.") from error
     if missing := set(INDEX_COLUMNS) - set(frame.columns):
         raise DatasetError(f"no column {', '.join(sorted(missing))}", path, "Run yolo_koin convert classify again.")
     return frame

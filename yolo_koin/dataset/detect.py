@@ -167,7 +167,7 @@ def read_boxes_table(root: Path) -> pd.DataFrame:
     try:
         frame = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={column: [""] for column in NUMBERS})
     except ValueError as error:  # pandas' own errors are ValueErrors
-        raise DatasetError("damaged", path, "Run yolo_koin convert detect again.") from error
+        raise DatasetError("this table is damaged", path, "Run yolo_koin convert detect again.") from error
     if missing := [column for column in COLUMNS if column not in frame.columns]:
         raise DatasetError(f"no column {', '.join(missing)}", path, "Run yolo_koin convert detect, and name the folder that it writes.")
     return frame[list(COLUMNS)]

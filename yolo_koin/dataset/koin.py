@@ -28,6 +28,7 @@ from yolo_koin.dataset.walk import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from yolo_koin.dataset.walk import Entry, entries, left_out, name_of, photos_below
 from yolo_koin.errors import DatasetError
 from yolo_koin.splits import Split
+from yolo_koin.words import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def scan(folder: Path) -> Dataset:
     lines = side_tables.read_all_lines(tables[EXCLUDE])
     kept, excluded, out = _without_excluded(seen.samples, side_tables.excluded(lines, ids, known, names))
     if not kept:
-        where = f"{root} ({EXCLUDE} took {len(excluded)} photos out)" if excluded else root
+        where = f"{root} ({EXCLUDE} took {count(len(excluded), 'photo')} out)" if excluded else root
         raise DatasetError("no photo in the dataset", where, "Photos go into normal_cases/train/<class>/ and so on.")
     groups, unknown_photos = side_tables.groups(tables[GROUPS], ids)
     synthetic, unknown_splits = side_tables.synthetic(tables[SYNTHETIC])
@@ -162,15 +163,17 @@ def _look(root: Path) -> _Seen:
     seen.samples.sort(key=lambda s: s.image)
     for a, b in pairwise(seen.samples):
         if a.image == b.image:
-            raise DatasetError("two photos whose names differ in Unicode normal form only", a.path, "Rename or remove one of them.")
+            raise DatasetError(
+                "two photos of one name in two Unicode forms (NFC, and a Mac's NFD)", a.path, "Rename or remove one of them."
+            )
     return seen
 
 
 def _unused(folder: Path, root: Path, within: ClassFolder) -> list[str]:
     """A note on a folder in a class folder, where it holds photos."""
-    count = len(photos_below(folder).photos)
+    photos = len(photos_below(folder).photos)
     remedy = f"move them up into {within.label}/ to use them"
-    return [f"{_relative(folder, root)}: a folder with {count} photo{'s' * (count > 1)}, not used; {remedy}"] if count else []
+    return [f"{_relative(folder, root)}: a folder with {count(photos, 'photo')}, not used; {remedy}"] if photos else []
 
 
 def _tables(root: Path, folder: Path, name: str) -> list[Path]:

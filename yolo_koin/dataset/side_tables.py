@@ -20,6 +20,7 @@ from yolo_koin.errors import DatasetError
 from yolo_koin.files import sha256
 from yolo_koin.parallel import in_threads
 from yolo_koin.splits import CASES, SPLITS, Split
+from yolo_koin.words import count
 
 CLASSES, EXCLUDE, GROUPS, SYNTHETIC, BOXES = "classes.csv", "exclude.txt", "groups.csv", "synthetic.txt", "boxes.csv"
 NAMED = 5  # lines of a table that are named when many match nothing
@@ -173,7 +174,7 @@ def _notes(table: str, lost: Sequence[str], what: str, near: Sequence[str] = ())
     for text in named:
         close = nearest(text, near)
         lines.append(f"{table}: '{text}' {what}{f'; did you mean {close}?' if close else ''}")
-    return [*lines, f"{table}: and {len(lost) - NAMED} more lines that match nothing"] if len(named) < len(lost) else lines
+    return [*lines, f"{table}: and {count(len(lost) - NAMED, 'line', more=True)} without a match"] if len(named) < len(lost) else lines
 
 
 def _pairs(paths: Sequence[Path], columns: tuple[str, str]) -> list[tuple[str, str]]:

@@ -68,7 +68,7 @@ def read_state(path: Path) -> dict[str, Record]:
         )
         return {record.source: record for record in records}
     except (ValueError, KeyError) as error:  # pandas' own errors are ValueErrors
-        raise DatasetError("damaged", path, f"Remove {path.parent} and convert again.") from error
+        raise DatasetError("this file is damaged", path, f"Remove {path.parent} and convert again.") from error
 
 
 def write_state(path: Path, records: Iterable[Record]) -> None:

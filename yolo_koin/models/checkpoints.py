@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ultralytics.nn.tasks import ClassificationModel, DetectionModel, PoseModel, torch_safe_load
+from ultralytics.utils import LOGGER
 from ultralytics.utils.downloads import attempt_download_asset
 
 from yolo_koin.errors import WeightsError
@@ -29,7 +32,8 @@ def load_checkpoint(weights: Path, task: str, trust: bool = False) -> dict[str, 
     """
     check_file(weights)
     try:
-        checkpoint, _ = torch_safe_load(str(weights.resolve()), safe_only=not trust)
+        with _hushed():
+            checkpoint, _ = torch_safe_load(str(weights.resolve()), safe_only=not trust)
     except TypeError as error:
         if "references types outside" in str(error) and _is_pickle(weights):
             raise WeightsError(
@@ -87,7 +91,7 @@ def pretrained(model: str, folder: Path) -> Path:
         logging.getLogger(__name__).warning("downloading %s from github.com/ultralytics/assets to %s", path.name, path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=path.parent.resolve()) as inbox:
+            with _hushed(), tempfile.TemporaryDirectory(dir=path.parent.resolve()) as inbox:
                 attempt_download_asset(Path(inbox) / path.name, retry=1, progress=False)
                 (Path(inbox) / path.name).replace(path)
         except PermissionError as error:
@@ -99,6 +103,16 @@ def pretrained(model: str, folder: Path) -> Path:
                 "Put it there by hand, or train from nothing with --weights scratch.",
             ) from error
     return path
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep Ultralytics from printing what we say in our own words."""
+    before, LOGGER.disabled = LOGGER.disabled, True
+    try:
+        yield
+    finally:
+        LOGGER.disabled = before
 
 
 def _task(model: object) -> str:

@@ -21,7 +21,9 @@ def choose_device(device: str) -> torch.device:
         return torch.device("cuda", int(device))
     if "," in device:
         raise UsageError("one device at a time", f"--device {device}", "Start one run on each GPU.")
-    raise UsageError("no such device", f"--device {device}", f"This machine has cpu and {torch.cuda.device_count()} GPUs.")
+    gpus = [str(number) for number in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    has = f"Choose from cpu, {', '.join(gpus)}." if gpus else "PyTorch finds no GPU here: say --device cpu, or leave it out."
+    raise UsageError("no such device", f"--device {device}", has)
 
 
 def layout(device: torch.device) -> torch.memory_format:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from yolo_koin.dataset.images import RGB
 from yolo_koin.parallel import Progress
+from yolo_koin.words import CALLED as CALLED
 
 Task = Literal["classify", "detect"]
-CALLED = {"top1": "top-1", "map50": "mAP@0.5"}  # what chooses the best epoch, for people
 
 
 @dataclass(frozen=True, kw_only=True)

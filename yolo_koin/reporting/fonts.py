@@ -45,6 +45,11 @@ def hangul_file(bold: bool = False) -> Path:
     return path
 
 
+def fallback_file(bold: bool = False) -> Path:
+    """The font file for letters that NanumGothic lacks."""
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
+
+
 @dataclass(frozen=True, slots=True)
 class Type:
     """What Pillow draws text with.
@@ -183,7 +188,7 @@ def _lacking(file: Path, text: str) -> int:
 
 
 def _files(bold: bool) -> tuple[Path, Path]:
-    return hangul_file(bold), Path(matplotlib.get_data_path()) / "fonts" / "ttf" / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
+    return hangul_file(bold), fallback_file(bold)
 
 
 def _has(letter: str) -> bool:

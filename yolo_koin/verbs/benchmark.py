@@ -122,7 +122,7 @@ def _place(said: str | Path, home: Path, workspace: Workspace) -> str:
 def _training(cell: CellRun) -> TrainRun:
     found = TrainRun.read(cell.folder)
     if found is None:
-        raise RunError("a cell without its training", cell.folder, "Remove it; the benchmark then runs it again.")
+        raise RunError("this cell has lost the record of its training", cell.folder, "Remove it; the benchmark then runs it again.")
     return found
 
 

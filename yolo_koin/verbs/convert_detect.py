@@ -25,9 +25,11 @@ from yolo_koin.runs import PreparedDataset, prepared_at
 from yolo_koin.specs import ConvertDetectSpec
 from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs.convert import usual_folder
+from yolo_koin.verbs.drawing import drawable
 from yolo_koin.verbs.drawn import brought_in, drawn_boxes
 from yolo_koin.verbs.resolve import face_finder, kept_boxes, open_dataset
 from yolo_koin.verbs.verb import verb
+from yolo_koin.words import count
 from yolo_koin.workspace import Workspace
 
 REVIEW = "review"
@@ -143,7 +145,7 @@ def _decided(sample: Sample, found: Found, detector: FaceDetector) -> tuple[Labe
         return found.error
     face = clearly_dominant(found.faces)
     if face is None:
-        return f"no clearly dominant face ({len(found.faces)} faces)" if found.faces else "no face found"
+        return f"no clearly dominant face ({count(len(found.faces), 'face')})" if found.faces else "no face found"
     return (LabelledBox(sample.label, face.box, round(face.score, 4), detector.name),)
 
 
@@ -154,28 +156,29 @@ def _review(dataset: Dataset, root: Path, pages: int) -> tuple[Path, ...]:
     if done and min(page.stat().st_mtime_ns for page in done) >= (root / TABLE).stat().st_mtime_ns:
         return done
     table = read_boxes_table(root)
+    names, _ = drawable(dataset.names)
     table["line"] = table.index + 2  # of boxes.csv, whose first line has the names of the columns
     table = table[table["status"] == "ok"].sort_values(["score", "image"], kind="stable", na_position="last")[: pages * REVIEWED]
     rows = [{str(column): value for column, value in row.items()} for row in table.to_dict("records")]
-    count = -(-len(rows) // REVIEWED)
+    last = -(-len(rows) // REVIEWED)
     files = []
-    for page in range(count):
-        photos = in_threads(partial(_reviewed, root=root, dataset=dataset), rows[page * REVIEWED : (page + 1) * REVIEWED])
+    for page in range(last):
+        photos = in_threads(partial(_reviewed, root=root, names=names), rows[page * REVIEWED : (page + 1) * REVIEWED])
         files.append(root / REVIEW / f"page-{page + 1:03d}.png")
         with atomic_path(files[-1]) as temporary:
-            review_page(photos, page + 1, count, f"Face boxes of {root.name}, the doubtful ones first").save(temporary)
+            review_page(photos, page + 1, last, f"Face boxes of {root.name}, the doubtful ones first").save(temporary)
     for old in set((root / REVIEW).glob("page-*.png")) - set(files):
         old.unlink()
     return tuple(files)
 
 
-def _reviewed(row: Mapping[str, Any], root: Path, dataset: Dataset) -> ReviewPhoto:
+def _reviewed(row: Mapping[str, Any], root: Path, names: Mapping[str, str]) -> ReviewPhoto:
     photo, _ = open_photo(root / row["file"], longest=REVIEW_SIDE)
     return ReviewPhoto(
         photo=photo,
         size=(int(row["photo_width"]), int(row["photo_height"])),
         image=row["image"],
-        name=dataset.names.get(row["label"], row["label"]),
+        name=names.get(row["label"], row["label"]),
         box=(row["x"], row["y"], row["width"], row["height"]),
         score=None if np.isnan(row["score"]) else row["score"],
         line=row["line"],

@@ -20,12 +20,14 @@ from yolo_koin.files import atomic_path
 from yolo_koin.geometry import iou
 from yolo_koin.reporting.annotate import annotate
 from yolo_koin.reporting.boxed import annotate_faces
+from yolo_koin.reporting.fonts import missing_glyphs
 from yolo_koin.reporting.panels import listed
 from yolo_koin.reporting.sheets import contact_sheet, tile
 from yolo_koin.reporting.verdicts import BoxedFace, Faces, Result, Verdict, percent
 from yolo_koin.splits import Split, in_order
 
 QUALITY = 92  # of the annotated JPEGs
+NAMED = 5  # names that no font has, in one sentence
 SAME_FACE = 0.5  # intersection over union from which a face that was found is one that a person boxed
 
 Row = Mapping[str, Any]
@@ -85,8 +87,32 @@ def dataset_name(root: Path) -> str:
     return root.parent.name if root.name.lower() == "dataset" else root.name
 
 
+def drawable(names: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Label → the name to draw, and a note on names that no font here has every letter of: the folder's name is drawn in their place."""
+    lacking = set(missing_glyphs(names.values()))
+    drawn = {label: label if name in lacking else name for label, name in names.items()}
+    by_folder = [name for label, name in names.items() if name in lacking and name != label and not missing_glyphs([label])]
+    squares = missing_glyphs(drawn.values())
+    notes = [f"no font here has every letter of {_some(by_folder)}: drawn as the name of the folder"] if by_folder else []
+    notes += [f"no font here has every letter of {_some(squares)}: drawn with a hollow square for each missing one"] if squares else []
+    return drawn, tuple(notes)
+
+
+def _some(names: Sequence[str]) -> str:
+    """Names in a sentence; of many the first, and how many more there are."""
+    names = list(dict.fromkeys(names))
+    return listed(names if len(names) <= NAMED else [*names[:NAMED], f"{len(names) - NAMED} more"])
+
+
 def sheet_of(
-    tiles: Sequence[Image.Image], frame: pd.DataFrame, model: str, source: str, *, boxed: bool = False, synthetic: Collection[str] = ()
+    tiles: Sequence[Image.Image],
+    frame: pd.DataFrame,
+    model: str,
+    source: str,
+    *,
+    boxed: bool = False,
+    synthetic: Collection[str] = (),
+    learnt: Collection[str] = (),
 ) -> Image.Image:
     """The contact sheet of a prediction: which model, on which splits or on what of the user's own, and how much of it is right.
 
@@ -97,15 +123,54 @@ def sheet_of(
         source: what was asked for; of a path the last part is shown.
         boxed: whether the rows are of faces.
         synthetic: splits whose photos are synthetic.
+        learnt: splits that the model learnt from.
     """
     photos = frame.drop_duplicates(["split", "image"])
     splits = in_order(photos["split"])
     where = listed([called(split, synthetic) for split in splits]) if all(splits) else Path(source).name or "photos"
-    labelled = int((photos["true_label"] != "").sum())
-    right = len(frame[frame["true_rank"] == 1].drop_duplicates(["split", "image"]))
     measure = "labelled person named in" if boxed else "top-1"
-    remark = f"{measure} {percent(right / labelled)} of {labelled:,} photo{'s' if labelled > 1 else ''}" if labelled else ""
+    counts = [one for one in counted_by_split(frame) if one.labelled]
+    shares = []
+    for one in counts:  # a split by itself: a photo that was learnt says nothing of one that was not
+        of = f"{percent(one.right / one.labelled)} of {one.labelled:,} photo{'s' if one.labelled > 1 else ''}"
+        where_of = f" of {called(one.split, synthetic)}" if len(counts) > 1 else ""
+        shares.append(of + where_of + (" (learnt from)" if one.split in learnt else ""))
+    remark = f"{measure} {', '.join(shares)}" if shares else ""
     return contact_sheet(tiles, title=f"{model} on {where}", total=len(photos), remark=remark)
+
+
+@dataclass(frozen=True)
+class SplitCount:
+    """What was predicted of the photos of one split.
+
+    Attributes:
+        split: as the dataset writes it; empty for photos outside of a dataset.
+        photos: how many there are.
+        unreadable: how many of them could not be read.
+        labelled: how many have a known true label.
+        right: how many of those were named rightly: the photo as a whole, or any face of it.
+        learnt: whether the model learnt from this split, so that to be right there is no news.
+    """
+
+    split: str
+    photos: int
+    unreadable: int
+    labelled: int
+    right: int
+    learnt: bool = False
+
+
+def counted_by_split(frame: pd.DataFrame, learnt: Collection[str] = ()) -> tuple[SplitCount, ...]:
+    """The counts of each split in a table of predictions of photos or of faces."""
+    photos = frame.drop_duplicates(["split", "image"])
+    right = frame[frame["true_rank"] == 1].drop_duplicates(["split", "image"])["split"].value_counts()
+    found = []
+    for split in in_order(photos["split"]):
+        rows = photos[photos["split"] == split]
+        unreadable = int(((rows["error"] != "") & (rows["error"] != NO_FACE)).sum())
+        labelled = int((rows["true_label"] != "").sum())
+        found.append(SplitCount(split, len(rows), unreadable, labelled, int(right.get(split, 0)), split in learnt))
+    return tuple(found)
 
 
 def targets_of(run: Path, samples: Sequence[Sample]) -> dict[str, Path]:

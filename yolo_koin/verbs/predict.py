@@ -13,9 +13,10 @@ import pandas as pd
 from yolo_koin.dataset.koin import Dataset, Sample, nfc
 from yolo_koin.errors import WeightsError
 from yolo_koin.evaluation import face_predictions, predictions
-from yolo_koin.evaluation.face_predictions import NO_FACE
+from yolo_koin.evaluation.chance import chance_note
 from yolo_koin.files import atomic_path, sha256
 from yolo_koin.models import registry
+from yolo_koin.models.protocol import Model
 from yolo_koin.naming import Namer, Reader, name_photos
 from yolo_koin.naming.detector import Detected
 from yolo_koin.naming.faces import EachFace
@@ -24,7 +25,8 @@ from yolo_koin.parallel import Progress, in_threads
 from yolo_koin.reporting.sheets import EvenTiles
 from yolo_koin.runs import PredictRun
 from yolo_koin.specs import SAMPLE, PredictSpec
-from yolo_koin.verbs.drawing import Drawing, by_photo, sheet_of, targets_of
+from yolo_koin.splits import TRAINING_SETS, Split
+from yolo_koin.verbs.drawing import Drawing, SplitCount, by_photo, counted_by_split, drawable, sheet_of, targets_of
 from yolo_koin.verbs.drawn import drawn_boxes
 from yolo_koin.verbs.resolve import USUAL_DATA, face_finder, learnt_from, name_of, open_dataset, weights_file
 from yolo_koin.verbs.scoring import NOT_OF_FACES
@@ -44,22 +46,24 @@ class PredictResult:
         weights: the checkpoint.
         photos: how many photos there were.
         unreadable: how many of them could not be read.
-        labelled: how many have a known true label.
-        right: how many of those were named rightly: the photo as a whole, or any face of it.
+        labelled: how many have a known true label; None where these are of several splits, whose counts do not add up to anything.
+        right: how many of those were named rightly: the photo as a whole, or any face of it; None as before.
         named: a line on each photo, of the first :data:`TOLD`.
         way: ``whole``, ``faces`` or ``detector``: what was named.
         notes: what the user should know: boxes that could not be used, a classifier that did not learn from faces.
+        splits: the counts of each split by itself.
     """
 
     run: Path
     weights: Path
     photos: int
     unreadable: int
-    labelled: int
-    right: int
+    labelled: int | None
+    right: int | None
     named: tuple[str, ...]
     way: str = "whole"
     notes: tuple[str, ...] = ()
+    splits: tuple[SplitCount, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Naming:
         known: image id → boxes that people drew.
         model: the run's name; source: what was asked for. Both for the contact sheet.
         notes: what the user should know.
+        learnt: splits of the dataset that the model learnt from.
     """
 
     namer: Namer[Any]
@@ -82,6 +87,7 @@ class Naming:
     model: str
     source: str
     notes: tuple[str, ...] = ()
+    learnt: frozenset[str] = frozenset()
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -125,7 +131,8 @@ def draw(naming: Naming, folder: Path, top: int, progress: Progress) -> pd.DataF
     Returns:
         The rows of ``predictions.csv``.
     """
-    one = Drawing(targets_of(folder, naming.samples), naming.names, top, naming.boxed, naming.known)
+    names, _ = drawable(naming.names)
+    one = Drawing(targets_of(folder, naming.samples), names, top, naming.boxed, naming.known)
     parts: list[pd.DataFrame] = []
     tiles = EvenTiles(len(naming.samples))
     for batch, frame in name_photos(naming.namer, naming.samples, progress):
@@ -137,7 +144,8 @@ def draw(naming: Naming, folder: Path, top: int, progress: Progress) -> pd.DataF
     (face_predictions if naming.boxed else predictions).write(folder / "predictions.csv", frame)
     with atomic_path(folder / "contact_sheet.png") as temporary:
         synthetic = set(map(str, naming.dataset.synthetic)) if naming.dataset else set()
-        sheet_of(tiles.kept, frame, naming.model, naming.source, boxed=naming.boxed, synthetic=synthetic).save(temporary)
+        sheet = sheet_of(*(tiles.kept, frame, naming.model, naming.source), boxed=naming.boxed, synthetic=synthetic, learnt=naming.learnt)
+        sheet.save(temporary)
     return frame
 
 
@@ -149,21 +157,34 @@ def resolved(spec: PredictSpec, weights: Path, workspace: Workspace) -> Iterator
         DatasetError, WeightsError: what the user can mend.
     """
     with contextlib.ExitStack() as held:
-        namer, hints = _namer(spec, weights, workspace, held)
         dataset = _dataset(spec.data, weights, workspace)
-        found = look_up(spec.sources, dataset)
+        found = look_up(spec.sources, dataset)  # before torch is loaded: a mistyped path is told at once
+        model = registry.load(weights, spec.device, spec.trust_weights)
+        namer, hints = _namer(model, spec, workspace, held)
         known, problems = drawn_boxes(dataset) if dataset and namer.way != "whole" else ({}, ())
         notes = (*(dataset.notes if dataset else ()), *(f"{one.where}: {one.reason}" for one in problems), *hints)
         notes += found.notes
-        yield Naming(namer, found.samples, dataset, known, name_of(weights), ", ".join(spec.sources), notes)
+        if dataset:
+            of_these = {*namer.names, *(sample.label for sample in found.samples)}
+            notes += drawable({label: name for label, name in dataset.names.items() if label in of_these})[1]
+        learnt = _learnt(model, dataset) if dataset else frozenset()
+        yield Naming(namer, found.samples, dataset, known, name_of(weights), ", ".join(spec.sources), notes, learnt)
 
 
-def _namer(spec: PredictSpec, weights: Path, workspace: Workspace, held: contextlib.ExitStack) -> tuple[Namer[Any], tuple[str, ...]]:
+def _learnt(model: Model, dataset: Dataset) -> frozenset[str]:
+    """The splits that a model learnt from; of a model that does not say, or of unknown origin, each training split may be one."""
+    made = learnt_from(model.weights)
+    if made and made.data.is_dir() and made.data.resolve() != dataset.root.resolve():
+        return frozenset()
+    splits = TRAINING_SETS.get(model.train_on) or [split for split in dataset.splits if split.is_train]
+    return frozenset(map(str, splits))
+
+
+def _namer(model: Model, spec: PredictSpec, workspace: Workspace, held: contextlib.ExitStack) -> tuple[Namer[Any], tuple[str, ...]]:
     """What names the photos, by the kind of the weights and by whether faces are asked for; and what the user should know of it."""
-    model = registry.load(weights, spec.device, spec.trust_weights)
     if model.task == "detect":
         if spec.faces:
-            raise WeightsError("these weights find and name faces by themselves", weights, "Drop --faces.")
+            raise WeightsError("these weights find and name faces by themselves", model.weights, "Drop --faces.")
         return Detected(model, Reader(), doubtful=False), ()
     of_faces = model.preparation.fit == "face"
     if not (spec.faces or of_faces):
@@ -186,12 +207,26 @@ def _dataset(data: str | None, weights: Path, workspace: Workspace) -> Dataset |
 
 
 def _result(naming: Naming, frame: pd.DataFrame, folder: Path, weights: Path) -> PredictResult:
-    photos = frame.drop_duplicates(["split", "image"])
-    labelled = photos[photos["true_label"] != ""]
-    right = frame[(frame["true_rank"] == 1)].drop_duplicates(["split", "image"])
-    unreadable = int(((photos["error"] != "") & (photos["error"] != NO_FACE)).sum())
-    said = told(frame, naming.names)
-    return PredictResult(folder, weights, len(photos), unreadable, len(labelled), len(right), said, naming.namer.way, naming.notes)
+    splits = counted_by_split(frame, naming.learnt)
+    labelled = [one for one in splits if one.labelled]
+    alone = len(labelled) < 2
+    guesses = [
+        chance_note(one.split, one.right, one.labelled, len(naming.namer.names))
+        for one in labelled
+        if not naming.boxed or Split.parse(one.split).has_one_person
+    ]
+    return PredictResult(
+        run=folder,
+        weights=weights,
+        photos=sum(one.photos for one in splits),
+        unreadable=sum(one.unreadable for one in splits),
+        labelled=sum(one.labelled for one in labelled) if alone else None,
+        right=sum(one.right for one in labelled) if alone else None,
+        named=told(frame, naming.names),
+        way=naming.namer.way,
+        notes=(*naming.notes, *filter(None, guesses)),
+        splits=splits,
+    )
 
 
 def _slug(source: Sequence[str]) -> str:

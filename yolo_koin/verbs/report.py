@@ -9,19 +9,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from yolo_koin.dataset.koin import scan
+from yolo_koin.dataset.koin import Dataset, scan
 from yolo_koin.evaluation import predictions, scores
+from yolo_koin.evaluation.chance import chance_notes
 from yolo_koin.evaluation.statistics import paired
 from yolo_koin.files import write_text
 from yolo_koin.parallel import Progress
 from yolo_koin.reporting import figures
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, files_of, markdown
-from yolo_koin.reporting.fonts import missing_glyphs
-from yolo_koin.reporting.panels import listed
 from yolo_koin.reporting.saving import save
 from yolo_koin.specs import ReportSpec
 from yolo_koin.splits import in_order
-from yolo_koin.verbs.drawing import called, dataset_name
+from yolo_koin.verbs.drawing import called, dataset_name, drawable
 from yolo_koin.verbs.scored import WHOLE, Scored, load_runs, told_apart
 from yolo_koin.verbs.showing import examples, group_photos, hard_photos, of_people
 from yolo_koin.verbs.verb import verb
@@ -52,10 +51,17 @@ NAMES = {"faces": "each face found", "detector": "what it detects"}
 
 @dataclass(frozen=True)
 class ReportResult:
-    """What was written."""
+    """What was written.
+
+    Attributes:
+        out: folder of the figures.
+        files: the page, then the figures.
+        notes: scores that guessing would reach, names that cannot be drawn.
+    """
 
     out: Path
     files: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 @verb(ReportSpec)
@@ -70,7 +76,7 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     scored = told_apart([(folder, run) for folder in folders for run in load_runs(folder)])
     together = workspace.runs / "report" / "+".join(folder.name for folder in folders)[:120]
     out = spec.out or (together if len(folders) > 1 else folders[0] / "figures")  # several have a folder of their own
-    return ReportResult(out, write_report(scored, out))
+    return ReportResult(out, write_report(scored, out), (*no_news(_titled(scored)), *_undrawable(scored)))
 
 
 def write_report(runs: Sequence[Scored], out: Path, page: Path | None = None) -> tuple[Path, ...]:
@@ -115,19 +121,36 @@ def _drawn(runs: Sequence[Scored], out: Path) -> list[Block]:
     Photos and pairs of people are shown of one run each: the one with the best validation figure, so that no test split chooses it.
     Where a run named faces, the photos are its.
     """
-    whole, faces = _by_way(runs)
+    whole, _ = _by_way(runs)
     blocks: list[Block] = [Heading("Figures"), *_performance(runs, out), *_curves(runs, out)]
-    shown = _best([run for run in faces if run.way == "faces"] or faces or whole)
-    dataset = scan(shown.data) if shown.data else None
+    shown = _shown(runs)
+    dataset = _named_as_drawn(shown)
+    blocks += [Text(f"{note[:1].upper()}{note[1:]}.") for note in _undrawable(runs)]
     if whole:
         best = _best(whole)
         for split in in_order(best.predictions["split"]):
             blocks += of_people(best, split, dataset.names if dataset else {}, out)
     if dataset:
-        if unknown := missing_glyphs(dataset.names.values()):
-            blocks.append(Text(f"No font here has every letter of {listed(unknown)}; a hollow square stands for the others."))
         blocks += [*examples(dataset, out), *hard_photos(shown, dataset, out), *group_photos(shown, dataset, out)]
     return blocks
+
+
+def _shown(runs: Sequence[Scored]) -> Scored:
+    """The run whose photos are shown."""
+    whole, faces = _by_way(runs)
+    return _best([run for run in faces if run.way == "faces"] or faces or whole)
+
+
+def _named_as_drawn(run: Scored) -> Dataset | None:
+    """The dataset of a run, where it is still there, with names that can be drawn."""
+    dataset = scan(run.data) if run.data else None
+    return replace(dataset, names=drawable(dataset.names)[0]) if dataset else None
+
+
+def _undrawable(runs: Sequence[Scored]) -> tuple[str, ...]:
+    """A note on names that no font here has every letter of."""
+    data = _shown(runs).data
+    return drawable(scan(data).names)[1] if data else ()
 
 
 def _by_way(runs: Sequence[Scored]) -> tuple[list[Scored], list[Scored]]:
@@ -172,6 +195,7 @@ def tables(runs: Sequence[Scored]) -> list[Block]:
     blocks: list[Block] = [Heading("Results", 1)]
     blocks += [Table(pd.concat(map(_readable_run, some), ignore_index=True)) for some in (whole, faces) if some]
     blocks.append(Text(f"Brackets: 95 % intervals ({METHODS})."))
+    blocks += [Text(f"{note}.") for note in no_news(runs)]
     for finder, splits in _agreements(faces).items():
         told = f"Boxes of {', '.join(splits)} are {finder}'s, which nobody has checked: there mAP and AP tell agreement with {finder}."
         blocks.append(Text(told))
@@ -180,6 +204,11 @@ def tables(runs: Sequence[Scored]) -> list[Block]:
         blocks.append(Table(seeds, "Top-1 over seeds, in percent; with few seeds no significance is claimed."))
     first = [run for run in whole if run.seed == min(other.seed for other in whole)]
     return [*blocks, *(_tests(first, split) for split in (in_order(whole[0].predictions["split"]) if len(first) > 1 else ()))]
+
+
+def no_news(runs: Sequence[Scored]) -> tuple[str, ...]:
+    """A line on each split where a run is no better than guessing."""
+    return tuple(f"{run.title}, {note}" for run in runs for note in chance_notes(run.metrics, run.classes))
 
 
 def _readable_run(run: Scored) -> pd.DataFrame:

@@ -6,16 +6,17 @@ import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from yolo_koin.dataset.koin import Dataset, scan
 from yolo_koin.errors import RunError, WeightsError
-from yolo_koin.faces.finder import FaceFinder
 from yolo_koin.models.registry import endings
 from yolo_koin.runs import PreparedDataset, TrainRun, prepared_at
 from yolo_koin.specs import SAMPLE
-from yolo_koin.verbs.detector import open_detector
-from yolo_koin.verbs.sample import built_in
 from yolo_koin.workspace import Workspace, training_of
+
+if TYPE_CHECKING:  # what reads photos loads heavy libraries, and is imported where photos are read
+    from yolo_koin.dataset.koin import Dataset
+    from yolo_koin.faces.finder import FaceFinder
 
 USUAL_DATA = "data/KoIn"
 
@@ -28,6 +29,8 @@ def open_dataset(data: str, workspace: Workspace) -> Dataset:
     Raises:
         DatasetError: there is none.
     """
+    from yolo_koin.dataset.koin import scan
+
     dataset = scan(_root(data, workspace))
     kept = kept_boxes(dataset, workspace)
     return replace(dataset, boxes=(*dataset.boxes, kept)) if kept.exists() else dataset
@@ -35,6 +38,8 @@ def open_dataset(data: str, workspace: Workspace) -> Dataset:
 
 def _root(data: str, workspace: Workspace) -> Path:
     if data == SAMPLE:
+        from yolo_koin.verbs.sample import built_in
+
         return built_in(workspace.data / SAMPLE).root
     folder = workspace.find(data)
     made = prepared_at(folder) if folder.is_dir() else None
@@ -131,4 +136,7 @@ def face_finder(detector: Path | None, device: str, trust: bool, workspace: Work
     Raises:
         WeightsError: there is no such file, or it is no face detector.
     """
+    from yolo_koin.faces.finder import FaceFinder
+    from yolo_koin.verbs.detector import open_detector
+
     return FaceFinder(open_detector(detector, device, trust), workspace.faces)

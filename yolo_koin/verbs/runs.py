@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 
-from yolo_koin.errors import KoinError, UsageError
-from yolo_koin.evaluation import scores
+from yolo_koin.errors import KoinError
 from yolo_koin.parallel import Progress
 from yolo_koin.runs import KINDS, Run, ScoredRun, TrainRun
 from yolo_koin.specs import RunsSpec
 from yolo_koin.splits import NORMAL
 from yolo_koin.verbs.verb import verb
+from yolo_koin.words import CALLED
 from yolo_koin.workspace import Workspace
 
 
@@ -35,8 +35,6 @@ class Listed:
 @verb(RunsSpec)
 def list_runs(spec: RunsSpec, progress: Progress) -> tuple[Listed, ...]:
     """List the runs of a workspace, the oldest first."""
-    if spec.kind not in {None, *KINDS}:
-        raise UsageError("no such kind of run", f"kind={spec.kind}", f"Choose from {', '.join(KINDS)}.")
     workspace = Workspace.of(spec)
     found = [run for kind in ([spec.kind] if spec.kind else KINDS) for run in workspace.all_runs(kind)]
     shown = [Listed(run.KIND, _name(run), run.status, _figure(run), run.updated[:16].replace("T", " ")) for run in found]
@@ -50,8 +48,10 @@ def _name(run: Run) -> str:
 
 def _figure(run: Run) -> str:
     if isinstance(run, TrainRun) and run.status == "finished":
-        return f"val {run.metric} {100 * run.val:.1f} %"
+        return f"val {CALLED.get(run.metric, run.metric)} {100 * run.val:.1f} %"
     if isinstance(run, ScoredRun):
+        from yolo_koin.evaluation import scores  # here, since it loads pandas
+
         with contextlib.suppress(KoinError):
             table = scores.read(run.folder / "metrics.csv")
             top1 = table[(table["split"] == str(NORMAL)) & table["metric"].isin(["top1", "person_top1"])]

@@ -36,6 +36,7 @@ class Scored:
         way: what was named: the ``whole`` photo, ``faces`` that a face detector found, or faces that the ``detector`` found itself.
         truth: the boxes that it was scored on, where faces were named.
         agreement: split → face detector, where boxes that are taken for true come from one.
+        classes: of the model; 0 when unknown.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Scored:
     way: str = WHOLE
     truth: pd.DataFrame | None = None
     agreement: dict[str, str] = field(default_factory=dict)
+    classes: int = 0
 
 
 def load_runs(folder: Path) -> list[Scored]:
@@ -117,6 +119,7 @@ def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
         way=run.way,
         truth=None if whole else truth.read(run.folder / "truth.csv"),
         agreement=dict(run.agreement),
+        classes=run.classes,
     )
 
 

@@ -24,6 +24,7 @@ from yolo_koin.files import write_csv, writing
 from yolo_koin.parallel import Progress, counted, in_threads
 from yolo_koin.specs import SplitSpec
 from yolo_koin.verbs.verb import verb
+from yolo_koin.words import count
 
 SEEN_AT = 256  # px: what the converters open photos for; the same fingerprints find the same near-duplicates
 TABLE = "split.csv"
@@ -118,13 +119,13 @@ def _people(source: Path) -> _People:
         for entry in entries(folder):
             image = f"{label}/{name_of(entry.path)}"
             if image in photos:
-                raise DatasetError("two photos whose names differ in Unicode normal form only", entry.path, "Rename one of them.")
+                raise DatasetError("two photos of one name in two Unicode forms (NFC, and a Mac's NFD)", entry.path, "Rename one of them.")
             if entry.is_photo:
                 photos[image] = entry.path
             elif entry.kind != "folder":
                 others.append(entry)
-            elif count := len(photos_below(entry.path).photos):
-                notes.append(f"{image}: a folder with {count} photo{'s' * (count > 1)}, not used; move them up into {label}/ to use them")
+            elif inside := len(photos_below(entry.path).photos):
+                notes.append(f"{image}: a folder with {count(inside, 'photo')}, not used; move them up into {label}/ to use them")
     labels = sorted({image.partition("/")[0] for image in photos})
     tables = {name: [e.path for e in entries(source) if e.path.name.lower() == name] for name in (CLASSES, EXCLUDE, GROUPS)}
     ids, known = ImageIds(photos), Labels(labels)
@@ -173,7 +174,7 @@ def _seen(path: Path) -> int | str:
 def _two_labels(items: Sequence[Item]) -> list[str]:
     pairs = doubly_labelled(items)
     lines = [f"{a.image} and {b.image}: one photo under two people" for a, b in pairs[:NAMED]]
-    return [*lines, f"and {len(pairs) - NAMED} more photos under two people"] if len(pairs) > NAMED else lines
+    return [*lines, f"and {count(len(pairs) - NAMED, 'photo', more=True)} under two people"] if len(pairs) > NAMED else lines
 
 
 def _write(spec: SplitSpec, people: _People, placed: Mapping[str, str], progress: Progress) -> int:

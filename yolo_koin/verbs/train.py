@@ -9,7 +9,6 @@ from yolo_koin.dataset.koin import find_root
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.files import sha256
 from yolo_koin.locks import locked
-from yolo_koin.models.devices import choose_device
 from yolo_koin.models.protocol import Preparation, TrainJob
 from yolo_koin.models.registry import family_of
 from yolo_koin.parallel import Progress, silent, stopwatch
@@ -140,12 +139,14 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
     Raises:
         DatasetError, WeightsError, RunError, UsageError: what the user can mend; told before an hour is spent.
     """
-    choose_device(spec.device)
     spec = _of_model(spec)
     recipe = RECIPES[spec.task]
     given = prepared(spec.data, spec.task, workspace)
     if spec.data != SAMPLE and not given:
         find_root(workspace.find(spec.data))  # a mistyped folder is told before anything is downloaded
+    from yolo_koin.models.devices import choose_device  # here, since it loads torch
+
+    choose_device(spec.device)
     start = starting_weights(spec, workspace)
     new = start is None or not family_of(spec.model_name).check(spec.model_name, start)
     notes: tuple[str, ...] = ()

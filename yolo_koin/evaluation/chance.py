@@ -1,0 +1,38 @@
+"""Whether a score tells more than guessing would."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from yolo_koin.evaluation.statistics import wilson
+from yolo_koin.splits import Split
+
+
+def chance_notes(table: pd.DataFrame, classes: int) -> tuple[str, ...]:
+    """A line on each split of a table of metrics where top-1 is no better than guessing.
+
+    Args:
+        table: rows of ``metrics.csv`` of one run. Where faces are named, photos of several people are passed over: with a name on each
+            face, guessing is right more often.
+        classes: of the model; 0 when unknown, then nothing is said.
+    """
+    told = []
+    for row in table.to_dict("records"):
+        split, metric = str(row["split"]), row["metric"]
+        if metric == "top1" or (metric == "person_top1" and Split.parse(split).has_one_person):
+            told.append(_note(split, float(row["low"]), float(row["high"]), classes))
+    return tuple(filter(None, told))
+
+
+def chance_note(split: str, right: int, n: int, classes: int) -> str:
+    """The same for a count of photos: the line, or nothing."""
+    low, high = wilson(right, n)
+    return _note(split, float(low), float(high), classes) if n else ""
+
+
+def _note(split: str, low: float, high: float, classes: int) -> str:
+    if classes < 2 or not low <= 1 / classes:  # of no photo at all there is no interval, but NaN
+        return ""
+    guess = f"guessing one of {classes} people ({100 / classes:.1f} %)"
+    verdict = "is worse than" if high < 1 / classes else "cannot be told from"
+    return f"{split}: top-1, with its 95 % interval of {100 * low:.1f} to {100 * high:.1f} %, {verdict} {guess}"

@@ -1,0 +1,82 @@
+"""What the library below the command line says of wrong words, in our own: one line with what, where, remedy, and near names."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from yolo_koin.errors import UsageError
+
+
+class WordsError(UsageError):
+    """A mistake in the words of the command line: nothing of it has to be translated."""
+
+
+def no_such_command(word: str, known: Sequence[str], path: str) -> WordsError:
+    """The error for a command that is none.
+
+    Args:
+        word: what was said.
+        known: the commands.
+        path: what stands before the word: ``yolo_koin convert``.
+    """
+    near = difflib.get_close_matches(word.lower(), known, 1, 0.5)
+    return WordsError("no such command", word, f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(known)}.")
+
+
+def in_our_words(error: Exception, words: Sequence[str]) -> str | None:
+    """The line for an error of the library that reads the command line; None for any other error.
+
+    Its classes are known by what they have, since typer carried them inside since 0.20 and had them from click before.
+
+    Args:
+        error: what was raised.
+        words: of the command line.
+    """
+    if not (hasattr(error, "format_message") and hasattr(error, "exit_code")):
+        return None
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return str(error.format_message())
+    context = getattr(error, "ctx", None)
+    command = [word for word in words[:1] if not word.startswith("-")]
+    see = f"See {context.command_path if context else ' '.join(['yolo_koin', *command])} --help."
+    option = getattr(error, "option_name", None)
+    if type(error).__name__ == "NoSuchOption":
+        return _line(WordsError("no such option", _as_typed(str(option), words), _near(str(option), words, context) or see))
+    if option is not None and "requires an argument" in error.format_message():
+        return _line(WordsError("a value is missing", option, see))
+    if option is not None and "does not take a value" in error.format_message():
+        return _line(WordsError("this option takes no value", option, see))
+    message = str(error.format_message())
+    if extra := re.search(r"unexpected extra argument\S* \((.*)\)", message):
+        return _line(WordsError("more words than this command takes", extra[1], see))
+    return _line(WordsError(_as_words(message), "", see))
+
+
+def _line(mistake: WordsError) -> str:
+    return f"yolo_koin: {mistake}"
+
+
+def _as_typed(option: str, words: Sequence[str]) -> str:
+    """The word that an option was read from: ``-epochs`` is read as ``-e`` and more."""
+    return next((word.partition("=")[0] for word in words if word.startswith(option)), option)
+
+
+def _near(option: str, words: Sequence[str], context: Any) -> str:
+    """What was meant: an option whose name is near, or one that goes behind a command."""
+    known = [name for one in (context.command.params if context else ()) for name in (*one.opts, *one.secondary_opts)]
+    known = [name for name in known if name.startswith("--")]
+    typed = "--" + _as_typed(option, words).lstrip("-").replace("_", "-").lower()
+    if near := difflib.get_close_matches(typed, known, 1, 0.7):
+        return f"Did you mean {near[0]}?"
+    if context is not None and context.parent is None:
+        return "Options go behind a command: yolo_koin train --size n."
+    return ""
+
+
+def _as_words(message: str) -> str:
+    """A sentence as the middle of one: no capital at its begin, no full stop at its end."""
+    message = message.rstrip(".")
+    return message[:1].lower() + message[1:]

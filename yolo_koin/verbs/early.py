@@ -1,0 +1,49 @@
+"""What can be told of a spec's paths and names at once, before a verb with its heavy libraries is imported. Imports none of them."""
+
+from __future__ import annotations
+
+from yolo_koin.dataset.layout import find_root
+from yolo_koin.runs import prepared_at
+from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, EvaluateSpec, Names, OfData, PredictSpec, ReportSpec, Spec, Trains
+from yolo_koin.verbs.resolve import USUAL_DATA, learnt_from, weights_file
+from yolo_koin.workspace import Workspace
+
+
+def check(spec: Spec) -> None:
+    """Refuse what names a dataset, weights or a run that is not there. The verb itself looks again, and closer.
+
+    Raises:
+        DatasetError, WeightsError, RunError: what the user can mend.
+    """
+    workspace = Workspace.of(spec)
+    if isinstance(spec, Names):
+        _check_names(spec, workspace)
+    if isinstance(spec, OfData):
+        dataset_there(spec.data, workspace)
+    if isinstance(spec, Trains) and str(spec.weights) not in {AUTO, SCRATCH}:
+        weights_file(spec.weights, workspace)
+    if isinstance(spec, ReportSpec):
+        for run in spec.runs:
+            workspace.scored_run(run)
+
+
+def dataset_there(data: str, workspace: Workspace) -> None:
+    """Refuse a dataset that is not there; the built-in faces are there always.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    folder = workspace.find(data)
+    if data != SAMPLE and not (folder.is_dir() and prepared_at(folder)):
+        find_root(folder)
+
+
+def _check_names(spec: Names, workspace: Workspace) -> None:
+    if isinstance(spec, EvaluateSpec):
+        weights = weights_file(spec.weights, workspace, spec.task or "classify", spec.faces)
+    else:
+        weights = weights_file(spec.weights, workspace, "classify" if spec.faces else "", spec.faces)
+    if spec.data is not None:
+        dataset_there(spec.data, workspace)
+    elif not isinstance(spec, PredictSpec) and learnt_from(weights) is None:  # photos can be named without a dataset
+        dataset_there(USUAL_DATA, workspace)
