@@ -78,7 +78,9 @@ def serve() -> None:
     for module in pkgutil.walk_packages(yolo_koin.__path__, "yolo_koin."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    importlib.import_module("yolo_koin.synthetic.att").PEOPLE = PEOPLE  # type: ignore[attr-defined]
+    setattr(importlib.import_module("yolo_koin.synthetic.att"), "PEOPLE", PEOPLE)  # noqa: B010
+    style = importlib.import_module("yolo_koin.reporting.style")
+    style._SETTINGS["pdf.fonttype"] = 3  # to embed whole fonts takes most of the time that a report takes
     report = Path(tempfile.mkdtemp()) / "report"
     print("ready", flush=True)
     for line in sys.stdin:

@@ -141,7 +141,7 @@ class Command:
         again: what is run after the kill; the same when None.
         refused: what the command says when all is done already; a second call does nothing or little when None.
         needs_model: whether it begins in a folder with a trained model.
-        kills: how many renames to be killed at: the first, the last, and some in between.
+        kills: how often to kill it: before the first rename, after the last, and evenly in between.
     """
 
     arguments: list[str]
@@ -152,7 +152,7 @@ class Command:
 
 
 COMMANDS = {
-    "sample": Command(["sample", "--out", "data/faces"]),
+    "sample": Command(["sample", "--out", "data/faces"], kills=3),
     "split": Command(["split", "raw/normal_cases/train", "divided"], refused="something is there already"),
     "convert classify": Command("convert classify --data raw --side 64".split(), kills=6),
     "convert detect": Command("convert detect --data raw --side 64 --review 2".split(), kills=6),
@@ -166,11 +166,9 @@ COMMANDS = {
 
 
 def moments(renames: int, kills: int) -> list[tuple[int, bool]]:
-    """The renames to be killed at, and whether after them: before the first and after the last at least."""
-    if EVERY:
-        return [(at, after) for at in range(1, renames + 1) for after in (False, True)]
-    at = sorted({1 + round(i * (renames - 1) / (kills - 1)) for i in range(kills)})
-    return [*((one, i % 2 == 1) for i, one in enumerate(at[:-1])), (renames, False), (renames, True)]
+    """The renames to be killed at, and whether after them."""
+    every = [(at, after) for at in range(1, renames + 1) for after in (False, True)]
+    return every if EVERY else [every[i] for i in sorted({round(k * (len(every) - 1) / (kills - 1)) for k in range(kills)})]
 
 
 @pytest.mark.parametrize("verb", COMMANDS)
