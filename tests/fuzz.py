@@ -36,6 +36,7 @@ from yolo_koin.dataset.koin import scan
 from yolo_koin.environment import prepare
 from yolo_koin.errors import KoinError
 from yolo_koin.parallel import Step
+from yolo_koin.reporting import style
 from yolo_koin.specs import AuditSpec, ConvertDetectSpec, ConvertSpec, EvaluateSpec, PredictSpec, ReportSpec, RunsSpec, TrainSpec
 from yolo_koin.verbs.audit import audit
 from yolo_koin.verbs.convert import convert
@@ -366,7 +367,10 @@ SIDE_FILES = {
 
 def fuzz(home: Path, photos: int, files: int, seed: int = 0, limit: float = LIMIT) -> Tally:
     """Run so many mutants in an empty folder."""
-    with working_in(home):
+    fonts = style._SETTINGS["pdf.fonttype"]
+    style._SETTINGS["pdf.fonttype"] = 3  # to embed whole fonts takes most of the time that a report takes
+    with working_in(home), contextlib.ExitStack() as last:
+        last.callback(style._SETTINGS.update, {"pdf.fonttype": fonts})
         work = Fuzz(home, seed, limit)
         if photos:
             work.photos(photos)

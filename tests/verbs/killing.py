@@ -79,6 +79,7 @@ def serve() -> None:
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     setattr(importlib.import_module("yolo_koin.synthetic.att"), "PEOPLE", PEOPLE)  # noqa: B010
+    setattr(importlib.import_module("yolo_koin.models.fit.loop"), "SAVE_EVERY", 0.0)  # noqa: B010  # else it depends on how fast it is
     style = importlib.import_module("yolo_koin.reporting.style")
     style._SETTINGS["pdf.fonttype"] = 3  # to embed whole fonts takes most of the time that a report takes
     report = Path(tempfile.mkdtemp()) / "report"
