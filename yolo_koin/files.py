@@ -38,6 +38,32 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside ``path``; rename it to ``path`` when the block ends well, remove it when it does not.
+
+    Its name is always the same, so that what a killed process left is found and removed. Hold :func:`yolo_koin.locks.locked` meanwhile.
+
+    Raises:
+        OSError: something is there already, or the file system refuses.
+    """
+    building = unfinished(path)
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    try:
+        yield building
+        if path.is_dir():
+            path.rmdir()  # an empty one
+        building.rename(path)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def unfinished(path: Path) -> Path:
+    """Where a folder is filled before it has its name."""
+    return path.absolute().with_name(f".{path.absolute().name}.unfinished")
+
+
+@contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turn what the file system refuses inside the block into a RunError about ``path``."""
     try:

@@ -7,14 +7,16 @@ import logging
 import os
 import platform
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from yolo_koin.files import writing
+from yolo_koin.files import unfinished, writing
 
 TEMPORARY = re.compile(r"\.[0-9a-f]{16}(\..*)?")  # names that yolo_koin.files gives to what is not whole yet
+LOCK = re.compile(r"\..+\.lock")
 
 
 @contextlib.contextmanager
@@ -26,7 +28,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         RunError: the lock cannot be written.
     """
-    path = folder.absolute().parent / f".{folder.name}.lock"
+    path = _lock_of(folder)
     with writing(folder):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock, left = FileLock(path, thread_local=False), path.exists()
@@ -47,6 +49,22 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def tidy(folder: Path) -> None:
+    """Remove what a process left that was killed when all was done but letting go: its lock, and what is not whole.
+
+    For a folder that nobody is going to write to, since it is finished. Where another process holds it nothing is done.
+    """
+    path = _lock_of(folder)
+    if path.is_file():
+        with contextlib.suppress(OSError, Timeout), FileLock(path, thread_local=False).acquire(blocking=False):
+            _sweep(folder)
+            path.unlink()
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.absolute().parent / f".{folder.absolute().name}.lock"
+
+
 def _holder(path: Path) -> str:
     with contextlib.suppress(OSError, UnicodeDecodeError):
         return path.read_text(encoding="utf-8") or "another process"
@@ -54,8 +72,11 @@ def _holder(path: Path) -> str:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what a killed process left under temporary names."""
+    """Remove what a killed process left under temporary names, and its locks on folders within."""
+    shutil.rmtree(unfinished(folder), ignore_errors=True)
     for place, _, names in os.walk(folder):
-        for name in names:
-            if TEMPORARY.fullmatch(name):
-                Path(place, name).unlink(missing_ok=True)
+        for path in (Path(place, name) for name in names):
+            if TEMPORARY.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+            elif LOCK.fullmatch(path.name):
+                tidy(path.with_name(path.name[1 : -len(".lock")]))

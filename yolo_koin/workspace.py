@@ -11,7 +11,7 @@ from pathlib import Path
 
 from yolo_koin.errors import RunError
 from yolo_koin.files import writing
-from yolo_koin.locks import locked
+from yolo_koin.locks import TEMPORARY, locked, tidy
 from yolo_koin.runs import CELLS, KINDS, MANIFEST, Run, TrainRun
 from yolo_koin.specs import Spec
 
@@ -82,6 +82,8 @@ class Workspace:
                         _clear(folder)
                         yield folder
                         return
+                else:
+                    tidy(folder)
         raise RunError("the run exists already", self.runs / kind / str(name), "Choose another --name, or remove that folder yourself.")
 
     # ---------------------------------------------------------------------------------------------------------- finding
@@ -119,6 +121,7 @@ class Workspace:
             run = TrainRun.read(self.runs / "train" / name)
             if run is None or run.status == "finished":
                 what = "this run is finished" if run else "no such run"
+                tidy(self.runs / "train" / name)
                 raise RunError(what, self.runs / "train" / name, "There is nothing to resume.")
             return run
         unfinished = [run for run in self._trainings() if run.status != "finished" and run.folder.parent.name == "train"]
@@ -170,11 +173,13 @@ def _made(folder: Path) -> bool:
 
 
 def _begun_by(kind: str, folder: Path, spec: Spec) -> bool:
-    """Whether the same command began this run and did not finish it."""
-    if kind == TrainRun.KIND or not folder.is_dir():
+    """Whether the same command began this run and did not finish it. A training that has begun is resumed instead."""
+    if not folder.is_dir():
         return False
     run = KINDS[kind].read(folder)
-    return not any(folder.iterdir()) if run is None else run.status != "finished" and vars(run)["spec"] == spec
+    if run is None:  # whoever made the folder was killed before anything was written down
+        return all(TEMPORARY.fullmatch(path.name) for path in folder.iterdir())
+    return kind != TrainRun.KIND and run.status != "finished" and vars(run)["spec"].settings() == spec.settings()
 
 
 def _clear(folder: Path) -> None:

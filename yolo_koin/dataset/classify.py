@@ -121,13 +121,17 @@ def read_index(root: Path) -> pd.DataFrame:
     path = root / INDEX
     if not path.is_file():
         raise DatasetError("not a converted dataset (no index.csv)", root, "Run yolo_koin convert classify first.")
-    text = dict.fromkeys(("image", "split", "label", "source", "sha256", "status"), str)
+    remedy = "Remove it, and run yolo_koin convert classify again."
+    types: dict[str, type] = {**dict.fromkeys(INDEX_COLUMNS, str), "width": int, "height": int}
     try:
-        frame = pd.read_csv(path, dtype=text, keep_default_na=False)
-    except ValueError as error:  # pandas' own errors are ValueErrors
-        raise DatasetError("this table is damaged", path, "Run yolo_koin convert classify again.") from error
+        frame = pd.read_csv(path, dtype=types, keep_default_na=False)
+    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
+        raise DatasetError("this table is damaged", path, remedy) from error
     if missing := set(INDEX_COLUMNS) - set(frame.columns):
-        raise DatasetError(f"no column {', '.join(sorted(missing))}", path, "Run yolo_koin convert classify again.")
+        raise DatasetError(f"no column {', '.join(sorted(missing))}", path, remedy)
+    usable = frame["status"] == "ok"
+    if (frame[["split", "label", "source", "status"]] == "").any(axis=None) or (frame.loc[usable, "image"] == "").any():
+        raise DatasetError("an empty cell", path, remedy)
     return frame
 
 

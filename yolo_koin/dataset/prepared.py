@@ -21,7 +21,7 @@ from yolo_koin.dataset.koin import Dataset, Sample, nfc
 from yolo_koin.dataset.state import Record, file_identity, read_state, still_holds, write_state
 from yolo_koin.errors import DatasetError, RunError
 from yolo_koin.files import atomic_path, free_bytes, sha256, writing
-from yolo_koin.locks import locked
+from yolo_koin.locks import TEMPORARY, locked
 from yolo_koin.manifests import kind_of
 from yolo_koin.parallel import Progress, Step, in_threads, silent
 from yolo_koin.runs import PreparedDataset, prepared_at
@@ -261,7 +261,7 @@ class PreparedFolder:
         if kind_of(self.root) not in {None, self.made.kind}:
             raise foreign
         found = PreparedDataset.read(self.root)
-        if found is None and self.root.is_dir() and any(self.root.iterdir()):
+        if found is None and self.root.is_dir() and not all(TEMPORARY.fullmatch(path.name) for path in self.root.iterdir()):
             raise foreign
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
@@ -62,13 +62,24 @@ def read_state(path: Path) -> dict[str, Record]:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
         if set(EARLIER) <= set(table.columns) and not set(COLUMNS) <= set(table.columns):
             return {}
-        records = (
+        records = [
             Record(source, int(size), int(mtime), digest, int(width), int(height), fingerprint, status, image, int(inode), int(ctime))
             for source, size, mtime, digest, width, height, fingerprint, status, image, inode, ctime in table[COLUMNS].to_numpy().tolist()
-        )
+        ]
+        for record in records:
+            _check(record)
         return {record.source: record for record in records}
     except (ValueError, KeyError) as error:  # pandas' own errors are ValueErrors
         raise DatasetError("this file is damaged", path, f"Remove {path.parent} and convert again.") from error
+
+
+def _check(record: Record) -> None:
+    """Raise a ValueError where somebody has changed a record into one of no photo, or of one outside of the converted dataset."""
+    whole = len(record.fingerprint) == 16 and int(record.fingerprint, 16) >= 0 and min(record.width, record.height) > 0
+    if (record.status == "ok" or record.image) and not whole:
+        raise ValueError(f"not a photo: {record}")
+    if PurePosixPath(record.image).is_absolute() or ".." in PurePosixPath(record.image).parts:
+        raise ValueError(f"outside: {record.image}")
 
 
 def write_state(path: Path, records: Iterable[Record]) -> None:

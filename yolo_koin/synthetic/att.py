@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,7 +21,7 @@ from PIL import Image
 from yolo_koin.dataset.images import RGB
 from yolo_koin.dataset.koin import BOXES, CLASSES, GROUPS, SYNTHETIC
 from yolo_koin.errors import DatasetError
-from yolo_koin.files import write_csv, write_json, write_text
+from yolo_koin.files import atomic_folder, write_csv, write_json, write_text
 from yolo_koin.geometry import Box
 from yolo_koin.parallel import Progress, counted, silent
 from yolo_koin.splits import SPLITS
@@ -117,18 +115,10 @@ def build(destination: Path, find_face: FaceLocator, seed: int = 0, progress: Pr
     """
     source = find_photographs()
     try:
-        if destination.is_dir() and not any(destination.iterdir()):
-            destination.rmdir()
-        if destination.exists():
+        if destination.exists() and not (destination.is_dir() and not any(destination.iterdir())):
             raise DatasetError("the folder exists already", destination, "Choose another one, or remove it yourself.")
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        workshop = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
-        try:
-            root = workshop / destination.name
+        with atomic_folder(destination) as root:
             counts = _fill(root, source, find_face, seed, progress)
-            root.rename(destination)
-        finally:
-            shutil.rmtree(workshop, ignore_errors=True)
     except OSError as error:
         raise DatasetError(f"cannot write ({error.strerror})", destination, "Check the disk and the folder's permissions.") from error
     return counts

@@ -19,6 +19,7 @@ from yolo_koin.errors import DatasetError
 from yolo_koin.faces import FaceDetector, clearly_dominant
 from yolo_koin.faces.finder import Found
 from yolo_koin.files import atomic_path
+from yolo_koin.locks import locked
 from yolo_koin.parallel import Progress, in_threads
 from yolo_koin.reporting.sheets import REVIEW_SIDE, REVIEWED, ReviewPhoto, review_page
 from yolo_koin.runs import PreparedDataset, prepared_at
@@ -65,7 +66,10 @@ def convert_detect(spec: ConvertDetectSpec, progress: Progress) -> ConvertDetect
     workspace = Workspace.of(spec)
     dataset = open_dataset(spec.data, workspace)
     result = boxed(dataset, spec, workspace, progress)
-    return replace(result, pages=_review(dataset, result.converted.root, spec.review) if spec.review else ())
+    if not spec.review:
+        return result
+    with locked(result.converted.root):
+        return replace(result, pages=_review(dataset, result.converted.root, spec.review))
 
 
 def boxed(dataset: Dataset, spec: ConvertDetectSpec, workspace: Workspace, progress: Progress) -> ConvertDetectResult:
@@ -152,24 +156,23 @@ def _decided(sample: Sample, found: Found, detector: FaceDetector) -> tuple[Labe
 # -------------------------------------------------------------------------------------------------------------- review
 def _review(dataset: Dataset, root: Path, pages: int) -> tuple[Path, ...]:
     """Draw the review sheet: the boxes that a detector found, least sure first, then those that people drew."""
-    done = tuple(sorted((root / REVIEW).glob("page-*.png")))
-    if done and min(page.stat().st_mtime_ns for page in done) >= (root / TABLE).stat().st_mtime_ns:
-        return done
     table = read_boxes_table(root)
     names, _ = drawable(dataset.names)
     table["line"] = table.index + 2  # of boxes.csv, whose first line has the names of the columns
     table = table[table["status"] == "ok"].sort_values(["score", "image"], kind="stable", na_position="last")[: pages * REVIEWED]
     rows = [{str(column): value for column, value in row.items()} for row in table.to_dict("records")]
     last = -(-len(rows) // REVIEWED)
-    files = []
-    for page in range(last):
-        photos = in_threads(partial(_reviewed, root=root, names=names), rows[page * REVIEWED : (page + 1) * REVIEWED])
-        files.append(root / REVIEW / f"page-{page + 1:03d}.png")
-        with atomic_path(files[-1]) as temporary:
-            review_page(photos, page + 1, last, f"Face boxes of {root.name}, the doubtful ones first").save(temporary)
-    for old in set((root / REVIEW).glob("page-*.png")) - set(files):
+    files = tuple(root / REVIEW / f"page-{page + 1:03d}.png" for page in range(last))
+    there = set((root / REVIEW).glob("page-*.png"))
+    if there == set(files) and all(page.stat().st_mtime_ns >= (root / TABLE).stat().st_mtime_ns for page in files):
+        return files
+    for old in there:
         old.unlink()
-    return tuple(files)
+    for page, file in enumerate(files):
+        photos = in_threads(partial(_reviewed, root=root, names=names), rows[page * REVIEWED : (page + 1) * REVIEWED])
+        with atomic_path(file) as temporary:
+            review_page(photos, page + 1, last, f"Face boxes of {root.name}, the doubtful ones first").save(temporary)
+    return files
 
 
 def _reviewed(row: Mapping[str, Any], root: Path, names: Mapping[str, str]) -> ReviewPhoto:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import zlib
 from dataclasses import dataclass
 from functools import partial
@@ -19,13 +20,15 @@ from yolo_koin.errors import DatasetError
 from yolo_koin.faces import FaceDetector
 from yolo_koin.faces.centerface import CenterFace
 from yolo_koin.faces.turned import Turned, implausible, upright
-from yolo_koin.files import atomic_path, write_csv
+from yolo_koin.files import atomic_path, write_csv, write_json
+from yolo_koin.locks import locked
 from yolo_koin.parallel import Progress, counted, in_threads
 from yolo_koin.specs import HardcasesSpec
 from yolo_koin.synthetic.hardcases import KINDS, apply
 from yolo_koin.verbs.verb import verb
 
 TABLE = "hardcases.csv"
+CLAIMED = ".hardcases.json"  # files that are ours as soon as they are there: of calls that were killed, the table does not tell all
 COLUMNS = ("image", "source", "kind", "severity", "seed", "box", "landmarks")
 WRITTEN_EVERY = 100  # photos: an interrupted call leaves a table of all but the last few
 Row = tuple[str, str, str, int, int, str, str]
@@ -75,13 +78,20 @@ def hardcases(spec: HardcasesSpec, progress: Progress) -> HardcasesResult:
         UsageError: an unknown kind or severity.
         WeightsError: the face detector's network is missing.
     """
-    kinds = spec.kinds
     walk = _photos(spec)
     photos = [path.relative_to(spec.source).as_posix() for path in walk.photos]
-    _refuse_foreign(spec.destination, [target for photo in photos for _, target in _targets(photo, kinds)])
+    with locked(spec.destination):
+        claimed = _claimed(spec.destination, [target for photo in photos for _, target in _targets(photo, spec.kinds)])
+        result = _draw(spec, walk, photos, progress)
+        _settle(spec.destination, claimed)
+    return result
+
+
+def _draw(spec: HardcasesSpec, walk: Walk, photos: list[str], progress: Progress) -> HardcasesResult:
+    """Write the files and the table."""
     outcomes: dict[str, _Drawn] = {}
     rows: list[Row] = []
-    work = partial(_one, spec=spec, kinds=kinds, detector=CenterFace())
+    work = partial(_one, spec=spec, kinds=spec.kinds, detector=CenterFace())
     with contextlib.closing(in_threads(work, photos, spec.workers)) as drawn:
         for number, (photo, outcome) in enumerate(counted(zip(photos, drawn, strict=True), len(photos), "drawing", progress), 1):
             outcomes[photo] = outcome
@@ -120,18 +130,46 @@ def _targets(photo: str, kinds: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(kind, path.with_name(f"{path.stem}_{kind}.jpg").as_posix()) for kind in kinds]
 
 
-def _refuse_foreign(destination: Path, targets: list[str]) -> None:
-    """Two photos must not claim one file, and nothing that we did not write is written over."""
+def _claimed(destination: Path, targets: list[str]) -> set[str]:
+    """Write down which files are ours from now on, and return them with those that calls claimed that were killed.
+
+    Two photos must not claim one file, and nothing that we did not write is written over.
+    """
     seen: set[str] = set()
     for target in targets:
         if target in seen:
             raise DatasetError("two photos differ in their ending only", target, "Rename one of them.")
         seen.add(target)
     table = destination / TABLE
-    ours = set(read_table(table, COLUMNS)["image"]) if table.is_file() else set()
+    before = _read_claims(destination)
+    ours = before | (set(read_table(table, COLUMNS)["image"]) if table.is_file() else set())
     for target in targets:
         if nfc(target) not in ours and (destination / target).exists():
             raise DatasetError("a file that is not ours is there already", destination / target, "Choose another destination.")
+    claimed = before | {nfc(target) for target in targets}
+    _write_claims(destination, claimed)
+    return claimed
+
+
+def _settle(destination: Path, claimed: set[str]) -> None:
+    """Drop the claims on files that the table tells, or that were not written after all."""
+    told = set(read_table(destination / TABLE, COLUMNS)["image"])
+    _write_claims(destination, {target for target in claimed - told if (destination / target).exists()})
+
+
+def _read_claims(destination: Path) -> set[str]:
+    path = destination / CLAIMED
+    try:
+        return set(map(str, json.loads(path.read_text(encoding="utf-8")))) if path.is_file() else set()
+    except (OSError, ValueError, TypeError) as error:
+        raise DatasetError("damaged", path, "Remove it, or choose another destination.") from error
+
+
+def _write_claims(destination: Path, claimed: set[str]) -> None:
+    if claimed:
+        write_json(destination / CLAIMED, sorted(claimed))
+    else:
+        (destination / CLAIMED).unlink(missing_ok=True)
 
 
 def _one(photo: str, spec: HardcasesSpec, kinds: tuple[str, ...], detector: FaceDetector) -> _Drawn:

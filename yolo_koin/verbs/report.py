@@ -14,6 +14,7 @@ from yolo_koin.evaluation import predictions, scores
 from yolo_koin.evaluation.chance import chance_notes
 from yolo_koin.evaluation.statistics import paired
 from yolo_koin.files import write_text
+from yolo_koin.locks import locked
 from yolo_koin.parallel import Progress
 from yolo_koin.reporting import figures
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, files_of, markdown
@@ -76,7 +77,8 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     scored = told_apart([(folder, run) for folder in folders for run in load_runs(folder)])
     together = workspace.runs / "report" / "+".join(folder.name for folder in folders)[:120]
     out = spec.out or (together if len(folders) > 1 else folders[0] / "figures")  # several have a folder of their own
-    return ReportResult(out, write_report(scored, out), (*no_news(_titled(scored)), *_undrawable(scored)))
+    with locked(out):
+        return ReportResult(out, write_report(scored, out), (*no_news(_titled(scored)), *_undrawable(scored)))
 
 
 def write_report(runs: Sequence[Scored], out: Path, page: Path | None = None) -> tuple[Path, ...]:

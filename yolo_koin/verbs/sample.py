@@ -10,7 +10,7 @@ from yolo_koin.dataset.images import RGB
 from yolo_koin.errors import DatasetError
 from yolo_koin.faces import FaceDetector, dominant
 from yolo_koin.faces.centerface import CenterFace
-from yolo_koin.locks import locked
+from yolo_koin.locks import locked, tidy
 from yolo_koin.parallel import Progress, silent
 from yolo_koin.runs import prepared_at
 from yolo_koin.specs import SAMPLE, SampleSpec
@@ -51,6 +51,7 @@ def sample(spec: SampleSpec, progress: Progress) -> SampleResult:
 def built_in(root: Path, seed: int = 0, progress: Progress = silent) -> SampleResult:
     """The stand-in dataset in a folder, built on first use; two that want it at once build it once."""
     if _is_something(root):
+        tidy(root)
         return SampleResult(root, _check(root, seed), built=False)
     with locked(root):
         if _is_something(root):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from yolo_koin.errors import KoinError, RunError
@@ -16,6 +17,8 @@ from yolo_koin.models.registry import family_of
 from yolo_koin.runs import CELLS, CellRun, ScoredRun, TrainRun
 
 WHOLE = "whole"
+CURVE = ("epoch", "train_loss", "val_loss")  # and what the best epoch was chosen by
+NO_CURVE = "Move it elsewhere; the report then has no curve of this training."
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
         title=f"{model}, seed {seed}" if seed else model,
         predictions=predictions.read(table) if whole else face_predictions.read(table),
         metrics=scores.read(run.folder / "metrics.csv"),
-        curve=pd.read_csv(training.curve) if training and training.curve.is_file() else None,
+        curve=_curve(training.curve) if training and training.curve.is_file() else None,
         data=run.data if run.data and run.data.is_dir() else None,
         synthetic=frozenset(run.synthetic),
         val=training.val if training else float("nan"),
@@ -121,6 +124,23 @@ def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
         agreement=dict(run.agreement),
         classes=run.classes,
     )
+
+
+def _curve(path: Path) -> pd.DataFrame:
+    """The epochs of a training, all columns numbers.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    try:
+        frame = pd.read_csv(path).astype(float)
+    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
+        raise RunError("damaged", path, NO_CURVE) from error
+    if missing := [column for column in CURVE if column not in frame]:
+        raise RunError(f"no column {', '.join(missing)}", path, NO_CURVE)
+    if not np.isfinite(frame.to_numpy()).all():
+        raise RunError("a cell that is no number", path, NO_CURVE)
+    return frame
 
 
 def title_of(training: TrainRun) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,8 @@ from yolo_koin.dataset.layout import holds_cases, is_plain
 from yolo_koin.dataset.side_tables import CLASSES, EXCLUDE, GROUPS
 from yolo_koin.dataset.walk import Entry, entries, left_out, name_of, photos_below
 from yolo_koin.errors import DatasetError
-from yolo_koin.files import write_csv, writing
+from yolo_koin.files import atomic_folder, write_csv, writing
+from yolo_koin.locks import locked, tidy
 from yolo_koin.parallel import Progress, counted, in_threads
 from yolo_koin.specs import SplitSpec
 from yolo_koin.verbs.verb import verb
@@ -79,6 +79,7 @@ def split(spec: SplitSpec, progress: Progress) -> SplitResult:
         DatasetError: no two people with photos, splits are there already, or the destination holds something or lies in the source.
         RunError: the destination cannot be written.
     """
+    tidy(spec.destination)
     _check(spec)
     people = _people(spec.source)
     items, unreadable = _items(people.photos, spec.workers, progress)
@@ -180,20 +181,11 @@ def _two_labels(items: Sequence[Item]) -> list[str]:
 def _write(spec: SplitSpec, people: _People, placed: Mapping[str, str], progress: Progress) -> int:
     """Fill a folder beside the destination and give it its name; returns how many photos had to be copied."""
     destination = spec.destination
-    unfinished = destination.absolute().with_name(f".{secrets.token_hex(8)}")
-    with writing(destination):
-        try:
-            unfinished.mkdir(parents=True)
-            linked = [
-                _link(people.photos[image], unfinished / place)
-                for image, place in counted(placed.items(), len(placed), "linking photos", progress)
-            ]
-            _write_tables(spec.source, unfinished, people, placed)
-            if destination.is_dir():
-                destination.rmdir()  # an empty one
-            unfinished.rename(destination)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+    with locked(destination), writing(destination), atomic_folder(destination) as folder:
+        linked = [
+            _link(people.photos[image], folder / place) for image, place in counted(placed.items(), len(placed), "linking photos", progress)
+        ]
+        _write_tables(spec.source, folder, people, placed)
     return linked.count(False)
 
 
