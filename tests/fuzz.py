@@ -27,7 +27,6 @@ from typing import Any
 
 import pandas as pd
 import torch
-from PIL import Image
 
 from tests import mutants
 from tests.conftest import att, working_in
@@ -290,8 +289,10 @@ class Fuzz:
                 [(checkpoint, "yolo_koin"), (checkpoint, "train_args"), (checkpoint, "model"), (checkpoint, "ema"), (checkpoint, "date")]
                 + [(vars(checkpoint["model"]), key) for key in ("names", "yaml", "args", "nc", "stride", "model")]
             )
-            place[key] = mutants.tree(draw, {"names": {0: "a", 1: "b"}, "fit": "pad", "side": 64, "imgsz": 32}) if draw.random() < 0.5 else (
-                draw.choice(mutants.ODD_VALUES)
+            place[key] = (
+                mutants.tree(draw, {"names": {0: "a", 1: "b"}, "fit": "pad", "side": 64, "imgsz": 32})
+                if draw.random() < 0.5
+                else (draw.choice(mutants.ODD_VALUES))
             )
             try:
                 torch.save(checkpoint, path)
@@ -310,8 +311,11 @@ class Fuzz:
         """A file that a conversion or a training wrote, changed since."""
         run = self.home / "runs/train/files"
         path = draw.choice(
-            [squares / "index.csv", squares / "manifest.json", squares / ".state.csv", run / "manifest.json", run / "manifest.json"]
-            + [boxed / "boxes.csv", boxed / "manifest.json", boxed / ".state.csv", run / "results.csv"]
+            [
+                *(squares / name for name in ("index.csv", "manifest.json", ".state.csv")),
+                *(boxed / name for name in ("boxes.csv", "manifest.json", ".state.csv")),
+                *(run / name for name in ("manifest.json", "manifest.json", "results.csv")),
+            ]
         )
         before = path.read_bytes()
         data = (mutants.json_text if path.suffix == ".json" else mutants.text)(draw, before)
@@ -329,8 +333,7 @@ class Fuzz:
             self.call(convert if path.parent == squares else convert_detect, _again(path.parent, raw, squares), files)
         if path.parent == boxed:
             path.write_bytes(data)
-            spec = TrainSpec(data=str(boxed), task="detect", name="never", **{**QUICK, "weights": "no.pt"})
-            self.call(train, spec, files)
+            self.call(train, TrainSpec(data=str(boxed), task="detect", name="never", **{**QUICK, "weights": "no.pt"}), files)
         for made in (squares, boxed):
             if path.parent == made:
                 shutil.rmtree(made)
@@ -351,7 +354,9 @@ class Fuzz:
 
 
 def _again(made: Path, raw: Path, squares: Path) -> Any:
-    return ConvertSpec(data=str(raw), side=64, out=made) if made == squares else ConvertDetectSpec(data=str(raw), side=64, review=0, out=made)
+    return (
+        ConvertSpec(data=str(raw), side=64, out=made) if made == squares else ConvertDetectSpec(data=str(raw), side=64, review=0, out=made)
+    )
 
 
 SIDE_FILES = {
@@ -360,7 +365,14 @@ SIDE_FILES = {
     "groups.csv": f"image,group\nnormal_cases/train/{PEOPLE[0]}/1.png,a\nnormal_cases/train/{PEOPLE[0]}/2.png,a\n",
     "synthetic.txt": "hard_cases/test\n",
     "boxes.csv": "\n".join(
-        [HEAD, *(f"{place}/{PEOPLE[0]}/{name}.png,{PEOPLE[0]},10,20,50,60" for place, name in (("group_cases/test", "g"), ("hard_cases/test", "7"))), ""]
+        [
+            HEAD,
+            *(
+                f"{place}/{PEOPLE[0]}/{name}.png,{PEOPLE[0]},10,20,50,60"
+                for place, name in (("group_cases/test", "g"), ("hard_cases/test", "7"))
+            ),
+            "",
+        ]
     ),
 }
 
@@ -391,7 +403,7 @@ def main() -> None:
     home = given.home or Path(tempfile.mkdtemp(prefix="fuzz-"))
     home.mkdir(parents=True, exist_ok=True)
     tally = fuzz(home.resolve(), given.photos, given.files, given.seed)
-    print(*tally.failures, tally, sep="\n")
+    sys.stdout.write("\n".join([*tally.failures, str(tally), ""]))
     sys.exit(bool(tally.failures))
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from PIL import Image
 
-Bytes = bytes
 ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif", "AVIF": ".avif", "HEIC": ".heic"}
 HUGE = (0, 1, 2, 255, 13_377, 20_000, 32_767, 40_000, 65_535, 100_000, 2**24, 2**31 - 1, 2**31, 2**32 - 1)
 
@@ -29,7 +28,9 @@ def photo(draw: random.Random, faces: list[Image.Image]) -> tuple[bytes, str]:
 def encoded(draw: random.Random, kind: str, face: Image.Image) -> bytes:
     """A whole photo, in one of the ways that its format knows."""
     stream = io.BytesIO()
-    mode = draw.choice({"JPEG": ["RGB", "L", "CMYK"], "BMP": ["RGB", "L", "1", "P"]}.get(kind, ["RGB", "RGBA", "L", "P", "LA", "1", "I;16"]))
+    mode = draw.choice(
+        {"JPEG": ["RGB", "L", "CMYK"], "BMP": ["RGB", "L", "1", "P"]}.get(kind, ["RGB", "RGBA", "L", "P", "LA", "1", "I;16"])
+    )
     if kind in {"AVIF", "HEIC", "WEBP"}:
         mode = draw.choice(["RGB", "RGBA"])
     image = face.convert("L").convert("I").convert("I;16") if mode == "I;16" else face.convert(mode)
@@ -53,17 +54,17 @@ def encoded(draw: random.Random, kind: str, face: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-PhotoChange = Callable[[random.Random, str, Bytes, "list[Image.Image]"], Bytes]
+PhotoChange = Callable[[random.Random, str, bytes, "list[Image.Image]"], bytes]
 
 
-def _header(draw: random.Random, kind: str, data: Bytes, faces: list[Image.Image]) -> Bytes:
+def _header(draw: random.Random, kind: str, data: bytes, faces: list[Image.Image]) -> bytes:
     """The beginning of one photo and the rest of another."""
     other = encoded(draw, draw.choice([*ENDINGS]), draw.choice(faces))
     cut = draw.choice([2, 4, 8, 12, 16, 32, 64, 128, draw.randrange(len(data))])
     return data[:cut] + other[draw.choice([cut, 0]) :]
 
 
-def _size(draw: random.Random, kind: str, data: Bytes, faces: list[Image.Image]) -> Bytes:
+def _size(draw: random.Random, kind: str, data: bytes, faces: list[Image.Image]) -> bytes:
     """Other sizes in the header, everything else as it was."""
     width, height = draw.choice(HUGE), draw.choice([*HUGE, 10_000])
     if kind == "PNG":
@@ -79,8 +80,7 @@ def _size(draw: random.Random, kind: str, data: Bytes, faces: list[Image.Image])
         return data[:24] + struct.pack("<II", width, height)[: draw.choice([6, 8])] + data[draw.choice([30, 32]) :]
     if kind == "TIFF":
         for tag, value in ((256, width), (257, height), (draw.choice([258, 259, 262, 273, 277, 278, 279, 322]), draw.choice(HUGE))):
-            at = data.find(struct.pack("<HH", tag, 4)), data.find(struct.pack("<HH", tag, 3))
-            if (place := max(at)) > 0:
+            if (place := max(data.find(struct.pack("<HH", tag, kind_of_value)) for kind_of_value in (3, 4))) > 0:
                 data = data[: place + 2] + struct.pack("<HII", 4, 1, value) + data[place + 12 :]
         return data
     if (at := data.find(b"ispe")) > 0:
@@ -88,17 +88,21 @@ def _size(draw: random.Random, kind: str, data: Bytes, faces: list[Image.Image])
     return data
 
 
-def _chunk(draw: random.Random, kind: str, data: Bytes, faces: list[Image.Image]) -> Bytes:
+def _chunk(draw: random.Random, kind: str, data: bytes, faces: list[Image.Image]) -> bytes:
     """A PNG chunk more, with a right checksum and wrong contents; or bytes after the end."""
     if kind != "PNG":
         return data + draw.randbytes(draw.choice([1, 100, 5000]))
-    name = draw.choice([b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"tRNS", b"PLTE", b"acTL", b"fcTL", b"eXIf", b"gAMA", b"pHYs", b"sRGB", b"IDAT"])
-    inner = draw.choice([b"", draw.randbytes(draw.randrange(64)), b"a\0\0" + zlib.compress(bytes(2_000_000)), struct.pack(">III", *draw.sample(HUGE, 3))])
+    name = draw.choice(
+        [b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"tRNS", b"PLTE", b"acTL", b"fcTL", b"eXIf", b"gAMA", b"pHYs", b"sRGB", b"IDAT"]
+    )
+    inner = draw.choice(
+        [b"", draw.randbytes(draw.randrange(64)), b"a\0\0" + zlib.compress(bytes(2_000_000)), struct.pack(">III", *draw.sample(HUGE, 3))]
+    )
     chunk = struct.pack(">I", len(inner)) + name + inner + struct.pack(">I", zlib.crc32(name + inner))
     return data[:33] + chunk * draw.choice([1, 1, 200]) + data[33:]
 
 
-def _exif(draw: random.Random, kind: str, data: Bytes, faces: list[Image.Image]) -> Bytes:
+def _exif(draw: random.Random, kind: str, data: bytes, faces: list[Image.Image]) -> bytes:
     """An EXIF block of noise."""
     block = b"Exif\0\0" + draw.choice([b"II*\0", b"MM\0*", b""]) + draw.randbytes(draw.randrange(2, 200))
     return data[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + data[2:]
@@ -111,7 +115,9 @@ PHOTO_CHANGES: list[PhotoChange] = [
     lambda draw, kind, data, faces: data[: -draw.randrange(1, 20)],
     lambda draw, kind, data, faces: zeroed(draw, data),
     lambda draw, kind, data, faces: moved(draw, data),
-    lambda draw, kind, data, faces: draw.choice([b"", b"\0", bytes(4096), b"<html><body>404</body></html>", b"version https://git-lfs", data]),
+    lambda draw, kind, data, faces: draw.choice(
+        [b"", b"\0", bytes(4096), b"<html><body>404</body></html>", b"version https://git-lfs", data]
+    ),
     lambda draw, kind, data, faces: data[: draw.choice([4, 12, 30])] + draw.randbytes(draw.randrange(4000)),
     _header,
     _size,
@@ -122,20 +128,20 @@ PHOTO_CHANGES: list[PhotoChange] = [
 
 
 # -------------------------------------------------------------------------------------------------------------- all bytes
-def flipped(draw: random.Random, data: Bytes, bits: int) -> Bytes:
+def flipped(draw: random.Random, data: bytes, bits: int) -> bytes:
     changed = bytearray(data)
     for _ in range(bits if changed else 0):
         changed[draw.randrange(len(changed))] ^= 1 << draw.randrange(8)
     return bytes(changed)
 
 
-def zeroed(draw: random.Random, data: Bytes) -> Bytes:
+def zeroed(draw: random.Random, data: bytes) -> bytes:
     start = draw.randrange(max(len(data), 1))
     length = min(draw.choice([1, 16, 1000]), len(data) - start)
     return data[:start] + bytes(length) + data[start + length :]
 
 
-def moved(draw: random.Random, data: Bytes) -> Bytes:
+def moved(draw: random.Random, data: bytes) -> bytes:
     """A part cut out, or there twice."""
     a, b = sorted(draw.randrange(len(data) + 1) for _ in range(2))
     return draw.choice([data[:a] + data[b:], data[:b] + data[a:]])
@@ -143,24 +149,80 @@ def moved(draw: random.Random, data: Bytes) -> Bytes:
 
 # ------------------------------------------------------------------------------------------------------------------- texts
 ODD = (
-    *("", " ", "nan", "NaN", "inf", "-inf", "1e999", "-1", "0", "1e-320", "99999999999999999999", "0x10", "1_000", "١٢", "true", "null", "None"),
-    *('"', '""', "'", ",", ";", "\t", "|", "\n", "\r", "\r\n", "\0", "\ufeff", "\u202e", "\ud7ff", "#", "sep=;", "=1+1", "../..", "/", "/etc/passwd"),
-    *("..", ".", "a" * 70_000, "김" * 300, "é", "e\u0301", "normal_cases/test", "hard_cases", "train", "*", "[", "%s", "{}", "\\", "//", "-"),
+    *(
+        "",
+        " ",
+        "nan",
+        "NaN",
+        "inf",
+        "-inf",
+        "1e999",
+        "-1",
+        "0",
+        "1e-320",
+        "99999999999999999999",
+        "0x10",
+        "1_000",
+        "١٢",
+        "true",
+        "null",
+        "None",
+    ),
+    *(
+        '"',
+        '""',
+        "'",
+        ",",
+        ";",
+        "\t",
+        "|",
+        "\n",
+        "\r",
+        "\r\n",
+        "\0",
+        "\ufeff",
+        "\u202e",
+        "\ud7ff",
+        "#",
+        "sep=;",
+        "=1+1",
+        "../..",
+        "/",
+        "/etc/passwd",
+    ),
+    *(
+        "..",
+        ".",
+        "a" * 70_000,
+        "김" * 300,
+        "é",
+        "e\u0301",
+        "normal_cases/test",
+        "hard_cases",
+        "train",
+        "*",
+        "[",
+        "%s",
+        "{}",
+        "\\",
+        "//",
+        "-",
+    ),
 )
 
 
-def text(draw: random.Random, data: Bytes) -> Bytes:
+def text(draw: random.Random, data: bytes) -> bytes:
     """A text file with something changed."""
     change = draw.choice(TEXT_CHANGES)
     return change(draw, data)
 
 
-def _odd(draw: random.Random, data: Bytes) -> Bytes:
+def _odd(draw: random.Random, data: bytes) -> bytes:
     at = draw.randrange(len(data) + 1)
     return data[:at] + draw.choice(ODD).encode() + data[at + draw.choice([0, 0, 1, 5]) :]
 
 
-def _cell(draw: random.Random, data: Bytes) -> Bytes:
+def _cell(draw: random.Random, data: bytes) -> bytes:
     """Another text in a cell, or cells of two rows changed for each other."""
     rows = [line.split(b",") for line in data.split(b"\n")]
     row, other = draw.choice(rows), draw.choice(rows)
@@ -172,7 +234,7 @@ def _cell(draw: random.Random, data: Bytes) -> Bytes:
     return b"\n".join(map(b",".join, rows))
 
 
-def _column(draw: random.Random, data: Bytes) -> Bytes:
+def _column(draw: random.Random, data: bytes) -> bytes:
     rows = [line.split(b",") for line in data.split(b"\n")]
     at = draw.randrange(len(rows[0]))
     change = draw.choice(["drop", "double", "rename", "shorten", "lengthen"])
@@ -190,7 +252,7 @@ def _column(draw: random.Random, data: Bytes) -> Bytes:
     return b"\n".join(map(b",".join, rows))
 
 
-def _rows(draw: random.Random, data: Bytes) -> Bytes:
+def _rows(draw: random.Random, data: bytes) -> bytes:
     rows = data.split(b"\n")
     change = draw.choice(["drop", "double", "shuffle", "head only", "headless", "many"])
     at = draw.randrange(len(rows))
@@ -209,11 +271,11 @@ def _rows(draw: random.Random, data: Bytes) -> Bytes:
     return b"\n".join(rows)
 
 
-def _recoded(draw: random.Random, data: Bytes) -> Bytes:
+def _recoded(draw: random.Random, data: bytes) -> bytes:
     return data.decode(errors="replace").encode(draw.choice(["utf-16", "utf-16-le", "utf-32", "cp949", "utf-8-sig", "utf-7"]), "replace")
 
 
-TEXT_CHANGES: list[Callable[[random.Random, Bytes], Bytes]] = [
+TEXT_CHANGES: list[Callable[[random.Random, bytes], bytes]] = [
     lambda draw, data: flipped(draw, data, draw.choice([1, 3, 30])),
     lambda draw, data: data[: draw.randrange(len(data) + 1)],
     lambda draw, data: draw.choice([b"", b"\n", b"\0" * 100, b"\xff\xfe", b"[]", b"{}", b"null", b"<a/>", draw.randbytes(200)]),
@@ -232,7 +294,27 @@ TEXT_CHANGES: list[Callable[[random.Random, Bytes], Bytes]] = [
 
 # -------------------------------------------------------------------------------------------------------------------- JSON
 ODD_VALUES: tuple[Any, ...] = (
-    *(None, True, False, 0, -1, 1.5, 2, 10**30, 1e308, float("nan"), float("inf"), "", "x", "nan", "-1", "../../..", "a" * 5000, "\0", "\ud800"),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1.5,
+        2,
+        10**30,
+        1e308,
+        float("nan"),
+        float("inf"),
+        "",
+        "x",
+        "nan",
+        "-1",
+        "../../..",
+        "a" * 5000,
+        "\0",
+        "\ud800",
+    ),
     *([], {}, [None], [[]], {"a": None}, [1, 2, 3, 4], ["hard_cases/test"], {"0": 1}, "김민준", "/", ".", "classify", "detect", "finished"),
 )
 
@@ -252,7 +334,7 @@ def tree(draw: random.Random, value: Any) -> Any:
             return draw.choice(ODD_VALUES)
         node, key = draw.choice(places)
         change = draw.random()
-        if change < 0.75 and (isinstance(node, list) and key < len(node) or isinstance(node, dict)):
+        if change < 0.75 and ((isinstance(node, list) and key < len(node)) or isinstance(node, dict)):
             node[key] = draw.choice(ODD_VALUES)
         elif isinstance(node, dict):
             node.pop(key, None)
@@ -261,7 +343,7 @@ def tree(draw: random.Random, value: Any) -> Any:
     return value
 
 
-def json_text(draw: random.Random, data: Bytes) -> Bytes:
+def json_text(draw: random.Random, data: bytes) -> bytes:
     """A JSON file with something changed, mostly in what it says and sometimes in how it is written."""
     if draw.random() < 0.3:
         return text(draw, data)
@@ -270,7 +352,7 @@ def json_text(draw: random.Random, data: Bytes) -> Bytes:
     return json.dumps(tree(draw, json.loads(data)), ensure_ascii=draw.random() < 0.5).encode(errors="surrogatepass")
 
 
-def xml_text(draw: random.Random, data: Bytes) -> Bytes:
+def xml_text(draw: random.Random, data: bytes) -> bytes:
     """A Pascal VOC file with something changed."""
     if draw.random() < 0.1:
         return b'<!DOCTYPE a [<!ENTITY a "b"><!ENTITY c "&a;&a;&a;">]>' + data
@@ -283,7 +365,7 @@ def xml_text(draw: random.Random, data: Bytes) -> Bytes:
 
 
 # ------------------------------------------------------------------------------------------------------------- checkpoints
-def archive(draw: random.Random, data: Bytes) -> Bytes:
+def archive(draw: random.Random, data: bytes) -> bytes:
     """A checkpoint with something changed: in the file, or in a file of the archive that it is."""
     if draw.random() < 0.3:
         return draw.choice(PHOTO_CHANGES[:6])(draw, "", data, [])
@@ -295,7 +377,9 @@ def archive(draw: random.Random, data: Bytes) -> Bytes:
         for name in names:
             inner = old.read(name)
             if name == chosen:
-                inner = draw.choice([flipped(draw, inner, draw.choice([1, 2, 10])), inner[: len(inner) // 2], moved(draw, inner), zeroed(draw, inner)])
+                inner = draw.choice(
+                    [flipped(draw, inner, draw.choice([1, 2, 10])), inner[: len(inner) // 2], moved(draw, inner), zeroed(draw, inner)]
+                )
             if name != chosen or draw.random() < 0.9:
                 new.writestr(name, inner)
     return written.getvalue()

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
+from yolo_koin import EvaluateSpec, ReportSpec, evaluate, report
+from yolo_koin.errors import RunError
 from yolo_koin.verbs.report import over_seeds
 from yolo_koin.verbs.scored import Scored
+from yolo_koin.verbs.train import TrainResult
 
 
 def scored(name: str, seed: int, settings: str, top1: float) -> Scored:
@@ -30,3 +36,24 @@ def test_mean_and_deviation_over_seeds() -> None:
 )
 def test_only_runs_that_differ_in_the_seed_alone_are_averaged(runs: list[tuple[str, int, str]]) -> None:
     assert over_seeds([scored(*run, 0.9) for run in runs]).empty
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"\xff\xfe",
+        b"epoch,time\n1,2\n",
+        b"epoch,train_loss,val_loss,val_top1\n1,x,0.5,0.5\n",
+        b"epoch,train_loss,val_loss,val_top1\n1,1,inf,1\n",
+    ],
+    ids=["empty", "binary", "other columns", "no number", "infinite"],
+)
+def test_a_damaged_curve_is_one_line(trained: TrainResult, at_home: Path, tmp_path: Path, damage: bytes) -> None:
+    here = Path(shutil.copytree(at_home / "runs/train/tiny", tmp_path / "runs/train/tiny"))
+    if not (at_home / "runs/evaluate/of-tiny").is_dir():
+        evaluate(EvaluateSpec(weights="tiny", device="cpu", name="of-tiny"))
+    shutil.copytree(at_home / "runs/evaluate/of-tiny", tmp_path / "runs/evaluate/of-tiny")
+    (here / "results.csv").write_bytes(damage)
+    with pytest.raises(RunError, match=r"results\.csv\. Move it elsewhere"):
+        report(ReportSpec(runs=("of-tiny",), workspace=tmp_path))

@@ -182,8 +182,7 @@ def _write(spec: SplitSpec, people: _People, placed: Mapping[str, str], progress
     destination = spec.destination
     with locked(destination), writing(destination), atomic_folder(destination) as folder:
         linked = [
-            _link(people.photos[image], folder / place)
-            for image, place in counted(placed.items(), len(placed), "linking photos", progress)
+            _link(people.photos[image], folder / place) for image, place in counted(placed.items(), len(placed), "linking photos", progress)
         ]
         _write_tables(spec.source, folder, people, placed)
     return linked.count(False)
