@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test lint figures
+.PHONY: benchmark test lint fuzz figures
 
 benchmark: .venv/installed
 	$(BIN)/yolo_koin benchmark --data sample --sizes n
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest
+
+fuzz: .venv/installed-dev  # 3,000 photos and 1,000 other files that are nearly right: half an hour
+	$(BIN)/python -m tests.fuzz
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

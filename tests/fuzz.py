@@ -27,7 +27,6 @@ from typing import Any
 
 import pandas as pd
 import torch
-from PIL import Image
 
 from tests import mutants
 from tests.conftest import att, working_in
@@ -44,7 +43,6 @@ from yolo_koin.verbs.convert_detect import convert_detect
 from yolo_koin.verbs.evaluate import evaluate
 from yolo_koin.verbs.predict import predict
 from yolo_koin.verbs.report import report
-from yolo_koin.verbs.runs import runs
 from yolo_koin.verbs.train import train
 
 PEOPLE = ("김민준", "0003")
@@ -312,8 +310,11 @@ class Fuzz:
         """A file that a conversion or a training wrote, changed since."""
         run = self.home / "runs/train/files"
         path = draw.choice(
-            [squares / "index.csv", squares / "manifest.json", squares / ".state.csv", run / "manifest.json", run / "manifest.json"]
-            + [boxed / "boxes.csv", boxed / "manifest.json", boxed / ".state.csv", run / "results.csv"]
+            [
+                *(squares / name for name in ("index.csv", "manifest.json", ".state.csv")),
+                *(boxed / name for name in ("boxes.csv", "manifest.json", ".state.csv")),
+                *(run / name for name in ("manifest.json", "manifest.json", "results.csv")),
+            ]
         )
         before = path.read_bytes()
         data = (mutants.json_text if path.suffix == ".json" else mutants.text)(draw, before)
@@ -331,8 +332,7 @@ class Fuzz:
             self.call(convert if path.parent == squares else convert_detect, _again(path.parent, raw, squares), files)
         if path.parent == boxed:
             path.write_bytes(data)
-            spec = TrainSpec(data=str(boxed), task="detect", name="never", **{**QUICK, "weights": "no.pt"})
-            self.call(train, spec, files)
+            self.call(train, TrainSpec(data=str(boxed), task="detect", name="never", **{**QUICK, "weights": "no.pt"}), files)
         for made in (squares, boxed):
             if path.parent == made:
                 shutil.rmtree(made)
@@ -402,7 +402,7 @@ def main() -> None:
     home = given.home or Path(tempfile.mkdtemp(prefix="fuzz-"))
     home.mkdir(parents=True, exist_ok=True)
     tally = fuzz(home.resolve(), given.photos, given.files, given.seed)
-    print(*tally.failures, tally, sep="\n")
+    sys.stdout.write("\n".join([*tally.failures, str(tally), ""]))
     sys.exit(bool(tally.failures))
 
 

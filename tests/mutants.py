@@ -13,7 +13,6 @@ from typing import Any
 
 from PIL import Image
 
-Bytes = bytes
 ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "TIFF": ".tif", "AVIF": ".avif", "HEIC": ".heic"}
 HUGE = (0, 1, 2, 255, 13_377, 20_000, 32_767, 40_000, 65_535, 100_000, 2**24, 2**31 - 1, 2**31, 2**32 - 1)
 
@@ -55,17 +54,17 @@ def encoded(draw: random.Random, kind: str, face: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-PhotoChange = Callable[[random.Random, str, Bytes, "list[Image.Image]"], Bytes]
+PhotoChange = Callable[[random.Random, str, bytes, "list[Image.Image]"], bytes]
 
 
-def _header(draw: random.Random, kind: str, data: Bytes, faces: list[Image.Image]) -> Bytes:
+def _header(draw: random.Random, kind: str, data: bytes, faces: list[Image.Image]) -> bytes:
     """The beginning of one photo and the rest of another."""
     other = encoded(draw, draw.choice([*ENDINGS]), draw.choice(faces))
     cut = draw.choice([2, 4, 8, 12, 16, 32, 64, 128, draw.randrange(len(data))])
     return data[:cut] + other[draw.choice([cut, 0]) :]
 
 
-def _size(draw: random.Random, kind: str, data: Bytes, faces: list[Image.Image]) -> Bytes:
+def _size(draw: random.Random, kind: str, data: bytes, faces: list[Image.Image]) -> bytes:
     """Other sizes in the header, everything else as it was."""
     width, height = draw.choice(HUGE), draw.choice([*HUGE, 10_000])
     if kind == "PNG":
@@ -81,8 +80,7 @@ def _size(draw: random.Random, kind: str, data: Bytes, faces: list[Image.Image])
         return data[:24] + struct.pack("<II", width, height)[: draw.choice([6, 8])] + data[draw.choice([30, 32]) :]
     if kind == "TIFF":
         for tag, value in ((256, width), (257, height), (draw.choice([258, 259, 262, 273, 277, 278, 279, 322]), draw.choice(HUGE))):
-            at = data.find(struct.pack("<HH", tag, 4)), data.find(struct.pack("<HH", tag, 3))
-            if (place := max(at)) > 0:
+            if (place := max(data.find(struct.pack("<HH", tag, kind_of_value)) for kind_of_value in (3, 4))) > 0:
                 data = data[: place + 2] + struct.pack("<HII", 4, 1, value) + data[place + 12 :]
         return data
     if (at := data.find(b"ispe")) > 0:
@@ -90,7 +88,7 @@ def _size(draw: random.Random, kind: str, data: Bytes, faces: list[Image.Image])
     return data
 
 
-def _chunk(draw: random.Random, kind: str, data: Bytes, faces: list[Image.Image]) -> Bytes:
+def _chunk(draw: random.Random, kind: str, data: bytes, faces: list[Image.Image]) -> bytes:
     """A PNG chunk more, with a right checksum and wrong contents; or bytes after the end."""
     if kind != "PNG":
         return data + draw.randbytes(draw.choice([1, 100, 5000]))
@@ -104,7 +102,7 @@ def _chunk(draw: random.Random, kind: str, data: Bytes, faces: list[Image.Image]
     return data[:33] + chunk * draw.choice([1, 1, 200]) + data[33:]
 
 
-def _exif(draw: random.Random, kind: str, data: Bytes, faces: list[Image.Image]) -> Bytes:
+def _exif(draw: random.Random, kind: str, data: bytes, faces: list[Image.Image]) -> bytes:
     """An EXIF block of noise."""
     block = b"Exif\0\0" + draw.choice([b"II*\0", b"MM\0*", b""]) + draw.randbytes(draw.randrange(2, 200))
     return data[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + data[2:]
@@ -130,20 +128,20 @@ PHOTO_CHANGES: list[PhotoChange] = [
 
 
 # -------------------------------------------------------------------------------------------------------------- all bytes
-def flipped(draw: random.Random, data: Bytes, bits: int) -> Bytes:
+def flipped(draw: random.Random, data: bytes, bits: int) -> bytes:
     changed = bytearray(data)
     for _ in range(bits if changed else 0):
         changed[draw.randrange(len(changed))] ^= 1 << draw.randrange(8)
     return bytes(changed)
 
 
-def zeroed(draw: random.Random, data: Bytes) -> Bytes:
+def zeroed(draw: random.Random, data: bytes) -> bytes:
     start = draw.randrange(max(len(data), 1))
     length = min(draw.choice([1, 16, 1000]), len(data) - start)
     return data[:start] + bytes(length) + data[start + length :]
 
 
-def moved(draw: random.Random, data: Bytes) -> Bytes:
+def moved(draw: random.Random, data: bytes) -> bytes:
     """A part cut out, or there twice."""
     a, b = sorted(draw.randrange(len(data) + 1) for _ in range(2))
     return draw.choice([data[:a] + data[b:], data[:b] + data[a:]])
@@ -213,18 +211,18 @@ ODD = (
 )
 
 
-def text(draw: random.Random, data: Bytes) -> Bytes:
+def text(draw: random.Random, data: bytes) -> bytes:
     """A text file with something changed."""
     change = draw.choice(TEXT_CHANGES)
     return change(draw, data)
 
 
-def _odd(draw: random.Random, data: Bytes) -> Bytes:
+def _odd(draw: random.Random, data: bytes) -> bytes:
     at = draw.randrange(len(data) + 1)
     return data[:at] + draw.choice(ODD).encode() + data[at + draw.choice([0, 0, 1, 5]) :]
 
 
-def _cell(draw: random.Random, data: Bytes) -> Bytes:
+def _cell(draw: random.Random, data: bytes) -> bytes:
     """Another text in a cell, or cells of two rows changed for each other."""
     rows = [line.split(b",") for line in data.split(b"\n")]
     row, other = draw.choice(rows), draw.choice(rows)
@@ -236,7 +234,7 @@ def _cell(draw: random.Random, data: Bytes) -> Bytes:
     return b"\n".join(map(b",".join, rows))
 
 
-def _column(draw: random.Random, data: Bytes) -> Bytes:
+def _column(draw: random.Random, data: bytes) -> bytes:
     rows = [line.split(b",") for line in data.split(b"\n")]
     at = draw.randrange(len(rows[0]))
     change = draw.choice(["drop", "double", "rename", "shorten", "lengthen"])
@@ -254,7 +252,7 @@ def _column(draw: random.Random, data: Bytes) -> Bytes:
     return b"\n".join(map(b",".join, rows))
 
 
-def _rows(draw: random.Random, data: Bytes) -> Bytes:
+def _rows(draw: random.Random, data: bytes) -> bytes:
     rows = data.split(b"\n")
     change = draw.choice(["drop", "double", "shuffle", "head only", "headless", "many"])
     at = draw.randrange(len(rows))
@@ -273,11 +271,11 @@ def _rows(draw: random.Random, data: Bytes) -> Bytes:
     return b"\n".join(rows)
 
 
-def _recoded(draw: random.Random, data: Bytes) -> Bytes:
+def _recoded(draw: random.Random, data: bytes) -> bytes:
     return data.decode(errors="replace").encode(draw.choice(["utf-16", "utf-16-le", "utf-32", "cp949", "utf-8-sig", "utf-7"]), "replace")
 
 
-TEXT_CHANGES: list[Callable[[random.Random, Bytes], Bytes]] = [
+TEXT_CHANGES: list[Callable[[random.Random, bytes], bytes]] = [
     lambda draw, data: flipped(draw, data, draw.choice([1, 3, 30])),
     lambda draw, data: data[: draw.randrange(len(data) + 1)],
     lambda draw, data: draw.choice([b"", b"\n", b"\0" * 100, b"\xff\xfe", b"[]", b"{}", b"null", b"<a/>", draw.randbytes(200)]),
@@ -336,7 +334,7 @@ def tree(draw: random.Random, value: Any) -> Any:
             return draw.choice(ODD_VALUES)
         node, key = draw.choice(places)
         change = draw.random()
-        if change < 0.75 and (isinstance(node, list) and key < len(node) or isinstance(node, dict)):
+        if change < 0.75 and ((isinstance(node, list) and key < len(node)) or isinstance(node, dict)):
             node[key] = draw.choice(ODD_VALUES)
         elif isinstance(node, dict):
             node.pop(key, None)
@@ -345,7 +343,7 @@ def tree(draw: random.Random, value: Any) -> Any:
     return value
 
 
-def json_text(draw: random.Random, data: Bytes) -> Bytes:
+def json_text(draw: random.Random, data: bytes) -> bytes:
     """A JSON file with something changed, mostly in what it says and sometimes in how it is written."""
     if draw.random() < 0.3:
         return text(draw, data)
@@ -354,7 +352,7 @@ def json_text(draw: random.Random, data: Bytes) -> Bytes:
     return json.dumps(tree(draw, json.loads(data)), ensure_ascii=draw.random() < 0.5).encode(errors="surrogatepass")
 
 
-def xml_text(draw: random.Random, data: Bytes) -> Bytes:
+def xml_text(draw: random.Random, data: bytes) -> bytes:
     """A Pascal VOC file with something changed."""
     if draw.random() < 0.1:
         return b'<!DOCTYPE a [<!ENTITY a "b"><!ENTITY c "&a;&a;&a;">]>' + data
@@ -367,7 +365,7 @@ def xml_text(draw: random.Random, data: Bytes) -> Bytes:
 
 
 # ------------------------------------------------------------------------------------------------------------- checkpoints
-def archive(draw: random.Random, data: Bytes) -> Bytes:
+def archive(draw: random.Random, data: bytes) -> bytes:
     """A checkpoint with something changed: in the file, or in a file of the archive that it is."""
     if draw.random() < 0.3:
         return draw.choice(PHOTO_CHANGES[:6])(draw, "", data, [])

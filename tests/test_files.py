@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from yolo_koin.errors import DatasetError, KoinError, RunError
-from yolo_koin.files import atomic_path, free_bytes, sha256, write_csv, write_json, write_text
+from yolo_koin.files import atomic_folder, atomic_path, free_bytes, sha256, unfinished, write_csv, write_json, write_text
 from yolo_koin.parallel import stopwatch
 
 
@@ -137,6 +137,22 @@ def test_csv_and_json(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"path": Path("x/y"), "name": "김"})
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"path": "x/y", "name": "김"}
     assert "김" in (tmp_path / "a.json").read_text(encoding="utf-8")
+
+
+def test_a_folder_is_there_when_the_block_is_done(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a"
+    unfinished(path).mkdir(parents=True)
+    (unfinished(path) / "of a call that was killed").touch()
+    path.mkdir()
+    with atomic_folder(path) as folder:
+        (folder / "b").touch()
+        assert listing(path) == []
+    assert (listing(path), listing(path.parent)) == (["b"], ["a"])
+    with pytest.raises(OSError, match="not empty"), atomic_folder(path) as folder:
+        (folder / "c").touch()
+    with pytest.raises(ValueError, match="no"), atomic_folder(path.with_name("z")):
+        raise ValueError("no")
+    assert (listing(path), listing(path.parent)) == (["b"], ["a"])
 
 
 def test_sha256_of_more_than_one_block(tmp_path: Path) -> None:

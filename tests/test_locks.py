@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from yolo_koin.errors import RunError
-from yolo_koin.locks import locked
+from yolo_koin.locks import locked, tidy
 
 HOLD = """
 import sys
@@ -56,6 +56,28 @@ def test_a_process_that_was_killed_holds_nothing_and_leaves_nothing(tmp_path: Pa
     with locked(folder):
         assert sorted(path.name for path in folder.rglob("*")) == [".mine.csv", "deep"]
     assert caplog.messages == []
+
+
+def test_what_was_left_beside_a_finished_folder_goes_and_what_is_held_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    (folder / "cells").mkdir(parents=True)
+    other = holder(folder / "cells" / "live")
+    lefts = (".run.lock", ".run.unfinished/a/b.png", "run/.0123456789abcdef.csv", "run/cells/.dead.lock")
+    for left in map(tmp_path.joinpath, lefts):
+        left.parent.mkdir(parents=True, exist_ok=True)
+        left.touch()
+    tidy(folder)
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["run", "run/cells", "run/cells/.live.lock"]
+    other.communicate("\n")
+
+
+def test_what_is_held_is_not_tidied(tmp_path: Path) -> None:
+    other = holder(tmp_path / "run")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/.0123456789abcdef.csv").touch()
+    tidy(tmp_path / "run")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [".0123456789abcdef.csv", ".run.lock", "run"]
+    other.communicate("\n")
 
 
 def test_threads_exclude_each_other(tmp_path: Path) -> None:

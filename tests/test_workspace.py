@@ -86,6 +86,37 @@ def test_the_same_command_begins_anew_what_it_did_not_finish(tmp_path: Path) -> 
         pass  # finished now
 
 
+@pytest.mark.parametrize("kind", ["train", "evaluate", "predict"])
+@pytest.mark.parametrize("left", [[], [".0123456789abcdef.json"]], ids=["nothing", "half a manifest"])
+def test_a_run_that_was_killed_before_it_was_written_down_is_begun_anew(tmp_path: Path, kind: str, left: list[str]) -> None:
+    here = Workspace(tmp_path)
+    (here.runs / kind / "mine").mkdir(parents=True)
+    (here.runs / kind / ".mine.lock").touch()
+    for name in left:
+        (here.runs / kind / "mine" / name).touch()
+    with here.begun(kind, "mine", "x", TRAIN) as folder:
+        assert listing(folder) == []
+    assert listing(here.runs / kind) == ["mine"], "no lock stays"
+
+
+def test_a_lock_that_was_left_on_a_finished_run_goes(tmp_path: Path) -> None:
+    here, run = Workspace(tmp_path), training(tmp_path).written(status="finished")
+    lock = run.folder.with_name(f".{run.name}.lock")
+    for again in (lambda: here.interrupted_training(run.name), lambda: begin(here, "train", run.name, "x")):
+        lock.touch()
+        with pytest.raises(RunError, match=r"finished|exists already"):
+            again()
+        assert not lock.exists()
+
+
+def test_the_same_command_may_name_its_workspace(tmp_path: Path) -> None:
+    spec = PredictSpec(source="x", workspace=tmp_path)
+    here = Workspace.of(spec)
+    for _ in range(2):  # a killed one, and the same again
+        with here.begun("predict", "mine", "x", spec) as folder:
+            PredictRun(folder=folder, spec=spec, weights=Path("w.pt")).written()
+
+
 def test_a_workspace_is_named_or_that_of_the_environment_or_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("YOLO_KOIN_HOME", raising=False)
     assert Workspace.of(TRAIN).runs == Path("runs")

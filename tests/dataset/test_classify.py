@@ -513,6 +513,24 @@ def test_an_empty_folder_and_files_that_the_user_adds_are_fine(raw: Path, out: P
     assert (out / "train.cache").exists()
 
 
+def test_a_folder_of_a_conversion_that_was_killed_at_its_first_file_is_free(raw: Path, out: Path) -> None:
+    out.mkdir()
+    (out / ".0123456789abcdef.json").touch()
+    out.with_name(f".{out.name}.lock").touch()
+    run(raw, out)
+    assert not (out / ".0123456789abcdef.json").exists()
+
+
+@pytest.mark.parametrize("column", ["image", "split", "label", "source", "status", "width"])
+def test_an_index_with_an_empty_cell_is_damaged(raw: Path, out: Path, column: str) -> None:
+    run(raw, out)
+    table = pd.read_csv(out / INDEX, dtype=str, keep_default_na=False)
+    table.loc[3, column] = ""
+    table.to_csv(out / INDEX, index=False)
+    with pytest.raises(DatasetError, match=r"(an empty cell|damaged): .*index\.csv\. Remove it"):
+        read_index(out)
+
+
 @pytest.mark.parametrize("name", [STATE, MANIFEST, INDEX])
 @pytest.mark.parametrize("damage", [b"", b"a,b\n1,2\n", b'"', b"\xff\xfe\x00"], ids=["empty", "other columns", "cut off", "binary"])
 def test_a_damaged_file_of_ours_is_one_line(raw: Path, out: Path, name: str, damage: bytes) -> None:

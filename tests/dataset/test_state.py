@@ -80,7 +80,18 @@ def test_a_state_of_an_earlier_version_is_stale_and_one_of_a_later_version_is_re
     assert read_state(tmp_path / "s.csv")["a"].inode == 7
 
 
-@pytest.mark.parametrize("text", ["", "source,size\n", ",".join(COLUMNS) + "\na,b\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "source,size\n",
+        ",".join(COLUMNS) + "\na,b\n",
+        ",".join(COLUMNS) + "\na,1000,1,x,1,1,../../4c4e,ok,,7,8\n",
+        ",".join(COLUMNS) + "\na,1000,1,x,1,1,,ok,,7,8\n",
+        ",".join(COLUMNS) + "\na,1000,1,x,0,1,0,ok,,7,8\n",
+        ",".join(COLUMNS) + "\na,1000,1,x,1,1,0,ok,../KoIn/a.jpg,7,8\n",  # a conversion moves that file
+    ],
+)
 def test_a_damaged_state_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "s.csv").write_text(text)
     with pytest.raises(DatasetError, match="damaged"):

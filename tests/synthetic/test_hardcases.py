@@ -194,6 +194,28 @@ def test_files_of_others_are_never_written_over(source: Path, tmp_path: Path) ->
     assert len(list(tmp_path.rglob("*.*"))) == 1
 
 
+def test_files_of_a_call_that_was_killed_are_ours(source: Path, tmp_path: Path) -> None:
+    """It writes the table every hundred photos only; before the first file it writes down which files will be its."""
+    out = tmp_path / "out"
+    spec = HardcasesSpec(source=source, destination=out, kinds=("mask",))
+    with pytest.raises(KeyboardInterrupt):
+        hardcases(spec, _interrupt)
+    (out / "hardcases.csv").unlink(missing_ok=True)  # as after a kill
+    assert sorted(out.rglob("*_mask.jpg"))
+    (out / "a/1_hat.jpg").write_bytes(b"precious")
+    with pytest.raises(DatasetError, match="not ours"):
+        hardcases(HardcasesSpec(source=source, destination=out, kinds=("hat",)))
+    hardcases(HardcasesSpec(source=source, destination=out, kinds=("hand",)))
+    assert hardcases(spec).written == 3
+    assert set(pd.read_csv(out / "hardcases.csv")["kind"]) == {"mask", "hand"}
+    assert [path.name for path in out.iterdir() if path.name.startswith(".")] == [], "every file is in the table"
+
+
+def _interrupt(step: Step) -> None:
+    if step.done == 3:
+        raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("inside", ["", "a", "new/folder"], ids=["the source itself", "a folder in it", "a new folder in it"])
 def test_destination_in_the_source_is_refused(source: Path, inside: str) -> None:
     with pytest.raises(DatasetError, match="outside of the source"):

@@ -83,7 +83,7 @@ def serve() -> None:
     style = importlib.import_module("yolo_koin.reporting.style")
     style._SETTINGS["pdf.fonttype"] = 3  # to embed whole fonts takes most of the time that a report takes
     report = Path(tempfile.mkdtemp()) / "report"
-    print("ready", flush=True)
+    _say("ready")
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
@@ -98,9 +98,14 @@ def serve() -> None:
             "renames": int(count) if ended else 0,
             "output": output,
         }
-        print(json.dumps(answer), flush=True)
+        _say(json.dumps(answer))
     report.unlink(missing_ok=True)
     report.parent.rmdir()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

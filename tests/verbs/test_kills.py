@@ -26,7 +26,8 @@ PEOPLE = ("김민준", "이서연")
 LEFT = re.compile(r"\.[0-9a-f]{16}.*|\..*\.lock|\..*\.unfinished|\.sample\..*")
 OF_THE_DAY = ("started", "updated", "seconds", "took", "versions", "platform", "git_commit")  # in manifests
 EVERY = bool(os.environ.get("YOLO_KOIN_EVERY_KILL"))  # at every rename, before and after: takes many minutes
-TRAIN = "train --data raw --weights scratch --epochs 2 --imgsz 32 --batch 4 --side 64 --device cpu --name mine".split()
+SMALL = ["--weights", "scratch", "--epochs", "2", "--imgsz", "32", "--batch", "4", "--side", "64", "--device", "cpu"]
+TRAIN = ["train", "--data", "raw", *SMALL, "--name", "mine"]
 
 
 # --------------------------------------------------------------------------------------------------------------- the runner
@@ -154,14 +155,14 @@ class Command:
 COMMANDS = {
     "sample": Command(["sample", "--out", "data/faces"], kills=3),
     "split": Command(["split", "raw/normal_cases/train", "divided"], refused="something is there already"),
-    "convert classify": Command("convert classify --data raw --side 64".split(), kills=6),
-    "convert detect": Command("convert detect --data raw --side 64 --review 2".split(), kills=6),
-    "hardcases": Command("hardcases raw/normal_cases/test hard --kind mask,hat".split(), kills=6),
-    "train": Command(TRAIN, again="train --resume --name mine".split(), refused="this run is finished"),
-    "evaluate": Command("evaluate --weights mine --name more".split(), refused="exists already", needs_model=True),
-    "predict": Command("predict hard_cases/test --weights mine --name photos".split(), refused="exists already", needs_model=True),
-    "report": Command("report scores".split(), needs_model=True, kills=3),
-    "benchmark": Command(["benchmark", *TRAIN[1:-1], "all"], kills=3),
+    "convert classify": Command(["convert", "classify", "--data", "raw", "--side", "64"], kills=6),
+    "convert detect": Command(["convert", "detect", "--data", "raw", "--side", "64", "--review", "2"], kills=6),
+    "hardcases": Command(["hardcases", "raw/normal_cases/test", "hard", "--kind", "mask,hat"], kills=6),
+    "train": Command(TRAIN, again=["train", "--resume", "--name", "mine"], refused="this run is finished"),
+    "evaluate": Command(["evaluate", "--weights", "mine", "--name", "more"], refused="exists already", needs_model=True),
+    "predict": Command(["predict", "hard_cases/test", "--weights", "mine", "--name", "photos"], refused="exists already", needs_model=True),
+    "report": Command(["report", "scores"], needs_model=True, kills=3),
+    "benchmark": Command(["benchmark", "--data", "raw", *SMALL, "--name", "all"], kills=3),
 }
 
 

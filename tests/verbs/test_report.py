@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from yolo_koin import EvaluateSpec, ReportSpec, evaluate, report
+from yolo_koin.errors import RunError
 from yolo_koin.verbs.report import no_news, over_seeds
 from yolo_koin.verbs.scored import Scored
+from yolo_koin.verbs.train import TrainResult
 
 
 def scored(name: str, seed: int, settings: str, top1: float) -> Scored:
@@ -40,3 +45,24 @@ def test_a_run_that_is_no_better_than_guessing_is_said_in_the_report() -> None:
     assert note.startswith("a, normal_cases/test: top-1")
     assert note.endswith("cannot be told from guessing one of 2 people (50.0 %)")
     assert no_news([replace(run, classes=0)]) == (), "older runs do not say how many classes there are"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"\xff\xfe",
+        b"epoch,time\n1,2\n",
+        b"epoch,train_loss,val_loss,val_top1\n1,x,0.5,0.5\n",
+        b"epoch,train_loss,val_loss,val_top1\n1,1,inf,1\n",
+    ],
+    ids=["empty", "binary", "other columns", "no number", "infinite"],
+)
+def test_a_damaged_curve_is_one_line(trained: TrainResult, at_home: Path, tmp_path: Path, damage: bytes) -> None:
+    here = Path(shutil.copytree(at_home / "runs/train/tiny", tmp_path / "runs/train/tiny"))
+    if not (at_home / "runs/evaluate/of-tiny").is_dir():
+        evaluate(EvaluateSpec(weights="tiny", device="cpu", name="of-tiny"))
+    shutil.copytree(at_home / "runs/evaluate/of-tiny", tmp_path / "runs/evaluate/of-tiny")
+    (here / "results.csv").write_bytes(damage)
+    with pytest.raises(RunError, match=r"results\.csv\. Move it elsewhere"):
+        report(ReportSpec(runs=("of-tiny",), workspace=tmp_path))
