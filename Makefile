@@ -36,8 +36,8 @@ runs/evaluate/sample-detect/metrics.csv: runs/train/sample-detect/weights/best.p
 runs/train/sample-face/weights/best.pt: .venv/installed
 	$(BIN)/yolo_koin train --data sample --fit face --name sample-face
 
-runs/train/sample-detect/weights/best.pt: .venv/installed
-	$(BIN)/yolo_koin train --data sample --task detect --name sample-detect
+runs/train/sample-detect/weights/best.pt: runs/train/sample-face/weights/best.pt
+	$(BIN)/yolo_koin train --data sample --task detect --weights sample-face --name sample-detect
 
 .venv/installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -43,6 +43,7 @@ from yolo_koin.verbs.convert_detect import convert_detect
 from yolo_koin.verbs.evaluate import evaluate
 from yolo_koin.verbs.predict import predict
 from yolo_koin.verbs.report import report
+from yolo_koin.verbs.runs import list_runs
 from yolo_koin.verbs.train import train
 
 PEOPLE = ("김민준", "0003")
@@ -327,7 +328,7 @@ class Fuzz:
             if path.parent != boxed and (done := self.call(verb, spec, files)):
                 shutil.rmtree(done.run)
         if path.parent == run:
-            self.call(runs, RunsSpec(), files)
+            self.call(list_runs, RunsSpec(), files)
         else:
             self.call(convert if path.parent == squares else convert_detect, _again(path.parent, raw, squares), files)
         if path.parent == boxed:
@@ -348,7 +349,7 @@ class Fuzz:
         data = (mutants.json_text if path.suffix == ".json" else mutants.text)(draw, before)
         path.write_bytes(data)
         self.call(report, ReportSpec(runs=(name,), out=self.home / "report"), {path: data})
-        self.call(runs, RunsSpec(), {path: data})
+        self.call(list_runs, RunsSpec(), {path: data})
         path.write_bytes(before)
 
 
