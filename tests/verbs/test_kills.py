@@ -28,24 +28,6 @@ OF_THE_DAY = ("started", "updated", "seconds", "took", "versions", "platform", "
 EVERY = bool(os.environ.get("YOLO_KOIN_EVERY_KILL"))  # at every rename, before and after: takes many minutes
 SMALL = ["--weights", "scratch", "--epochs", "2", "--imgsz", "32", "--batch", "4", "--side", "64", "--device", "cpu"]
 TRAIN = ["train", "--data", "raw", *SMALL, "--name", "mine"]
-    "train",
-    "--data",
-    "raw",
-    "--weights",
-    "scratch",
-    "--epochs",
-    "2",
-    "--imgsz",
-    "32",
-    "--batch",
-    "4",
-    "--side",
-    "64",
-    "--device",
-    "cpu",
-    "--name",
-    "mine",
-]
 
 
 # --------------------------------------------------------------------------------------------------------------- the runner
