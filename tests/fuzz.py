@@ -141,7 +141,7 @@ class Fuzz:
         self.seen = now
         signal.setitimer(signal.ITIMER_REAL, self.patience)
         # A thread that hangs keeps its pool from ending: then all ends.
-        faulthandler.dump_traceback_later(self.patience * 6, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(self.patience * 6, exit=True, file=2)
 
     def _hangs(self, number: int, frame: FrameType | None) -> None:
         raise Hang(f"no sign for {self.patience:g} s")
