@@ -91,7 +91,7 @@ class Fuzz:
     def __init__(self, home: Path, seed: int, limit: float = LIMIT) -> None:
         self.home, self.seed, self.limit, self.tally = home, seed, limit, Tally()
         self.faces = [att(person, number).convert("RGB") for person in (1, 2) for number in (1, 2, 3)]
-        self.seen = 0.0
+        self.seen, self.patience = 0.0, limit
 
     # ---------------------------------------------------------------------------------------------------------- one call
     def call(self, verb: Callable[..., Any], spec: Any, files: Mapping[Path, bytes], may_refuse: bool = True) -> Any:
@@ -105,7 +105,7 @@ class Fuzz:
         """
         name = verb.__name__
         try:
-            with self._watched():
+            with self._watched(3 if verb is report else 1):  # it draws for seconds, and tells nobody how far it is
                 result = verb(spec, progress=self._step)
         except KoinError as error:
             self.tally.ended[f"{name} error"] += 1
@@ -123,9 +123,9 @@ class Fuzz:
             self._failed(name, what, files)
 
     @contextlib.contextmanager
-    def _watched(self) -> Iterator[None]:
+    def _watched(self, patience: int) -> Iterator[None]:
         before = signal.signal(signal.SIGALRM, self._hangs)
-        faulthandler.dump_traceback_later(self.limit * 6, exit=True)  # a thread that hangs keeps its pool from ending
+        self.patience = patience * self.limit
         self._step()
         try:
             yield
@@ -139,10 +139,12 @@ class Fuzz:
         now = time.monotonic()
         self.tally.longest = max(self.tally.longest, now - self.seen if step and self.seen else 0.0)
         self.seen = now
-        signal.setitimer(signal.ITIMER_REAL, self.limit)
+        signal.setitimer(signal.ITIMER_REAL, self.patience)
+        # A thread that hangs keeps its pool from ending: then all ends.
+        faulthandler.dump_traceback_later(self.patience * 6, exit=True, file=2)
 
     def _hangs(self, number: int, frame: FrameType | None) -> None:
-        raise Hang(f"no sign for {self.limit:g} s")
+        raise Hang(f"no sign for {self.patience:g} s")
 
     def _failed(self, name: str, what: str, files: Mapping[Path, bytes]) -> None:
         kept = self.home / "failed" / f"{len(self.tally.failures):03d}-{name}"

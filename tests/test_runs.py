@@ -150,6 +150,7 @@ def test_a_prediction_of_the_first_schema(tmp_path: Path) -> None:
         pytest.param(b'"x"', id="a text"),
         pytest.param(b"\xff\xfe", id="no UTF-8"),
         pytest.param(b"{}", id="nothing in it"),
+        pytest.param(b"[" * 100_000, id="deeper than Python reads"),
         pytest.param(b'{"schema": 2, "spec": {"epochs": 0}}', id="a spec that cannot be"),
         pytest.param(b'{"schema": 2, "spec": [], "weights": 3, "converted": null, "status": {}}', id="other types"),
     ],

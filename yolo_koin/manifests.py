@@ -57,7 +57,7 @@ class Manifest:
             content = json.loads(path.read_text(encoding="utf-8"))
             told = {key: value for key, value in cls.older(dict(content), folder).items() if key in hints and key != "folder"}
             return cls(folder=folder, **{key: _decoded(hints[key], value, folder) for key, value in told.items()})
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, UsageError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, UsageError) as error:
             raise RunError("not a manifest", path, REMEDY) from error
 
     @classmethod
@@ -70,7 +70,7 @@ def kind_of(folder: Path) -> str | None:
     """What a manifest in a folder says it is of; None where there is none of ours."""
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8")) if (folder / MANIFEST).is_file() else None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     kind = content.get("kind") if isinstance(content, dict) else None
     return kind if isinstance(kind, str) else None

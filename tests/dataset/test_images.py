@@ -184,6 +184,20 @@ def test_one_bit(path: Path) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------- formats
+@pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
+def test_a_photo_of_a_phone_whose_pixels_are_lost_is_damaged(kind: str) -> None:
+    """The decoder of AVIF raises a RuntimeError, which stopped every verb at the first such photo."""
+    stream = io.BytesIO()
+    if kind == "HEIF":
+        pytest.importorskip("pillow_heif").from_pillow(picture(1)).save(stream)
+    else:
+        picture(1).save(stream, kind)
+    data = stream.getvalue()
+    pixels = data.index(b"mdat") + 4
+    with pytest.raises(PhotoError, match="damaged"):
+        open_photo(data[:pixels] + bytes(len(data) - pixels))
+
+
 @pytest.mark.parametrize("written", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("ending", ["jpg", "png"])
 def test_the_content_counts_and_not_the_ending(path: Path, written: str, ending: str) -> None:

@@ -154,6 +154,7 @@ def test_metrics_are_read_as_written(table: pd.DataFrame, tmp_path: Path) -> Non
     [
         pytest.param("run,split,metric\n", "no column value", id="columns missing"),
         pytest.param("", "not a table", id="empty"),
+        pytest.param("run,split,metric,value,low,high,n\n", "no metrics in it", id="no rows"),
         pytest.param("run,split,metric,value,low,high,n\nr,s,top1,good,,,3\n", "not a table", id="a word for a number"),
         pytest.param("run,split,metric,value,low,high,n\nr,s,top1,1,,,\n", "not a table", id="no n"),
         pytest.param(None, "cannot read", id="no file"),

@@ -149,8 +149,8 @@ def in_short() -> Iterator[None]:
         raise PhotoError("truncated or damaged") from error
     except MemoryError as error:
         raise PhotoError("too large for the memory") from error
-    except (SyntaxError, ValueError, EOFError, OverflowError, struct.error) as error:
-        raise PhotoError("damaged") from error  # Pillow's decoders raise these on malformed headers
+    except (SyntaxError, ValueError, EOFError, OverflowError, struct.error, RuntimeError) as error:
+        raise PhotoError("damaged") from error  # Pillow's decoders raise these on malformed headers, that of AVIF the last
 
 
 def _check(path: Path) -> None:

@@ -152,6 +152,8 @@ def read(path: Path) -> pd.DataFrame:
         raise MetricsError("not a table of metrics", path, remedy) from error
     if missing := [column for column in COLUMNS if column not in table.columns]:
         raise MetricsError(f"no column {', '.join(missing)}", path, remedy)
+    if table.empty:
+        raise MetricsError("no metrics in it", path, remedy)
     return table[list(COLUMNS)]
 
 

@@ -161,7 +161,7 @@ def _read_claims(destination: Path) -> set[str]:
     path = destination / CLAIMED
     try:
         return set(map(str, json.loads(path.read_text(encoding="utf-8")))) if path.is_file() else set()
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise DatasetError("damaged", path, "Remove it, or choose another destination.") from error
 
 

@@ -86,7 +86,7 @@ def _check(root: Path, wanted: int) -> dict[str, int]:
     try:
         marker = json.loads((root / MARKER).read_text(encoding="utf-8"))
         version, seed, photos = marker["version"], marker["seed"], {str(k): int(v) for k, v in marker["photos"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DatasetError("another folder is where the built-in faces would go", root, again) from error
     if (version, seed) != (VERSION, wanted):
         raise DatasetError(f"the built-in faces are there with seed {seed} and layout {version}", root, again)
