@@ -109,7 +109,7 @@ def test_many_lines_that_match_nothing_are_summarised(raw: Path) -> None:
     dataset = scan(raw)
     assert len(dataset.unmatched) == 40
     assert len(dataset.notes) == 6
-    assert dataset.notes[-1] == "exclude.txt: and 35 more lines that match nothing"
+    assert dataset.notes[-1] == "exclude.txt: and 35 more lines without a match"
 
 
 @pytest.mark.parametrize("prefix", ["", "./", "KoIn/", "D:\\data\\KoIn\\"])

@@ -9,10 +9,16 @@ from yolo_koin.evaluation.chance import chance_note, chance_notes
 @pytest.mark.parametrize(
     ("right", "n", "classes", "words"),
     [
-        pytest.param(2, 80, 40, "cannot be told from guessing one of 40 people (2.5 %)", id="chance"),
+        pytest.param(
+            2,
+            80,
+            40,
+            "at chance level: its 95 % interval of 0.7 to 8.7 % contains 2.5 %, as of guessing one of 40 people",
+            id="chance",
+        ),
         pytest.param(54, 80, 40, "", id="far better"),
-        pytest.param(1, 3, 2, "cannot be told from", id="too few photos to know"),
-        pytest.param(0, 200, 2, "is worse than guessing", id="worse"),
+        pytest.param(1, 3, 2, "at chance level", id="too few photos to know"),
+        pytest.param(0, 200, 2, "below chance level", id="worse"),
         pytest.param(0, 0, 40, "", id="no photo"),
         pytest.param(0, 9, 1, "", id="one person cannot be guessed"),
         pytest.param(0, 9, 0, "", id="classes unknown"),

@@ -9,7 +9,7 @@ from yolo_koin.splits import Split
 
 
 def chance_notes(table: pd.DataFrame, classes: int) -> tuple[str, ...]:
-    """A line on each split of a table of metrics where top-1 is no better than guessing.
+    """A line on each split of a table of metrics where top-1 is at chance level, or below.
 
     Args:
         table: rows of ``metrics.csv`` of one run. Where faces are named, photos of several people are passed over: with a name on each
@@ -33,6 +33,7 @@ def chance_note(split: str, right: int, n: int, classes: int) -> str:
 def _note(split: str, low: float, high: float, classes: int) -> str:
     if classes < 2 or not low <= 1 / classes:  # of no photo at all there is no interval, but NaN
         return ""
-    guess = f"guessing one of {classes} people ({100 / classes:.1f} %)"
-    verdict = "is worse than" if high < 1 / classes else "cannot be told from"
-    return f"{split}: top-1, with its 95 % interval of {100 * low:.1f} to {100 * high:.1f} %, {verdict} {guess}"
+    is_below = high < 1 / classes
+    verdict, holds = ("below", "ends below") if is_below else ("at", "contains")
+    interval = f"its 95 % interval of {100 * low:.1f} to {100 * high:.1f} %"
+    return f"{split}: top-1 is {verdict} chance level: {interval} {holds} {100 / classes:.1f} %, as of guessing one of {classes} people"
