@@ -219,7 +219,7 @@ def test_closed_streams_are_silence(desk: Path, closed: str, code: int) -> None:
 
 def test_a_defect_is_a_plain_traceback(desk: Path) -> None:
     code = "import sys; from yolo_koin import showing, cli\nsys.argv = ['yolo_koin', 'runs']\n"
-    code += "from yolo_koin.verbs import runs\nruns.runs = lambda *_: 1 / 0\ncli.main()"
+    code += "from yolo_koin.verbs import runs\nruns.list_runs = lambda *_: 1 / 0\ncli.main()"
     done = subprocess.run([sys.executable, "-c", code], cwd=desk, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback (most recent call last):")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -51,6 +52,22 @@ def test_any_folder_of_photos_without_labels(at_home: Path, tmp_path: Path, trai
     assert frame.loc["day 1/a.JPG", "pred_1"] in PEOPLE
     assert (result.run / "annotated" / "day 1" / "a.jpg").is_file()
     assert before == {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # as the package has it
+@pytest.mark.parametrize("faces", [False, True], ids=["whole", "faces"])
+def test_a_photo_too_large_to_be_decoded_in_full_is_drawn_reduced(at_home: Path, tmp_path: Path, trained: TrainResult, faces: bool) -> None:
+    """It is named by a reduced picture, and stopped the drawing of all."""
+    for name, width in (("large.jpg", 9600), ("half.jpg", 4800)):
+        att(1, 9).resize((width, width * 9 // 8)).save(tmp_path / name, quality=50)
+    result = predict(PredictSpec(source=str(tmp_path), weights=trained.weights, faces=faces))
+    assert (result.photos, result.unreadable) == (2, 0)
+    drawn = []
+    for name in ("large.jpg", "half.jpg"):
+        with Image.open(result.run / "annotated" / name) as picture:
+            assert 4800 <= picture.width < 5000
+            drawn.append(np.asarray(picture.convert("L").resize((480, 540)), dtype=int))
+    assert (np.abs(drawn[0] - drawn[1]) > 40).mean() < 0.02, "a box in the wrong place would be more"
 
 
 def test_photos_that_differ_by_their_ending_keep_a_copy_each(at_home: Path, tmp_path: Path, trained: TrainResult) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 from PIL import Image
 
 from yolo_koin.dataset.boxes import LabelledBox
-from yolo_koin.dataset.images import open_photo
+from yolo_koin.dataset.images import PhotoError, open_photo
 from yolo_koin.dataset.koin import Sample
 from yolo_koin.evaluation import predictions
 from yolo_koin.evaluation.face_predictions import NO_FACE
@@ -28,6 +28,7 @@ from yolo_koin.splits import Split, in_order
 
 QUALITY = 92  # of the annotated JPEGs
 NAMED = 5  # names that no font has, in one sentence
+REDUCED = 5000  # px: longer side at least of an annotated photo that is too large to be decoded in full
 SAME_FACE = 0.5  # intersection over union from which a face that was found is one that a person boxed
 
 Row = Mapping[str, Any]
@@ -56,8 +57,10 @@ class Drawing:
         sample, rows = item
         if rows[0]["error"] and not self._faceless(rows[0]):
             return None
-        photo, _ = open_photo(sample.path)
+        photo, scale = _opened(sample.path)
         said = self._said(sample, rows)
+        if isinstance(said, Faces) and scale < 1:
+            said = replace(said, faces=tuple(face.scaled(scale) for face in said.faces))
         with atomic_path(self.targets[sample.image]) as temporary:
             if isinstance(said, Verdict):
                 drawn = annotate(photo, said, self.top)
@@ -74,6 +77,15 @@ class Drawing:
 
     def _faceless(self, row: Row) -> bool:
         return self.boxed and row["error"] == NO_FACE
+
+
+def _opened(path: Path) -> tuple[Image.Image, float]:
+    """A photo to draw on, and its scale: one that is too large to be decoded in full was named, and is drawn, by a reduced one."""
+    try:
+        return open_photo(path)[0], 1.0
+    except PhotoError:
+        photo, (width, _) = open_photo(path, longest=REDUCED)
+        return photo, photo.width / width
 
 
 def called(split: str, synthetic: Collection[str]) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolo_koin.errors import RunError, WeightsError
-from yolo_koin.models.registry import endings
 from yolo_koin.runs import PreparedDataset, TrainRun, prepared_at
 from yolo_koin.specs import SAMPLE
 from yolo_koin.workspace import Workspace, training_of
@@ -96,6 +95,8 @@ def weights_file(weights: str | Path | None, workspace: Workspace, task: str = "
     if run is not None:
         return checkpoint_of(run)
     if file.is_dir():
+        from yolo_koin.models.registry import endings
+
         raise WeightsError("a folder, not a weights file", weights, f"Name the {endings()} file in it, or a training run.")
     raise WeightsError("no such weights file or training run", weights, "Train one with yolo_koin train, or correct the path.")
 
