@@ -38,6 +38,7 @@ MISTAKES = [
     (TrainSpec, {"fit": "squash"}, "fit=squash", "--fit squash", "pad, crop, face"),
     (TrainSpec, {"task": "detect", "fit": "face"}, "task=detect fit=face", "--task detect --fit face", "whole photos"),
     (TrainSpec, {"size": "n", "model": "yolov8m-cls"}, "size=n model=yolov8m-cls", "--size n --model yolov8m-cls", "two models"),
+    (TrainSpec, {"batch": float("inf")}, "batch=inf", "--batch inf", "a whole number"),
     (ConvertSpec, {"side": 3}, "side=3", "--side 3", "at least 32"),
     (ConvertDetectSpec, {"review": -1}, "review=-1", "--review -1", "at least 0"),
     (EvaluateSpec, {"task": "detect", "faces": True}, "task=detect faces=True", "--task detect --faces", "by itself"),

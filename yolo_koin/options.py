@@ -130,6 +130,6 @@ def _as(kind: Any, value: Any, given: str) -> Any:
             fits = True
         if fits:
             return kind(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # of infinity there is no whole number
         pass
     raise UsageError(f"has to be {words[kind]}", given, "Correct it.")

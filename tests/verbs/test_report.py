@@ -66,3 +66,13 @@ def test_a_damaged_curve_is_one_line(trained: TrainResult, at_home: Path, tmp_pa
     (here / "results.csv").write_bytes(damage)
     with pytest.raises(RunError, match=r"results\.csv\. Move it elsewhere"):
         report(ReportSpec(runs=("of-tiny",), workspace=tmp_path))
+
+
+def test_metrics_of_other_predictions_are_one_line(trained: TrainResult, at_home: Path, tmp_path: Path) -> None:
+    if not (at_home / "runs/evaluate/of-tiny").is_dir():
+        evaluate(EvaluateSpec(weights="tiny", device="cpu", name="of-tiny"))
+    run = Path(shutil.copytree(at_home / "runs/evaluate/of-tiny", tmp_path / "runs/evaluate/of-tiny"))
+    table = pd.read_csv(run / "metrics.csv")
+    table[(table["split"] != "hard_cases/test") | (table["metric"] != "top1")].to_csv(run / "metrics.csv", index=False)
+    with pytest.raises(RunError, match=r"no top1 of hard_cases/test, .*metrics\.csv\. Run yolo_koin evaluate again"):
+        report(ReportSpec(runs=("of-tiny",), workspace=tmp_path))

@@ -15,6 +15,7 @@ from yolo_koin.errors import KoinError, RunError
 from yolo_koin.evaluation import face_predictions, predictions, scores, truth
 from yolo_koin.models.registry import family_of
 from yolo_koin.runs import CELLS, CellRun, ScoredRun, TrainRun
+from yolo_koin.splits import in_order, of_part
 
 WHOLE = "whole"
 CURVE = ("epoch", "train_loss", "val_loss")  # and what the best epoch was chosen by
@@ -107,14 +108,15 @@ def _training(run: ScoredRun) -> TrainRun | None:
 def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
     model, seed = (title_of(training), training.spec.seed) if training else (run.name, 0)
     table, whole = run.folder / "predictions.csv", run.way == WHOLE
+    frame = predictions.read(table) if whole else face_predictions.read(table)
     return Scored(
         name=run.name,
         model=model,
         seed=seed,
         settings=json.dumps([run.way, training.settings], sort_keys=True) if training and training.index_sha256 else "",
         title=f"{model}, seed {seed}" if seed else model,
-        predictions=predictions.read(table) if whole else face_predictions.read(table),
-        metrics=scores.read(run.folder / "metrics.csv"),
+        predictions=frame,
+        metrics=_metrics(run.folder / "metrics.csv", "top1" if whole else "person_top1", frame),
         curve=_curve(training.curve) if training and training.curve.is_file() else None,
         data=run.data if run.data and run.data.is_dir() else None,
         synthetic=frozenset(run.synthetic),
@@ -124,6 +126,19 @@ def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
         agreement=dict(run.agreement),
         classes=run.classes,
     )
+
+
+def _metrics(path: Path, first: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """The metrics, among them the first one of each test split that has predictions with a known true label.
+
+    Raises:
+        KoinError: the file is malformed, or of other predictions.
+    """
+    table = scores.read(path)
+    scored = set(of_part(frame[frame["true_label"] != ""], "test")["split"])
+    if lacking := in_order(scored - set(table.loc[table["metric"] == first, "split"])):
+        raise RunError(f"no {first} of {', '.join(lacking)}, of which there are predictions", path, "Run yolo_koin evaluate again.")
+    return table
 
 
 def _curve(path: Path) -> pd.DataFrame:
