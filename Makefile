@@ -20,7 +20,7 @@ lint: .venv/installed-dev
 
 figures: benchmark runs/evaluate/sample-faces/metrics.csv runs/evaluate/sample-detect/metrics.csv  # what the README shows
 	$(BIN)/yolo_koin report sample sample-faces sample-detect --out resources
-	cp runs/benchmark/sample/cells/n-normal-seed0/predictions.csv resources/
+	cp runs/benchmark/sample/cells/yolov8n-cls-normal-seed0-*/predictions.csv resources/
 	cp runs/evaluate/sample-faces/predictions.csv resources/predictions-faces.csv
 	cp runs/evaluate/sample-detect/predictions.csv resources/predictions-detect.csv
 	cp runs/evaluate/sample-detect/truth.csv resources/

@@ -53,6 +53,17 @@ def working_in(folder: Path) -> Iterator[Path]:
         os.chdir(before)
 
 
+@pytest.fixture(scope="module")
+def screen_only() -> Iterator[None]:
+    """Charts for print stay empty files: picking letters out of fonts takes seconds a report, and test_saving.py looks at the real ones."""
+    from yolo_koin.reporting import saving
+
+    real = saving._save_chart
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(saving, "_save_chart", lambda figure, path: None if path.suffix == ".pdf" else real(figure, path))
+        yield
+
+
 @pytest.fixture(scope="session")
 def koin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small dataset that no test changes."""

@@ -31,7 +31,7 @@ MISTAKES = [
     (TrainSpec, {"seed": True}, "seed=True", "--seed", "a whole number"),
     (TrainSpec, {"imgsz": 100}, "imgsz=100", "--imgsz 100", "a multiple of 32"),
     (TrainSpec, {"batch": 1}, "batch=1", "--batch 1", "at least 2"),
-    (TrainSpec, {"freeze": 10}, "freeze=10", "--freeze 10", "at most 9"),
+    (TrainSpec, {"freeze": -1}, "freeze=-1", "--freeze -1", "at least 0"),
     (TrainSpec, {"freeze": 9, "weights": "scratch"}, "freeze=9 weights=scratch", "--freeze 9 --weights scratch", "know nothing yet"),
     (TrainSpec, {"val": 0.0}, "val=0.0", "--val 0.0", "at least"),
     (TrainSpec, {"train_on": "group"}, "train_on=group", "--train-on group", "normal, hard, both"),
@@ -132,4 +132,12 @@ def test_a_spec_and_its_fields_are_the_same_call(tmp_path: Path) -> None:
 def test_the_verbs_are_listed() -> None:
     import yolo_koin
 
-    assert {"train", "TrainSpec", "evaluate", "runs", "Workspace"} <= set(dir(yolo_koin))
+    assert {"train", "TrainSpec", "evaluate", "list_runs", "Workspace"} <= set(dir(yolo_koin))
+
+
+def test_no_verb_has_the_name_of_a_module() -> None:
+    """Whoever imports the module would find it in the verb's place."""
+    import yolo_koin
+
+    folder = Path(yolo_koin.__file__).parent
+    assert not set(yolo_koin.__all__) & {path.stem for path in folder.iterdir()}

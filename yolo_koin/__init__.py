@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from yolo_koin.verbs.hardcases import hardcases as hardcases
     from yolo_koin.verbs.predict import predict as predict
     from yolo_koin.verbs.report import report as report
-    from yolo_koin.verbs.runs import runs as runs
+    from yolo_koin.verbs.runs import list_runs as list_runs
     from yolo_koin.verbs.sample import sample as sample
     from yolo_koin.verbs.split import split as split
     from yolo_koin.verbs.train import resume as resume
@@ -39,12 +39,14 @@ if TYPE_CHECKING:
     from yolo_koin.workspace import Workspace as Workspace
 
 _VERBS = (
-    *("audit", "benchmark", "convert", "convert_detect", "evaluate", "hardcases", "predict", "report", "runs", "sample", "split"),
+    *("audit", "benchmark", "convert", "convert_detect", "evaluate", "hardcases", "predict", "report", "sample", "split"),
     "train",
 )
 _HOMES = {
     "scan": "yolo_koin.dataset.koin",
     "resume": "yolo_koin.verbs.train",
+    "list_runs": "yolo_koin.verbs.runs",  # yolo_koin.runs is the module of what runs are
+    "RunsSpec": "yolo_koin.specs",
     "Workspace": "yolo_koin.workspace",
     **{verb: f"yolo_koin.verbs.{verb}" for verb in _VERBS},
     **{f"{''.join(map(str.capitalize, verb.split('_')))}Spec": "yolo_koin.specs" for verb in _VERBS},

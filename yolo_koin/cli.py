@@ -164,4 +164,4 @@ add(
     showing.benchmark,
     "The same command goes on from the last epoch.",
 )
-add(app, "runs", "yolo_koin.verbs.runs:runs", RunsSpec, showing.runs)
+add(app, "runs", "yolo_koin.verbs.runs:list_runs", RunsSpec, showing.runs)

@@ -16,6 +16,9 @@ def iou(one: ArrayLike, other: ArrayLike) -> NDArray[np.float64]:
     Args:
         one: … × 4: x, y, width, height. A box without an area overlaps nothing.
         other: likewise; the shapes broadcast, so ``iou(a[:, None], b[None])`` is of every two.
+
+    >>> float(iou((0, 0, 10, 10), (5, 0, 5, 10)))
+    0.5
     """
     a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])

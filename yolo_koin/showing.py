@@ -98,8 +98,9 @@ def convert_detect(result: Any, as_json: bool) -> None:
     look = (
         f"look through {pages[0].parent}: {_count(len(pages), 'page')}; correct boxes.csv and bring it back with --boxes" if pages else ""
     )
+    kept = [f"drawn boxes are kept in {result.kept} and used from now on; --boxes none sets them aside"] if result.kept else []
     files = [done.root / "data.yaml", done.root / "boxes.csv"]
-    say(as_json, result, ("folder", "photos"), list(done.counts.items()), *notes, *([look] if look else []), *files)
+    say(as_json, result, ("folder", "photos"), list(done.counts.items()), *notes, *kept, *([look] if look else []), *files)
 
 
 def hardcases(result: Any, as_json: bool) -> None:

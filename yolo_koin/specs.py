@@ -84,7 +84,7 @@ class Trains(OfData):
     ] = None
     batch: Annotated[int | None, Option("Photos per training step. [default: 32, or 16 to detect]", least=2)] = None
     device: Annotated[str, Option("cpu, a GPU's number, or mps. [default: first GPU, else cpu]")] = ""
-    freeze: Annotated[int, Option("Layers to keep as they are; 9 is the whole backbone.", least=0, most=9)] = 0
+    freeze: Annotated[int, Option("First layers to keep as they are; 9 is the whole backbone of a YOLO.", least=0)] = 0
     weights: Annotated[
         str | Path,
         Option("auto: official weights from weights/ or downloaded (scratch on the sample); scratch; a checkpoint, or a run's name."),
@@ -162,7 +162,10 @@ class ConvertDetectSpec(Converts):
     """What to lay out for detection."""
 
     side: Annotated[int, Option("Longer side of the prepared photos, in pixels; smaller ones stay as they are.", least=64, most=4096)] = 640
-    boxes: Annotated[Path | None, Option("Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder.")] = None
+    boxes: Annotated[
+        Path | None,
+        Option("Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder. Kept until you say none."),
+    ] = None
     detector: Annotated[Path | None, Option("Face detector: YuNet (.onnx) or an Ultralytics face model (.pt). [default: CenterFace]")] = (
         None
     )
@@ -213,6 +216,11 @@ class TrainSpec(Trains):
     def model_name(self) -> str:
         """The model in the registry's words."""
         return self.model or f"yolov8{self.size or 'n'}{MODEL_ENDING[self.task]}"
+
+    @property
+    def model_slug(self) -> str:
+        """The model as a part of a folder's name: ``timm-resnet101``."""
+        return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in self.model_name)
 
     @property
     def yolov8_size(self) -> str:
@@ -304,7 +312,11 @@ class RunsSpec(Spec):
 
 # --------------------------------------------------------------------------------------------------------------- messages
 def for_command_line(text: str) -> str:
-    """A message about fields in the words of the command line: ``epochs=0`` becomes ``--epochs 0``."""
+    """A message about fields in the words of the command line.
+
+    >>> for_command_line("at least 1: epochs=0. Give a larger number.")
+    'at least 1: --epochs 0. Give a larger number.'
+    """
     return " ".join(_as_option(word) for word in text.split(" "))
 
 

@@ -20,6 +20,11 @@ class Split:
 
     Of photos outside of a dataset all three are empty, and so is the text.
 
+    >>> Split.parse("normal_cases/test@mask-3")
+    Split(case='normal_cases', part='test', variant='mask-3')
+    >>> str(Split("hard_cases", "test")), Split("hard_cases", "test").name
+    ('hard_cases/test', 'hard')
+
     Attributes:
         case: ``normal_cases``, ``hard_cases``, ``group_cases``, or whatever else a table says.
         part: ``train``, ``val`` or ``test``.

@@ -9,7 +9,7 @@ from PIL import Image, ImageColor
 from yolo_koin.geometry import Box
 from yolo_koin.reporting.grids import PAGE, PRINT
 from yolo_koin.reporting.prints import PICKED, ExampleRow, examples_for_each_case, group_results, hardcases_results
-from yolo_koin.reporting.style import BLUE, GREY, VERMILION
+from yolo_koin.reporting.style import BLUE, GREY, PHOTO_DPI, VERMILION
 from yolo_koin.reporting.verdicts import BoxedFace, Faces, Result, Verdict
 
 from .conftest import Written
@@ -117,4 +117,4 @@ def test_each_person_has_a_column_and_each_case_a_name(face: Face, written: list
 def test_printed_type_is_of_seven_to_nine_points(face: Face, written: list[Written]) -> None:
     hardcases_results([Result(face(1, 1), WRONG)] * 6, title="t", photos=80, top1=1)
     examples_for_each_case([ExampleRow("normal", "", [(face(1, 1), "김민준")])], "KoIn")
-    assert {round(text.size * 72 / 300) for text in written} <= {7, 8, 9}
+    assert {round(text.size * 72 / PHOTO_DPI) for text in written} <= {7, 8, 9}

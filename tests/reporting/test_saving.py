@@ -12,6 +12,7 @@ from PIL import Image
 from yolo_koin.errors import RunError
 from yolo_koin.reporting.people import confused_pairs
 from yolo_koin.reporting.saving import save
+from yolo_koin.reporting.style import DPI, PHOTO_DPI
 
 
 def chart() -> Figure:
@@ -34,7 +35,7 @@ def test_the_same_picture_gives_the_same_files(make: Callable[[], Figure | Image
     assert sorted(path.name for path in (tmp_path / "1").iterdir()) == ["a_0.3.pdf", "a_0.3.png"]
     assert not any(word in first[1] for word in (b"CreationDate", b"ModDate", b"Matplotlib"))
     with Image.open(tmp_path / "1" / "a_0.3.png") as png:
-        assert png.info["dpi"][0] == pytest.approx(300, abs=0.1)
+        assert png.info["dpi"][0] == pytest.approx(DPI if isinstance(picture, Figure) else PHOTO_DPI, abs=0.1)
         assert not {"Software", "Creation Time", "date"} & set(png.info)
 
 
@@ -53,7 +54,7 @@ def test_a_chart_is_lines_and_embedded_letters(tmp_path: Path, caplog: pytest.Lo
 def test_photos_are_a_jpeg_in_full_colour_resolution(tmp_path: Path) -> None:
     pdf = save(photos(), tmp_path / "a.png")[1].read_bytes()
     assert b"/DCTDecode" in pdf
-    assert b"144 72" in pdf.replace(b".0", b"") or b"[ 0 0 144.0 72.0 ]" in pdf  # points: 600 × 300 pixels at 300 an inch
+    assert b"180 90" in pdf.replace(b".0", b"") or b"[ 0 0 180.0 90.0 ]" in pdf  # points: 600 × 300 pixels at 240 an inch
 
 
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:

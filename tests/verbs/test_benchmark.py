@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +14,15 @@ import pandas as pd
 import pytest
 
 from tests.conftest import working_in
+from tests.test_runs import training
 from yolo_koin import BenchmarkSpec, ReportSpec, benchmark, report, resume
 from yolo_koin.errors import RunError
 from yolo_koin.files import sha256
+from yolo_koin.locks import locked
 from yolo_koin.runs import TrainRun
+from yolo_koin.workspace import Workspace
+
+pytestmark = pytest.mark.slow
 
 EPOCHS = 12
 
@@ -93,6 +99,26 @@ def test_a_training_killed_before_its_first_epoch_starts_again(tmp_path: Path, k
     assert not (run / "weights/last.pt").exists()
     with working_in(tmp_path):
         assert resume("early").epochs == 1
+
+
+def test_a_training_that_another_process_finished_meanwhile_is_not_trained_again(tmp_path: Path) -> None:
+    """Two ``--resume`` at once: the second waits, and then there is nothing to do."""
+    run = training(tmp_path).written(status="interrupted")
+    let_go = threading.Event()
+
+    def finish() -> None:
+        with locked(run.folder):
+            held.set()
+            let_go.wait()
+            run.written(status="finished")
+
+    held, other = threading.Event(), threading.Thread(target=finish)
+    other.start()
+    held.wait()
+    threading.Timer(0.3, let_go.set).start()
+    with pytest.raises(RunError, match="this run is finished"):
+        resume(workspace=Workspace(tmp_path))
+    other.join()
 
 
 def test_a_killed_benchmark_repeats_no_finished_cell(tmp_path: Path, koin: Path) -> None:

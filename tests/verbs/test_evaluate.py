@@ -19,6 +19,8 @@ from yolo_koin.runs import ScoredRun
 from yolo_koin.verbs.evaluate import EvaluateResult
 from yolo_koin.verbs.train import TrainResult
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def evaluated(home: Path, trained: TrainResult) -> EvaluateResult:

@@ -38,6 +38,8 @@ from yolo_koin.verbs.resolve import open_dataset
 from yolo_koin.verbs.train import TrainResult
 from yolo_koin.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 FACE = (10, 17, 73, 91)  # where the face is in an AT&T photograph, on average
 
 

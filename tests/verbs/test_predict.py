@@ -15,6 +15,8 @@ from yolo_koin.splits import HARD
 from yolo_koin.verbs.sources import find_photos
 from yolo_koin.verbs.train import TrainResult
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_split_is_annotated_in_its_own_folders(at_home: Path, koin: Path, trained: TrainResult) -> None:
     result = predict(PredictSpec(source="hard_cases/test", weights=trained.weights))

@@ -23,6 +23,8 @@ from yolo_koin.runs import TrainRun, prepared_at
 from yolo_koin.verbs.recipes import input_for_squares
 from yolo_koin.verbs.train import TrainResult
 
+pytestmark = pytest.mark.slow
+
 
 def test_leaves_whole_files_and_a_full_manifest(at_home: Path, trained: TrainResult) -> None:
     run = TrainRun.read(trained.run)

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import DisjointSet
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -68,17 +69,10 @@ def carve(items: Sequence[Item], groups: Mapping[str, str], fraction: float, see
 
 def cluster_photos(items: Sequence[Item], groups: Mapping[str, str]) -> list[list[str]]:
     """Clusters of image ids that have to stay on one side: near-duplicates within a class, and the groups that are given."""
-    parent = {item.image: item.image for item in items}
-
-    def find(image: str) -> str:
-        while parent[image] != image:
-            parent[image] = parent[parent[image]]
-            image = parent[image]
-        return image
-
-    for a, b in _linked(items, groups):
-        parent[find(a)] = find(b)
-    return list(_gather((find(item.image), item.image) for item in items).values())
+    together = DisjointSet([item.image for item in items])
+    for one, other in _linked(items, groups):
+        together.merge(one, other)
+    return [sorted(subset) for subset in together.subsets()]
 
 
 def near_duplicates(left: Sequence[int], right: Sequence[int]) -> NDArray[np.bool_]:

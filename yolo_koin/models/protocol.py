@@ -204,7 +204,14 @@ class Trained:
 
 
 class Family(Protocol):
-    """Models that are built, trained and loaded in one way. Its module imports no heavy library before a method needs it."""
+    """Models that are built, trained and loaded in one way. Its module imports no heavy library before a method needs it.
+
+    Attributes:
+        ending: of its checkpoints: a training writes ``weights/best`` and ``weights/last`` with it.
+    """
+
+    @property
+    def ending(self) -> str: ...  # noqa: D102
 
     def models(self) -> tuple[str, ...]:
         """Names that it can build, smallest first."""
@@ -216,6 +223,10 @@ class Family(Protocol):
 
     def task(self, model: str) -> Task:
         """What a model does."""
+        ...
+
+    def layers(self, model: str) -> int:
+        """How many first layers of a model can stay as they are while it is trained."""
         ...
 
     def pretrained(self, model: str, folder: Path) -> Path:

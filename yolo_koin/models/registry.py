@@ -55,13 +55,18 @@ def family_of_weights(weights: Path) -> Family:
         WeightsError: there is no such file, or no family's files look like this.
     """
     if weights.is_dir():
-        raise WeightsError("a folder, not a weights file", weights, "Name the .pt file in it.")
+        raise WeightsError("a folder, not a weights file", weights, f"Name the {endings()} file in it.")
     if not weights.is_file():
         raise WeightsError("no such weights file", weights, "Train one with yolo_koin train, or correct the path.")
     for family in families():
         if family.owns(weights):
             return family
-    raise WeightsError("a weights file has to end in .pt", weights, "Rename it.")
+    raise WeightsError(f"a weights file has to end in {endings()}", weights, "Rename it.")
+
+
+def endings() -> str:
+    """What weights files end in, for people."""
+    return " or ".join(dict.fromkeys(family.ending for family in families()))
 
 
 def load(weights: Path, device: str = "", trust: bool = False) -> Model:

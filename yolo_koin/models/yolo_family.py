@@ -13,6 +13,8 @@ from yolo_koin.parallel import Progress
 class Ultralytics:
     """A :class:`yolo_koin.models.protocol.Family`: classifiers of every generation, and the detectors of YOLOv8."""
 
+    ending = ".pt"
+
     def models(self) -> tuple[str, ...]:
         """See :class:`yolo_koin.models.protocol.Family`."""
         return tuple(zoo.plans())
@@ -24,6 +26,10 @@ class Ultralytics:
     def task(self, model: str) -> Task:
         """See :class:`yolo_koin.models.protocol.Family`."""
         return zoo.plans()[model].task
+
+    def layers(self, model: str) -> int:
+        """See :class:`yolo_koin.models.protocol.Family`."""
+        return zoo.BACKBONE
 
     def pretrained(self, model: str, folder: Path) -> Path:
         """See :class:`yolo_koin.models.protocol.Family`."""
@@ -65,7 +71,7 @@ class Ultralytics:
 
     def owns(self, weights: Path) -> bool:
         """See :class:`yolo_koin.models.protocol.Family`."""
-        return weights.suffix == ".pt"
+        return weights.suffix == self.ending
 
     def load(self, weights: Path, device: str = "", trust: bool = False) -> Model:
         """See :class:`yolo_koin.models.protocol.Family`."""

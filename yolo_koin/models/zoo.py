@@ -16,6 +16,7 @@ from yolo_koin.models.protocol import Task
 USUAL = ("yolov8", "yolo11")  # first in the list
 SIZES = "nsmlx"
 DETECT = "yolov8.yaml"
+BACKBONE = 9  # first layers that a classifier and a detector of one size share
 PATTERN = re.compile(r"(?P<base>yolov?\d+)(?P<size>[nsmlx]?)(?P<rest>-[a-z0-9-]+)?")
 
 

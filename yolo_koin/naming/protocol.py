@@ -27,8 +27,10 @@ Item = TypeVar("Item")
 class Seen:
     """What was seen in one photo: k faces, or the photo as a whole, then k is 1 and there are no boxes.
 
+    A photo in which nobody is found is an error too: whatever was seen is a row of ``predictions.csv``, and no photo goes without one.
+
     Attributes:
-        scores: k × classes, from 0 to 1.
+        scores: k × classes, from 0 to 1; k is at least 1.
         logits: k × classes, what the scores are the softmax of; None from a model that scores each class by itself.
         boxes: k × 4: x, y, width, height in pixels of the upright photo.
         face_scores: k, 0 to 1.
@@ -48,7 +50,11 @@ class Seen:
         shape = self.scores.shape if self.scores is not None else (0, 0)
         if len(shape) != 2 or (self.logits is not None and self.logits.shape != shape):
             raise ValueError(f"scores {shape} and logits {self.logits if self.logits is None else self.logits.shape} are not k × classes")
+        if self.scores is not None and not shape[0]:
+            raise ValueError("nothing was seen: say why as the error")
         if self.boxes is None:
+            if self.face_scores is not None:
+                raise ValueError("scores of faces without their boxes")
             if self.scores is not None and shape[0] != 1:
                 raise ValueError(f"{shape[0]} names of a whole photo")
         elif self.boxes.shape != (shape[0], 4) or self.face_scores is None or self.face_scores.shape != (shape[0],):
@@ -98,7 +104,11 @@ def name_photos(
     for start in range(0, len(samples), BATCH):
         batch = samples[start : start + BATCH]
         read = list(islice(reading, len(batch)))
-        answers = namer.look([item for item in read if not isinstance(item, PhotoError)])
+        items = [item for item in read if not isinstance(item, PhotoError)]
+        found = list(namer.look(items))
+        if len(found) != len(items):
+            raise ValueError(f"{len(found)} answers for {len(items)} photos")
+        answers = iter(found)
         seen = [Seen(error=str(item)) if isinstance(item, PhotoError) else next(answers) for item in read]
         yield batch, _table(namer, batch, seen)
         progress(Step("naming", start + len(batch), len(samples)))

@@ -13,7 +13,7 @@ from yolo_koin.reporting import captions
 from yolo_koin.reporting.fonts import Type, wrap
 from yolo_koin.reporting.frames import Frame, casing_of, draw_frames, pixels
 from yolo_koin.reporting.marks import COLOURS, numbered_sign, write
-from yolo_koin.reporting.style import DPI, GREY, INK, PAPER, WIDTH
+from yolo_koin.reporting.style import GREY, INK, PAPER, PHOTO_DPI, WIDTH
 from yolo_koin.reporting.tags import Rect, place_number
 from yolo_koin.reporting.verdicts import Faces, Result, Verdict
 
@@ -46,12 +46,12 @@ class Look:
 
 def points(size: float) -> int:
     """Pixels of a printed size."""
-    return round(size * DPI / 72)
+    return round(size * PHOTO_DPI / 72)
 
 
 PRINT = Look(em=points(6.8), title=points(9), remark=points(7.5), gap=points(9), margin=points(3), pen=points(0.9), most=8)
 SCREEN = Look(em=12, title=17, remark=13, gap=16, margin=16, pen=2, most=3, ground="#f2f2f2")
-PAGE = round(WIDTH * DPI)  # pixels: the width of a printed page
+PAGE = round(WIDTH * PHOTO_DPI)  # pixels: the width of a printed page
 
 
 def column_of(columns: int, look: Look = PRINT, left: int = 0) -> int:

@@ -13,12 +13,14 @@ import pandas as pd
 from yolo_koin.errors import RunError
 from yolo_koin.files import write_csv
 from yolo_koin.locks import locked
+from yolo_koin.manifests import placed
 from yolo_koin.models.registry import known_models
 from yolo_koin.parallel import Progress, Step
 from yolo_koin.runs import BenchmarkRun, CellRun, TrainRun
-from yolo_koin.specs import BenchmarkSpec, TrainSpec
+from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, BenchmarkSpec, TrainSpec
 from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs import cells
+from yolo_koin.verbs.recipes import RECIPES
 from yolo_koin.verbs.report import readable, write_report
 from yolo_koin.verbs.scored import finished_cells, load_cell
 from yolo_koin.verbs.verb import verb
@@ -63,7 +65,7 @@ def benchmark(spec: BenchmarkSpec, progress: Progress) -> BenchmarkResult:
     check_name(name)
     home = workspace.runs / "benchmark" / name
     with locked(home):
-        begun = _claimed(home, spec)
+        begun = _claimed(home, spec, workspace)
         matrix = cells.prepare(spec, home, workspace, progress)
         run = begun.written(status="running")
         with run.failing():
@@ -88,18 +90,33 @@ def _run(cell: cells.Cell, number: dict[str, tuple[int, int]], progress: Progres
     return cells.run(cell, progress)
 
 
-def _claimed(home: Path, spec: BenchmarkSpec) -> BenchmarkRun:
+def _claimed(home: Path, spec: BenchmarkSpec, workspace: Workspace) -> BenchmarkRun:
     """A new benchmark, or the one of the same settings to go on with; more models, training sets and seeds may join."""
     begun = BenchmarkRun.read(home)
     if begun is None:
         if home.exists() and any(home.iterdir()):
             raise RunError("this folder holds something else", home, "Choose another --name.")
         return BenchmarkRun(folder=home, spec=spec)
-    before, now = begun.spec.settings(), spec.settings()
+    before, now = (_settings(each, home, workspace) for each in (begun.spec, spec))
     changed = [f"--{key}" for key in now if key not in GROWING and before.get(key) != now[key]]
     if changed:
         raise RunError(f"this benchmark was begun with other {', '.join(changed)}", home, "Choose another --name.")
     return BenchmarkRun(folder=home, spec=spec, started=begun.started, cells=begun.cells)
+
+
+def _settings(spec: BenchmarkSpec, home: Path, workspace: Workspace) -> dict[str, Any]:
+    """What was asked for, in words that can be compared.
+
+    A side that nobody named is the usual one, which older manifests name; a path leads where it would in the project as it lies today.
+    """
+    paths = {key: _place(getattr(spec, key), home, workspace) for key in ("data", "weights")}
+    return {**spec.settings(), **paths, "side": spec.side or RECIPES["classify"].side}
+
+
+def _place(said: str | Path, home: Path, workspace: Workspace) -> str:
+    """Where a path leads; any other word stays as it is."""
+    path = placed(str(said), home) if Path(said).is_absolute() else workspace.find(said)
+    return str(path.resolve()) if said not in {AUTO, SCRATCH, SAMPLE} and path.exists() else str(said)
 
 
 def _training(cell: CellRun) -> TrainRun:

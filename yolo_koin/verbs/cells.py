@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from yolo_koin.dataset.koin import scan
 from yolo_koin.errors import RunError, UsageError
-from yolo_koin.files import sha256
 from yolo_koin.locks import locked
 from yolo_koin.models import registry
 from yolo_koin.naming import Reader
@@ -56,6 +55,8 @@ def in_this_process(work: Callable[[Cell], CellRun], cells: Sequence[Cell]) -> I
 def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Progress) -> tuple[Cell, ...]:
     """The cells of a benchmark, models before training sets before seeds. Makes each dataset, and looks for all weights.
 
+    Their paths are absolute: the process that runs a cell may be in another folder.
+
     Args:
         spec: what to run.
         home: folder of the benchmark.
@@ -66,6 +67,7 @@ def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Pro
         RunError: a cell was begun with other settings or on other photos: its results are somebody's, and stay as they are.
         DatasetError, WeightsError, UsageError: what the user can mend.
     """
+    home = home.absolute()
     there = _begun(home)
     cells: list[Cell] = []
     known: dict[tuple[str, str], Training] = {}  # a dataset is made, and weights are looked for, once for all seeds
@@ -73,7 +75,7 @@ def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Pro
         key = (asked.model_name, asked.train_on)
         if key not in known:
             known[key] = settled(asked, workspace, progress)
-        training = known[key].seeded(asked.seed)
+        training = known[key].anywhere().seeded(asked.seed)
         if training.spec.task != "classify":
             raise UsageError("a benchmark compares classifiers", f"models={asked.model_name}", "Take a -cls model.")
         cells.append(Cell(training, _folder(training, home, there)))
@@ -83,7 +85,7 @@ def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Pro
 def run(cell: Cell, progress: Progress = silent) -> CellRun:
     """Train, score and draw one cell; what is finished is not done again, and a training that was interrupted goes on.
 
-    Reads the prepared dataset and writes the cell's folder, and nothing else.
+    Reads the prepared dataset and writes the cell's folder, and nothing else. Paths of what it gives are as this process sees them.
     """
     with locked(cell.folder):
         if done := CellRun.read(cell.folder):
@@ -111,6 +113,7 @@ def _trained(cell: Cell, progress: Progress) -> TrainRun:
     begun = TrainRun.read(cell.folder)
     if begun is None:
         return run_training(cell.training.at(cell.folder), progress)
+    begun = replace(begun, spec=replace(begun.spec, device=cell.training.spec.device))  # it may have begun on a device that is elsewhere
     return begun if begun.status == "finished" and begun.weights.is_file() else go_on(begun, progress)
 
 
@@ -151,14 +154,9 @@ def _folder(training: Training, home: Path, there: dict[tuple[str, str, int], tu
     mine = _identity(training.at(home).settings, spec.seed)
     folder, other = there.get((spec.model_name, spec.train_on, spec.seed), (None, ""))
     if folder is None:
-        return home / CELLS / f"{spec.model_name}-{spec.train_on}-seed{spec.seed}-{mine}"
+        return home / CELLS / f"{spec.model_slug}-{spec.train_on}-seed{spec.seed}-{mine}"
     if other == mine:
         return folder
     begun = TrainRun.read(folder)
     what = "the photos have changed since this cell was begun" if begun and begun.index_sha256 != training.index_sha256 else None
     raise RunError(what or "this cell was begun with other settings", folder, "Choose another --name for the benchmark.")
-
-
-def photos_of(cells: Sequence[Cell]) -> dict[str, str]:
-    """Training set → the hash of the table of its photos."""
-    return {cell.training.spec.train_on: sha256(cell.training.converted / "index.csv") for cell in cells}

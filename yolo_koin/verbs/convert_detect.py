@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from yolo_koin.dataset import detect
-from yolo_koin.dataset.boxes import LabelledBox, Problem, read_boxes
+from yolo_koin.dataset.boxes import LabelledBox, Problem
 from yolo_koin.dataset.detect import TABLE, ConvertedBoxes, read_boxes_table
 from yolo_koin.dataset.images import open_photo
 from yolo_koin.dataset.koin import Dataset, Sample
@@ -26,7 +26,8 @@ from yolo_koin.runs import PreparedDataset, prepared_at
 from yolo_koin.specs import ConvertDetectSpec
 from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs.convert import usual_folder
-from yolo_koin.verbs.resolve import face_finder, open_dataset
+from yolo_koin.verbs.drawn import brought_in, drawn_boxes
+from yolo_koin.verbs.resolve import face_finder, kept_boxes, open_dataset
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace
 
@@ -42,11 +43,13 @@ class ConvertDetectResult:
         converted: what was laid out.
         problems: boxes of people that could not be used.
         pages: of the review sheet.
+        kept: the file of boxes that people drew, which every verb uses; None when there are none.
     """
 
     converted: ConvertedBoxes
     problems: tuple[Problem, ...]
     pages: tuple[Path, ...] = ()
+    kept: Path | None = None
 
 
 @verb(ConvertDetectSpec)
@@ -69,7 +72,9 @@ def convert_detect(spec: ConvertDetectSpec, progress: Progress) -> ConvertDetect
 
 def boxed(dataset: Dataset, spec: ConvertDetectSpec, workspace: Workspace, progress: Progress) -> ConvertDetectResult:
     """Lay a dataset out as a spec says, whatever data it names, without the pages for review."""
-    drawn, problems = drawn_boxes(dataset, spec.boxes)
+    dataset, unread = brought_in(dataset, spec.boxes, workspace)
+    drawn, problems = drawn_boxes(dataset)
+    kept = kept_boxes(dataset, workspace)
     converted = detect.convert(
         dataset,
         spec.out or usual_folder(dataset, "det", spec, workspace),
@@ -79,20 +84,11 @@ def boxed(dataset: Dataset, spec: ConvertDetectSpec, workspace: Workspace, progr
         side=spec.side,
         seed=spec.seed,
         workers=spec.workers,
-        boxes=spec.boxes,
+        boxes=kept if kept in dataset.boxes else None,
         detector=spec.detector,
         progress=progress,
     )
-    return ConvertDetectResult(converted, problems)
-
-
-def drawn_boxes(dataset: Dataset, boxes: Path | None) -> tuple[dict[str, tuple[LabelledBox, ...]], tuple[Problem, ...]]:
-    """Boxes that people drew: those of the dataset's own ``boxes.csv``, and, before them, those of a file or folder."""
-    read = [read_boxes(path, dataset) for path in (*dataset.boxes, boxes) if path is not None]
-    merged: dict[str, tuple[LabelledBox, ...]] = {}
-    for one in read:
-        merged |= one.boxes
-    return merged, tuple(problem for one in read for problem in one.problems)
+    return ConvertDetectResult(converted, (*unread, *problems), kept=kept if kept in dataset.boxes else None)
 
 
 def refresh(made: PreparedDataset, workspace: Workspace, progress: Progress) -> PreparedDataset:
@@ -103,13 +99,17 @@ def refresh(made: PreparedDataset, workspace: Workspace, progress: Progress) -> 
     """
     if not made.data.is_dir():
         return made
-    for option, path in (("boxes", made.boxes), ("detector", made.detector)):
+    dataset = open_dataset(str(made.data), workspace)
+    kept = kept_boxes(dataset, workspace)
+    # Boxes that are kept are among the dataset's. Those of an older version lie where the user had them, and are kept from now on.
+    given = made.boxes if made.boxes != kept and not kept.exists() else None
+    for option, path in (("boxes", given), ("detector", made.detector)):
         if path and not path.exists():
             again = f"Put it back, or run yolo_koin convert detect again with another --{option}, or without."
             raise DatasetError(f"the --{option} that {made.folder} was made with is gone", path, again)
-    told = {key: getattr(made, key) for key in ("train_on", "val", "side", "seed", "boxes", "detector")}
-    spec = ConvertDetectSpec(**told, data=str(made.data), out=made.folder, review=0)
-    boxed(open_dataset(spec.data, workspace), spec, workspace, progress)
+    told = {key: getattr(made, key) for key in ("train_on", "val", "side", "seed", "detector")}
+    spec = ConvertDetectSpec(**told, data=str(made.data), out=made.folder, review=0, boxes=given)
+    boxed(dataset, spec, workspace, progress)
     return prepared_at(made.folder) or made
 
 

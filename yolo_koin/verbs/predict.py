@@ -24,8 +24,8 @@ from yolo_koin.parallel import Progress, in_threads
 from yolo_koin.reporting.sheets import EvenTiles
 from yolo_koin.runs import PredictRun
 from yolo_koin.specs import SAMPLE, PredictSpec
-from yolo_koin.verbs.convert_detect import drawn_boxes
 from yolo_koin.verbs.drawing import Drawing, by_photo, sheet_of, targets_of
+from yolo_koin.verbs.drawn import drawn_boxes
 from yolo_koin.verbs.resolve import USUAL_DATA, face_finder, learnt_from, name_of, open_dataset, weights_file
 from yolo_koin.verbs.scoring import NOT_OF_FACES
 from yolo_koin.verbs.sources import look_up
@@ -152,7 +152,7 @@ def resolved(spec: PredictSpec, weights: Path, workspace: Workspace) -> Iterator
         namer, hints = _namer(spec, weights, workspace, held)
         dataset = _dataset(spec.data, weights, workspace)
         found = look_up(spec.sources, dataset)
-        known, problems = drawn_boxes(dataset, None) if dataset and namer.way != "whole" else ({}, ())
+        known, problems = drawn_boxes(dataset) if dataset and namer.way != "whole" else ({}, ())
         notes = (*(dataset.notes if dataset else ()), *(f"{one.where}: {one.reason}" for one in problems), *hints)
         notes += found.notes
         yield Naming(namer, found.samples, dataset, known, name_of(weights), ", ".join(spec.sources), notes)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+from dataclasses import replace
 from pathlib import Path
 
 from yolo_koin.dataset.koin import Dataset, scan
 from yolo_koin.errors import RunError, WeightsError
 from yolo_koin.faces.finder import FaceFinder
+from yolo_koin.models.registry import endings
 from yolo_koin.runs import PreparedDataset, TrainRun, prepared_at
 from yolo_koin.specs import SAMPLE
 from yolo_koin.verbs.detector import open_detector
@@ -19,14 +23,33 @@ USUAL_DATA = "data/KoIn"
 def open_dataset(data: str, workspace: Workspace) -> Dataset:
     """Read a dataset; the name ``sample`` builds the built-in faces on first use, and a prepared dataset means the raw one it is of.
 
+    Boxes that people drew and that are kept with the workspace come after the dataset's own.
+
     Raises:
         DatasetError: there is none.
     """
+    dataset = scan(_root(data, workspace))
+    kept = kept_boxes(dataset, workspace)
+    return replace(dataset, boxes=(*dataset.boxes, kept)) if kept.exists() else dataset
+
+
+def _root(data: str, workspace: Workspace) -> Path:
     if data == SAMPLE:
-        return scan(built_in(workspace.data / SAMPLE).root)
+        return built_in(workspace.data / SAMPLE).root
     folder = workspace.find(data)
     made = prepared_at(folder) if folder.is_dir() else None
-    return scan(made.data if made else folder)
+    return made.data if made else folder
+
+
+def kept_boxes(dataset: Dataset, workspace: Workspace) -> Path:
+    """Where the boxes that people drew on a dataset are kept.
+
+    Two datasets of one name have two files: a hash of where the dataset lies, seen from the workspace, is part of the file's name, so
+    that both can be moved together.
+    """
+    place = os.path.relpath(dataset.root.resolve(), workspace.root.resolve())
+    mark = hashlib.sha256(Path(place).as_posix().encode()).hexdigest()[:8]
+    return workspace.data / f"{dataset_name(dataset)}-boxes-{mark}.csv"
 
 
 def dataset_name(dataset: Dataset) -> str:
@@ -68,7 +91,7 @@ def weights_file(weights: str | Path | None, workspace: Workspace, task: str = "
     if run is not None:
         return checkpoint_of(run)
     if file.is_dir():
-        raise WeightsError("a folder, not a weights file", weights, "Name the .pt file in it, or a training run.")
+        raise WeightsError("a folder, not a weights file", weights, f"Name the {endings()} file in it, or a training run.")
     raise WeightsError("no such weights file or training run", weights, "Train one with yolo_koin train, or correct the path.")
 
 

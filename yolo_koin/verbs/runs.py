@@ -33,7 +33,7 @@ class Listed:
 
 
 @verb(RunsSpec)
-def runs(spec: RunsSpec, progress: Progress) -> tuple[Listed, ...]:
+def list_runs(spec: RunsSpec, progress: Progress) -> tuple[Listed, ...]:
     """List the runs of a workspace, the oldest first."""
     if spec.kind not in {None, *KINDS}:
         raise UsageError("no such kind of run", f"kind={spec.kind}", f"Choose from {', '.join(KINDS)}.")

@@ -34,6 +34,7 @@ from yolo_koin.specs import ConvertDetectSpec, ConvertSpec, EvaluateSpec
 from yolo_koin.splits import TRAINING_SETS, Split, of_part
 from yolo_koin.verbs import convert, convert_detect
 from yolo_koin.verbs.detector import CALLED
+from yolo_koin.verbs.drawn import drawn_boxes
 from yolo_koin.verbs.resolve import USUAL_DATA, face_finder, learnt_from, open_dataset, prepared, raw_data
 from yolo_koin.workspace import Workspace
 
@@ -135,7 +136,7 @@ def resolved(spec: EvaluateSpec, weights: Path, workspace: Workspace, progress: 
     elif spec.faces:
         with face_finder(spec.detector, spec.device, spec.trust_weights, workspace) as finder:
             dataset = open_dataset(raw_data(spec.data, weights, workspace), workspace)
-            drawn, unread = convert_detect.drawn_boxes(dataset, spec.boxes)
+            drawn, unread = drawn_boxes(dataset, spec.boxes)
             yield of_faces(EachFace(model, finder, Reader()), dataset, drawn, [f"{one.where}: {one.reason}" for one in unread])
     else:
         yield of_whole(model, spec.data, workspace, progress)

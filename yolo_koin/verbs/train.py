@@ -59,7 +59,7 @@ def train(spec: TrainSpec, progress: Progress) -> TrainResult:
     workspace = Workspace.of(spec)
     training = settled(spec, workspace, progress)
     asked = training.spec
-    short = asked.yolov8_size or asked.model_name.removesuffix("-cls")
+    short = asked.yolov8_size or asked.model_slug.removesuffix("-cls")
     with workspace.begun("train", spec.name, f"{short}-{asked.train_on}{'-detect' if asked.task == 'detect' else ''}", spec) as folder:
         return result_of(run_training(training.at(folder), progress), training.notes)
 
@@ -83,6 +83,7 @@ def resume(
     """
     run = workspace.interrupted_training(name)
     with locked(run.folder):
+        run = workspace.interrupted_training(run.name)  # whom we waited for may have finished it
         _checked(run, workspace, progress)
         if device is not None:
             run = replace(run, spec=replace(run.spec, device=device))
@@ -113,6 +114,10 @@ class Training:
         """The same training with another seed."""
         return replace(self, spec=replace(self.spec, seed=seed))
 
+    def anywhere(self) -> Training:
+        """The same training for a process that is in another folder."""
+        return replace(self, converted=self.converted.absolute(), start=self.start.absolute() if self.start else None)
+
     def at(self, folder: Path) -> TrainRun:
         """The run of this training in a folder."""
         return TrainRun(
@@ -122,7 +127,7 @@ class Training:
             start=self.start,
             index_sha256=self.index_sha256,
             start_sha256=self.start_sha256,
-            weights=folder / "weights" / "best.pt",
+            weights=folder / "weights" / f"best{family_of(self.spec.model_name).ending}",
         )
 
 
@@ -209,6 +214,9 @@ def _of_model(spec: TrainSpec) -> TrainSpec:
     task = family_of(spec.model_name).task(spec.model_name)
     if spec.task == "detect" != task:
         raise UsageError("this model names photos, and detects nothing", f"task=detect model={spec.model}", "Drop one of the two.")
+    if spec.freeze > (layers := family_of(spec.model_name).layers(spec.model_name)):
+        what = f"{spec.model_name} can keep at most {layers} layers as they are"
+        raise UsageError(what, f"freeze={spec.freeze}", "Give a smaller number.")
     return replace(spec, task=task)
 
 

@@ -48,12 +48,21 @@ class Fit:
         write: writes a finished checkpoint of the network's family.
         frozen: whether the parameter of a name stays as it is.
         progress: is told of each epoch.
+        ending: of the family's checkpoints.
     """
 
     def __init__(
-        self, job: TrainJob, network: nn.Module, lesson: Lesson, write: Write, frozen: Callable[[str], bool], progress: Progress
+        self,
+        job: TrainJob,
+        network: nn.Module,
+        lesson: Lesson,
+        write: Write,
+        frozen: Callable[[str], bool],
+        progress: Progress,
+        ending: str = ".pt",
     ) -> None:
         self.job, self.network, self.lesson, self.write, self.frozen, self.progress = job, network, lesson, write, frozen, progress
+        self.ending = ending
         self.device = next(network.parameters()).device
         self.half = has_bf16(self.device)
         self.weights = job.folder / "weights"
@@ -73,7 +82,7 @@ class Fit:
             RunError: the loss of an epoch stayed infinite, the state is of another training, or the folder cannot be written.
         """
         torch.set_num_threads(cores())
-        for left in self.weights.glob(".*.pt"):  # what a killed process was writing
+        for left in self.weights.glob(".*"):  # what a killed process was writing
             left.unlink(missing_ok=True)
         with _deterministic():
             if self._state.is_file():
@@ -87,7 +96,7 @@ class Fit:
                 else:
                     self._again(row)
         self._finish()
-        return outcome(self.job, self.lesson.metric, self.curve)
+        return outcome(self.job, self.lesson.metric, self.curve, self.ending)
 
     # ------------------------------------------------------------------------------------------------------------ epochs
     def _epoch(self, number: int) -> Epoch:
@@ -165,35 +174,36 @@ class Fit:
 
     def _write_best(self) -> None:
         if self.chosen is not None:
-            self.write(self.weights / "best.pt", self.chosen, self.curve[: self.best])
+            self.write(self.weights / f"best{self.ending}", self.chosen, self.curve[: self.best])
             self.chosen = None
 
     def _finish(self) -> None:
         """Write what is not on the disk yet; the state goes last, since a run without it is finished."""
         self._write_best()
-        self.write(self.weights / "last.pt", self.average.network, self.curve)
+        self.write(self.weights / f"last{self.ending}", self.average.network, self.curve)
         self._state.unlink(missing_ok=True)
 
 
-def outcome(job: TrainJob, metric: str, curve: Sequence[Epoch]) -> Trained:
+def outcome(job: TrainJob, metric: str, curve: Sequence[Epoch], ending: str = ".pt") -> Trained:
     """What a curve says of a finished training; figures as they stand in ``results.csv``."""
     best = max(curve, key=lambda row: row.value - TIE * min(row.val_loss, 9.0))
     value = float(f"{best.value:.6g}")
-    return Trained(weights=job.folder / "weights" / "best.pt", metric=metric, best_epoch=best.epoch, value=value, epochs=len(curve))
+    weights = job.folder / "weights" / f"best{ending}"
+    return Trained(weights=weights, metric=metric, best_epoch=best.epoch, value=value, epochs=len(curve))
 
 
-def finished(job: TrainJob, metric: str) -> Trained | None:
+def finished(job: TrainJob, metric: str, ending: str = ".pt") -> Trained | None:
     """The outcome of a training that wrote all of its files already; None when it did not."""
     weights = job.folder / "weights"
-    if (weights / "state.pt").is_file() or not all((weights / name).is_file() for name in ("best.pt", "last.pt")):
+    if (weights / "state.pt").is_file() or not all((weights / name).is_file() for name in (f"best{ending}", f"last{ending}")):
         return None
     curve = read_curve(job.folder / "results.csv")
-    return outcome(job, metric, curve) if len(curve) == job.epochs else None  # else of a version that wrote last.pt after each epoch
+    return outcome(job, metric, curve, ending) if len(curve) == job.epochs else None  # else of a version that wrote last.pt all along
 
 
-def clear(folder: Path) -> None:
+def clear(folder: Path, ending: str = ".pt") -> None:
     """Remove what an earlier training left in a run's folder."""
-    for name in ("weights/state.pt", "weights/last.pt", "weights/best.pt", "results.csv"):
+    for name in ("weights/state.pt", f"weights/last{ending}", f"weights/best{ending}", "results.csv"):
         (folder / name).unlink(missing_ok=True)
 
 

@@ -26,10 +26,10 @@ from yolo_koin.models.fit.loop import Fit
 from yolo_koin.models.fit.optimizer import LAST, WARM, WEIGHT_DECAY
 from yolo_koin.models.fit.state import Epoch
 from yolo_koin.models.protocol import Trained, TrainJob
+from yolo_koin.models.zoo import BACKBONE as BACKBONE
 from yolo_koin.models.zoo import Plan
 from yolo_koin.parallel import Progress, Step
 
-BACKBONE = 9  # first layers that a classifier and a detector of one size share
 BUILDS: dict[str, Any] = {"classify": ClassificationModel, "detect": DetectionModel}
 
 

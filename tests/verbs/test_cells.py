@@ -1,0 +1,237 @@
+"""Cells of a benchmark: what they are called, that an older version's are taken over, and that they run anywhere, several at once."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import pickle
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.conftest import make_koin, working_in
+from yolo_koin import BenchmarkSpec, benchmark
+from yolo_koin.errors import RunError, UsageError
+from yolo_koin.files import sha256, write_json
+from yolo_koin.manifests import MANIFEST, SCHEMA
+from yolo_koin.models.fit import loop
+from yolo_koin.parallel import Step, silent
+from yolo_koin.runs import BenchmarkRun, CellRun, TrainRun
+from yolo_koin.verbs import cells
+from yolo_koin.verbs.cells import Cell
+from yolo_koin.workspace import Workspace
+
+USUAL = {"weights": "scratch", "epochs": 1, "imgsz": 32, "batch": 8, "device": "cpu"}
+SMALL = BenchmarkSpec(**USUAL, name="small")  # type: ignore[arg-type]
+COMMAND = ["benchmark", *(word for key, value in USUAL.items() for word in (f"--{key}", str(value))), "--name"]
+
+
+@pytest.fixture(scope="module")
+def finished(screen_only: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a finished benchmark of two cells, which no test changes."""
+    home = tmp_path_factory.mktemp("cells")
+    make_koin(home / "data/KoIn")
+    with working_in(home):
+        benchmark(replace(SMALL, train_on=("normal", "hard")))
+    return home
+
+
+@pytest.fixture
+def project(finished: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of it, which we are in."""
+    shutil.copytree(finished, tmp_path / "project", symlinks=True)
+    with working_in(tmp_path / "project"):
+        yield tmp_path / "project"
+
+
+def prepared(spec: BenchmarkSpec = SMALL, name: str = "other") -> tuple[Cell, ...]:
+    return cells.prepare(spec, Path("runs/benchmark") / name, Workspace(), silent)
+
+
+def stamps(home: Path) -> dict[str, int]:
+    """When the files that cost time were written."""
+    return {path.relative_to(home).as_posix(): path.stat().st_mtime_ns for path in home.rglob("*.pt")}
+
+
+# -------------------------------------------------------------------------------------------------------------------- ids
+def test_an_id_is_readable_words_and_a_hash(project: Path) -> None:
+    found = prepared(replace(SMALL, models=("yolo11n-cls",), sizes=("n",), train_on=("normal", "hard"), seeds=(0, 3)))
+    words = [re.fullmatch(r"(.+)-[0-9a-f]{8}", cell.id) for cell in found]
+    assert [match and match[1] for match in words] == [
+        f"{model}-{train_on}-seed{seed}" for model in ("yolov8n-cls", "yolo11n-cls") for train_on in ("normal", "hard") for seed in (0, 3)
+    ]
+    assert len({cell.id for cell in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        pytest.param({}, True, id="nothing"),
+        pytest.param({"device": ""}, True, id="another device computes the same"),
+        pytest.param({"data": "{here}/data/KoIn"}, True, id="the same photos, named otherwise"),
+        pytest.param({"side": 256}, True, id="what is usual, said"),
+        pytest.param({"sizes": ("n", "s"), "seeds": (0, 1)}, True, id="more cells"),
+        pytest.param({"epochs": 2}, False, id="epochs"),
+        pytest.param({"imgsz": 64}, False, id="input"),
+        pytest.param({"batch": 4}, False, id="batch"),
+        pytest.param({"fit": "crop"}, False, id="preparation"),
+        pytest.param({"side": 64}, False, id="side of the photos"),
+        pytest.param({"val": 0.3}, False, id="validation photos"),
+    ],
+)
+def test_other_settings_are_another_id(finished: Path, changed: dict[str, Any], same: bool) -> None:
+    with working_in(finished):
+        first = prepared()[0].id
+        changed = {key: value.format(here=finished) if key == "data" else value for key, value in changed.items()}
+        assert (prepared(replace(SMALL, **changed))[0].id == first) == same
+
+
+def test_other_photos_are_another_cell_and_a_begun_one_stays(project: Path) -> None:
+    (begun,) = prepared(name="small")
+    (new,) = prepared()
+    assert begun.folder.is_dir()
+    assert begun.id == new.id
+    next((project / "data/KoIn/normal_cases/train").rglob("*.png")).unlink()
+    (other,) = prepared()
+    assert other.id != new.id
+    with pytest.raises(RunError, match="photos have changed"):
+        prepared(name="small")
+
+
+def test_a_begun_cell_of_other_settings_stays(finished: Path) -> None:
+    with working_in(finished), pytest.raises(RunError, match="other settings"):
+        prepared(replace(SMALL, epochs=2), name="small")
+
+
+def test_a_cell_is_a_classifier(project: Path) -> None:
+    with pytest.raises(UsageError, match="models=yolov8n"):
+        prepared(replace(SMALL, models=("yolov8n",)))
+
+
+# --------------------------------------------------------------------------------------------------------- older versions
+OLDER = {"normal": "n-normal-seed0", "hard": "x-both-seed9"}  # the second was renamed since: nobody may take a name apart
+
+
+def make_older(home: Path, was_at: str) -> None:
+    """Rewrite a benchmark as the first version left it: its names, its manifests without a number, its absolute paths."""
+    for folder in sorted((home / "cells").iterdir()):
+        run, cell = TrainRun.read(folder), CellRun.read(folder)
+        assert run is not None
+        assert cell is not None
+        spec = {**run.spec.settings(), "size": "n"}
+        spec.pop("model")
+        told = json.loads((folder / MANIFEST).read_text())
+        kept = {key: told[key] for key in ("status", "started", "updated", "index_sha256", "start_sha256", "weights_sha256", "best_epoch")}
+        paths = {"converted": f"{was_at}/data/{run.converted.name}", "start": "scratch"}
+        name = OLDER[run.spec.train_on]
+        about = {"kind": "cells", "name": f"n-{run.spec.train_on}-seed0", "spec": spec, "seconds": run.seconds, "val_top1": run.val}
+        write_json(folder / MANIFEST, {**kept, **paths, **about})
+        write_json(folder / "cell.json", {"seconds": cell.took})
+        (folder / "metrics.csv").write_text((folder / "metrics.csv").read_text().replace(folder.name, name))
+        folder.rename(folder.with_name(name))
+    spec = {**SMALL.settings(), "sizes": ["n"], "train_on": ["normal", "hard"], "side": 256, "data": f"{was_at}/data/KoIn"}
+    spec.pop("models")
+    write_json(home / MANIFEST, {"kind": "benchmark", "name": home.name, "status": "finished", "spec": spec, "cells": list(OLDER.values())})
+
+
+def test_a_finished_benchmark_of_the_first_version_is_not_run_again(project: Path) -> None:
+    home = project / "runs/benchmark/small"
+    make_older(home, "/home/somebody/project")
+    for folder in (project / "data").glob("koin-cls*"):  # its datasets say where they were as well
+        made = json.loads((folder / MANIFEST).read_text())
+        write_json(folder / MANIFEST, {key: value for key, value in made.items() if key != "schema"} | {"data": "/home/somebody/data/KoIn"})
+    before = stamps(home)
+    result = benchmark(replace(SMALL, train_on=("normal", "hard")))
+    assert (result.ran, result.taken) == ((), tuple(OLDER.values()))
+    assert stamps(home) == before
+    assert sorted(path.name for path in (home / "cells").iterdir()) == sorted(OLDER.values())
+    table = pd.read_csv(home / "results.csv")
+    assert list(table.columns) == ["run", "model", "size", "training_set", "seed", "split", "metric", "value", "low", "high", "n"]
+    assert list(dict.fromkeys(zip(table["run"], table["model"], table["training_set"], table["seed"], strict=True))) == [
+        (name, "yolov8n-cls", train_on, 0) for train_on, name in OLDER.items()
+    ]
+    written = BenchmarkRun.read(home)
+    assert written is not None
+    assert (written.status, written.cells) == ("finished", result.taken)
+    assert json.loads((home / MANIFEST).read_text())["schema"] == SCHEMA
+
+
+# ---------------------------------------------------------------------------------------------------- stopped, and going on
+def test_a_cell_that_was_begun_on_another_device_goes_on_on_this(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with a GPU was given back; the device is no part of what a cell is."""
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
+    (cell,) = prepared(replace(SMALL, epochs=3))
+
+    def stop(step: Step) -> None:
+        if step.what == "epoch":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cells.run(cell, stop)
+    begun = TrainRun.read(cell.folder)
+    assert begun is not None
+    assert begun.status == "interrupted"
+    begun.written(spec=replace(begun.spec, device="7"))
+    epochs: list[Step] = []
+    done = cells.run(prepared(replace(SMALL, epochs=3))[0], epochs.append)
+    assert done.status == "finished"
+    assert [step.done for step in epochs if step.what == "epoch"] == [2, 3]
+
+
+def test_a_finished_cell_is_handed_back(project: Path) -> None:
+    (cell,) = prepared(name="small")
+    before = stamps(cell.folder)
+    done = cells.run(cell)
+    assert stamps(cell.folder) == before
+    assert (done.name, done.weights_sha256) == (cell.id, sha256(cell.folder / "weights/best.pt"))
+
+
+# ------------------------------------------------------------------------------------------------------------ side by side
+def test_two_cells_in_two_processes_that_are_elsewhere(project: Path, tmp_path: Path) -> None:
+    """As an executor over several processes runs them: cells are pickled, and the other process may be in any folder."""
+    two = prepared(replace(SMALL, train_on=("normal", "hard")))
+    assert pickle.loads(pickle.dumps(two)) == two
+    with multiprocessing.get_context("spawn").Pool(2, os.chdir, (str(tmp_path),)) as pool:
+        done = pool.map(cells.run, two, chunksize=1)
+    assert [run.cell for run in done] == [cell.id for cell in two]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["project"]
+    for cell, run in zip(two, done, strict=True):
+        assert (run.status, run.weights_sha256) == ("finished", sha256(cell.folder / "weights/best.pt"))
+        assert cells.run(cell) == CellRun.read(cell.folder), "it is finished here too"
+        assert (cell.folder / "predict/contact_sheet.png").is_file()
+        alone = next((project / "runs/benchmark/small/cells").glob(cell.id))
+        columns = ["split", "metric", "value"]
+        first, second = (pd.read_csv(folder / "metrics.csv")[columns] for folder in (alone, cell.folder))
+        pd.testing.assert_frame_equal(first, second)  # trained beside another or alone
+
+
+def test_two_commands_of_one_name_at_once(project: Path) -> None:
+    """One waits, says for whom, and then finds everything done."""
+    both = [
+        subprocess.Popen([sys.executable, "-m", "yolo_koin", *COMMAND, "twice"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    answers = [process.communicate(timeout=300) for process in both]
+    assert [process.returncode for process in both] == [0, 0], answers
+    waiting = [line for _, told in answers for line in told.splitlines() if "waiting for" in line]
+    assert len(waiting) == 1
+    assert re.search(rf"waiting for process ({both[0].pid}|{both[1].pid}) on .*, which is writing runs/benchmark/twice", waiting[0])
+    home = project / "runs/benchmark/twice"
+    (cell,) = (path for path in (home / "cells").iterdir())
+    table = pd.read_csv(home / "results.csv")
+    assert set(table["run"]) == {cell.name}
+    assert not table.duplicated(["run", "split", "metric"]).any()
+    begun = [told for _, told in answers if "cell 1 of 1" in told]
+    assert len(begun) == 1, "the other ran nothing"
+    outs = [[line for line in out.splitlines() if "finished before" not in line] for out, _ in answers]
+    assert outs[0] == outs[1], "the same results"
+    assert not list(home.parent.glob(".*")), "no lock stays"

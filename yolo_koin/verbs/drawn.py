@@ -1,0 +1,80 @@
+"""Boxes that people drew: brought in once with ``convert detect --boxes``, kept with the workspace, used by every verb from then on."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from yolo_koin.dataset.boxes import LabelledBox, Problem, read_boxes
+from yolo_koin.dataset.koin import Dataset
+from yolo_koin.files import write_text, writing
+from yolo_koin.locks import locked
+from yolo_koin.verbs.resolve import kept_boxes
+from yolo_koin.workspace import Workspace
+
+NONE = Path("none")  # --boxes none: those that were kept are set aside; a file of that name is ./none
+COLUMNS = ("image", "label", "x", "y", "width", "height", "score", "provenance")
+
+Boxes = Mapping[str, Sequence[LabelledBox]]
+
+
+def drawn_boxes(dataset: Dataset, boxes: Path | None = None) -> tuple[dict[str, tuple[LabelledBox, ...]], tuple[Problem, ...]]:
+    """Boxes that people drew, by image id: of the dataset's own files, of those that were kept, and, before them, of a file or folder."""
+    read = [read_boxes(path, dataset) for path in (*dataset.boxes, boxes) if path is not None]
+    merged: dict[str, tuple[LabelledBox, ...]] = {}
+    for one in read:
+        merged |= one.boxes
+    return merged, tuple(problem for one in read for problem in one.problems)
+
+
+def brought_in(dataset: Dataset, boxes: Path | None, workspace: Workspace) -> tuple[Dataset, tuple[Problem, ...]]:
+    """Keep the boxes of a file or folder with those that were kept before; a photo's new boxes take the place of its old ones.
+
+    Args:
+        dataset: with the boxes that were kept before among its files, as :func:`yolo_koin.verbs.resolve.open_dataset` opens it.
+        boxes: what the user gives: a file or folder, :data:`NONE`, or nothing.
+        workspace: where they are kept.
+
+    Returns:
+        The dataset with the boxes that hold from now on, and what of the new ones could not be used.
+
+    Raises:
+        DatasetError: there is no such file or folder.
+    """
+    if boxes is None:
+        return dataset, ()
+    kept = kept_boxes(dataset, workspace)
+    problems: tuple[Problem, ...] = ()
+    with locked(kept), writing(kept):
+        if boxes == NONE:
+            if kept.exists():
+                kept.rename(_free(kept))
+        else:
+            new = read_boxes(boxes, dataset)
+            problems = new.problems
+            if new.boxes:
+                before = read_boxes(kept, dataset).boxes if kept.exists() else {}
+                write_text(kept, _table({**before, **new.boxes}))
+    others = tuple(file for file in dataset.boxes if file != kept)
+    return replace(dataset, boxes=(*others, kept) if kept.exists() else others), problems
+
+
+def _free(kept: Path) -> Path:
+    """Where boxes are set aside: nothing that somebody drew is lost."""
+    return next(path for i in range(1, 100_000) if not (path := kept.with_suffix(f".old{i}.csv")).exists())
+
+
+def _table(boxes: Boxes) -> str:
+    """A table as :func:`read_boxes` reads it; a photo with no face has a row with no box."""
+    text = io.StringIO(newline="")
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for image, faces in sorted(boxes.items()):
+        for face in faces:
+            rows.writerow([image, face.label, *map(repr, face.box), "" if face.score is None else repr(face.score), face.provenance])
+        if not faces:
+            rows.writerow([image, *[""] * (len(COLUMNS) - 1)])
+    return text.getvalue()
