@@ -43,7 +43,7 @@ from yolo_koin.verbs.convert_detect import convert_detect
 from yolo_koin.verbs.evaluate import evaluate
 from yolo_koin.verbs.predict import predict
 from yolo_koin.verbs.report import report
-from yolo_koin.verbs.runs import runs
+from yolo_koin.verbs.runs import list_runs
 from yolo_koin.verbs.train import train
 
 PEOPLE = ("김민준", "0003")
@@ -330,7 +330,7 @@ class Fuzz:
             if path.parent != boxed and (done := self.call(verb, spec, files)):
                 shutil.rmtree(done.run)
         if path.parent == run:
-            self.call(runs, RunsSpec(), files)
+            self.call(list_runs, RunsSpec(), files)
         else:
             self.call(convert if path.parent == squares else convert_detect, _again(path.parent, raw, squares), files)
         if path.parent == boxed:
@@ -351,7 +351,7 @@ class Fuzz:
         data = (mutants.json_text if path.suffix == ".json" else mutants.text)(draw, before)
         path.write_bytes(data)
         self.call(report, ReportSpec(runs=(name,), out=self.home / "report"), {path: data})
-        self.call(runs, RunsSpec(), {path: data})
+        self.call(list_runs, RunsSpec(), {path: data})
         path.write_bytes(before)
 
 
