@@ -73,6 +73,8 @@ def _holder(path: Path) -> str:
 
 def _sweep(folder: Path) -> None:
     """Remove what a killed process left under temporary names, and its locks on folders within."""
+    if unfinished(folder).is_file():
+        unfinished(folder).unlink()
     shutil.rmtree(unfinished(folder), ignore_errors=True)
     for place, _, names in os.walk(folder):
         for path in (Path(place, name) for name in names):

@@ -129,6 +129,7 @@ def trained(bare: Path, family: Family, tmp_path_factory: pytest.TempPathFactory
     for arguments in (TRAIN, ["evaluate", "--weights", "mine", "--name", "scores"]):
         ended = family.run(home, arguments)
         assert ended.code == 0, ended.output
+    (home / "boxes.csv").write_text(f"image,label,x,y,width,height\nhard_cases/test/{PEOPLE[0]}/8.png,{PEOPLE[0]},10,20,50,60\n")
     return home
 
 
@@ -141,7 +142,7 @@ class Command:
         arguments: of the command line.
         again: what is run after the kill; the same when None.
         refused: what the command says when all is done already; a second call does nothing or little when None.
-        needs_model: whether it begins in a folder with a trained model.
+        needs_model: whether it begins in a folder with a trained model and a file of boxes.
         kills: how often to kill it: before the first rename, after the last, and evenly in between.
     """
 
@@ -157,6 +158,9 @@ COMMANDS = {
     "split": Command(["split", "raw/normal_cases/train", "divided"], refused="something is there already"),
     "convert classify": Command(["convert", "classify", "--data", "raw", "--side", "64"], kills=6),
     "convert detect": Command(["convert", "detect", "--data", "raw", "--side", "64", "--review", "2"], kills=6),
+    "convert detect with boxes": Command(
+        ["convert", "detect", "--data", "raw", "--side", "64", "--review", "0", "--boxes", "boxes.csv"], needs_model=True, kills=4
+    ),
     "hardcases": Command(["hardcases", "raw/normal_cases/test", "hard", "--kind", "mask,hat"], kills=6),
     "train": Command(TRAIN, again=["train", "--resume", "--name", "mine"], refused="this run is finished"),
     "evaluate": Command(["evaluate", "--weights", "mine", "--name", "more"], refused="exists already", needs_model=True),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from yolo_koin.dataset.boxes import LabelledBox, Problem, read_boxes
 from yolo_koin.dataset.koin import Dataset
-from yolo_koin.files import write_text, writing
+from yolo_koin.files import unfinished, writing
 from yolo_koin.locks import locked
 from yolo_koin.verbs.resolve import kept_boxes
 from yolo_koin.workspace import Workspace
@@ -57,7 +57,9 @@ def brought_in(dataset: Dataset, boxes: Path | None, workspace: Workspace) -> tu
             problems = new.problems
             if new.boxes:
                 before = read_boxes(kept, dataset).boxes if kept.exists() else {}
-                write_text(kept, _table({**before, **new.boxes}))
+                # Not under a name of chance: a file beside others is locked, and what a killed call left has to be found again.
+                unfinished(kept).write_text(_table({**before, **new.boxes}), encoding="utf-8", newline="\n")
+                unfinished(kept).replace(kept)
     others = tuple(file for file in dataset.boxes if file != kept)
     return replace(dataset, boxes=(*others, kept) if kept.exists() else others), problems
 
