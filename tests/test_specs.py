@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from yolo_koin.errors import DatasetError, UsageError
+from yolo_koin.mistakes import for_command_line
 from yolo_koin.options import described
 from yolo_koin.specs import (
     BenchmarkSpec,
@@ -18,7 +19,6 @@ from yolo_koin.specs import (
     PredictSpec,
     Spec,
     TrainSpec,
-    for_command_line,
 )
 
 MISTAKES = [

@@ -18,7 +18,7 @@ from yolo_koin import showing
 from yolo_koin.console import bar, open_streams, print_error
 from yolo_koin.environment import prepare
 from yolo_koin.errors import KoinError
-from yolo_koin.mistakes import WordsError, in_our_words, no_such_command
+from yolo_koin.mistakes import WordsError, for_command_line, in_our_words, no_such_command
 from yolo_koin.options import Described, described
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _run(words: list[str]) -> int:
         code = get_command(app)(args=words, prog_name="yolo_koin", standalone_mode=False)
         sys.stdout.flush()  # here, where a full disk is still told in one line
     except KoinError as error:
-        print_error(error if isinstance(error, WordsError) else _specs().for_command_line(str(error)))
+        print_error(error if isinstance(error, WordsError) else for_command_line(str(error)))
         return 2
     except typer.Abort:
         return INTERRUPTED

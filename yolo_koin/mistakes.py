@@ -1,13 +1,18 @@
-"""What the library below the command line says of wrong words, in our own: one line with what, where, remedy, and near names."""
+"""Mistakes in the words of the command line: one line each, with what, where, remedy, and near names."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from yolo_koin.errors import UsageError
+from yolo_koin.options import Option, described
+
+if TYPE_CHECKING:  # the options of every verb take a moment to read, and most calls make no mistake
+    from yolo_koin.specs import Spec
 
 
 class WordsError(UsageError):
@@ -55,6 +60,15 @@ def in_our_words(error: Exception, words: Sequence[str]) -> str | None:
     return _line(WordsError(_as_words(message), "", see))
 
 
+def for_command_line(text: str) -> str:
+    """A message about fields in the words of the command line.
+
+    >>> for_command_line("at least 1: epochs=0. Give a larger number.")
+    'at least 1: --epochs 0. Give a larger number.'
+    """
+    return " ".join(_as_option(word) for word in text.split(" "))
+
+
 def _line(mistake: WordsError) -> str:
     return f"yolo_koin: {mistake}"
 
@@ -80,3 +94,28 @@ def _as_words(message: str) -> str:
     """A sentence as the middle of one: no capital at its begin, no full stop at its end."""
     message = message.rstrip(".")
     return message[:1].lower() + message[1:]
+
+
+def _as_option(word: str) -> str:
+    name, equals, value = word.partition("=")
+    known = _every_field().get(name)
+    if not equals or known is None:
+        return word
+    if known.position:
+        return value
+    flag = f"--{known.flag or name.replace('_', '-')}"
+    if value.rstrip(".,;") == "True":
+        return flag + value.removeprefix("True")
+    return f"{flag} {value}" if value else flag
+
+
+@lru_cache(maxsize=1)
+def _every_field() -> dict[str, Option]:
+    from yolo_koin.specs import Spec
+
+    def all_specs(spec: type[Spec]) -> Iterator[type[Spec]]:
+        yield spec
+        for below in spec.__subclasses__():
+            yield from all_specs(below)
+
+    return {one.name: one.option for spec in all_specs(Spec) for one in described(spec)}

@@ -7,9 +7,8 @@ shows as the option (``--epochs 0``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
@@ -26,6 +25,14 @@ Kind = Literal["mask", "sunglasses", "hat", "hand", "light"]
 
 AUTO, SCRATCH, SAMPLE = "auto", "scratch", "sample"
 MODEL_ENDING: Mapping[Task, str] = {"classify": "-cls", "detect": ""}  # of an Ultralytics model's name
+
+# Options that several verbs have.
+FitOption = Annotated[Fit, Option("pad: whole photo on a grey square; crop: its centre; face: around the face.")]
+TrainOnOption = Annotated[TrainingSet, Option("Training photos: normal, hard or both.")]
+DetectorOption = Annotated[Path | None, Option("Face detector: YuNet (.onnx) or an Ultralytics face model (.pt). [default: CenterFace]")]
+DeviceOption = Annotated[str, Option("cpu, a GPU's number, or mps. [default: first GPU, else cpu]")]
+NameOption = Annotated[str | None, Option("Name of the run. [default: after what it does]")]
+WorkersOption = Annotated[int | None, Option("Threads. [default: all cores]", least=1)]
 
 S = TypeVar("S", bound="Spec")
 
@@ -66,7 +73,7 @@ class OfData(Spec):
 class Prepares(OfData):
     """How photos are prepared for a classifier."""
 
-    fit: Annotated[Fit, Option("pad: whole photo on a grey square; crop: its centre; face: around the face.")] = "pad"
+    fit: FitOption = "pad"
     side: Annotated[int, Option("Side of the prepared square photos, in pixels.", least=32, most=2048)] = 256
 
 
@@ -74,7 +81,7 @@ class Prepares(OfData):
 class Trains(OfData):
     """How models are trained; the same for every cell of a benchmark."""
 
-    fit: Annotated[Fit, Option("pad: whole photo on a grey square; crop: its centre; face: around the face.")] = "pad"
+    fit: FitOption = "pad"
     side: Annotated[int | None, Option("Side of the prepared photos, in pixels. [default: 256, or 640 to detect]", least=32, most=4096)] = (
         None
     )
@@ -84,7 +91,7 @@ class Trains(OfData):
         int | None, Option("Network input in pixels. [default: by the photos' size, at most 224, or 640 to detect]", least=32, multiple=32)
     ] = None
     batch: Annotated[int | None, Option("Photos per training step. [default: 32, or 16 to detect]", least=2)] = None
-    device: Annotated[str, Option("cpu, a GPU's number, or mps. [default: first GPU, else cpu]")] = ""
+    device: DeviceOption = ""
     freeze: Annotated[int, Option("First layers to keep as they are; 9 is the whole backbone of a YOLO.", least=0)] = 0
     weights: Annotated[
         str | Path,
@@ -111,11 +118,9 @@ class Names(Spec):
     ] = None
     data: Annotated[str | None, Option("Dataset folder or 'sample'. [default: what the model was trained on]")] = None
     faces: Annotated[bool, Option("Find every face and name each, in place of the photo as a whole.")] = False
-    detector: Annotated[Path | None, Option("Face detector: YuNet (.onnx) or an Ultralytics face model (.pt). [default: CenterFace]")] = (
-        None
-    )
-    device: Annotated[str, Option("cpu, a GPU's number, or mps. [default: first GPU, else cpu]")] = ""
-    name: Annotated[str | None, Option("Name of the run. [default: after what it does]")] = None
+    detector: DetectorOption = None
+    device: DeviceOption = ""
+    name: NameOption = None
     trust_weights: Annotated[bool, Option("Load a checkpoint that safe loading refuses. It can run any code.")] = False
 
 
@@ -132,7 +137,7 @@ class SampleSpec(Spec):
 class AuditSpec(OfData):
     """What to look through."""
 
-    workers: Annotated[int | None, Option("Threads. [default: all cores]", least=1)] = None
+    workers: WorkersOption = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +148,7 @@ class SplitSpec(Spec):
     destination: Annotated[Path, Option("A new or empty folder outside of the source; it gets train/ and test/.", position=True)]
     test: Annotated[float, Option("Share of each person's photos that is for testing.", least=0.001, most=0.999)] = 0.2
     seed: Annotated[int, Option("Of the choice.", least=0)] = 0
-    workers: Annotated[int | None, Option("Threads. [default: all cores]", least=1)] = None
+    workers: WorkersOption = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,10 +156,10 @@ class Converts(OfData):
     """What both conversions share."""
 
     out: Annotated[Path | None, Option("Folder to write. [default: data/<name>-cls, or -det]")] = None
-    train_on: Annotated[TrainingSet, Option("Training photos: normal, hard or both.")] = "normal"
+    train_on: TrainOnOption = "normal"
     val: Annotated[float, Option("Share of the training photos that becomes the validation split.", least=0, most=0.999)] = 0.1
     seed: Annotated[int, Option("Seed of the validation split.", least=0)] = 0
-    workers: Annotated[int | None, Option("Threads. [default: all cores]", least=1)] = None
+    workers: WorkersOption = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,9 +176,7 @@ class ConvertDetectSpec(Converts):
         Path | None,
         Option("Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder. Kept until you say none."),
     ] = None
-    detector: Annotated[Path | None, Option("Face detector: YuNet (.onnx) or an Ultralytics face model (.pt). [default: CenterFace]")] = (
-        None
-    )
+    detector: DetectorOption = None
     device: Annotated[str, Option("Where a .pt detector runs: cpu, a GPU's number, or mps.")] = ""
     trust_weights: Annotated[bool, Option("Load a detector that safe loading refuses. It can run any code.")] = False
     review: Annotated[
@@ -190,7 +193,7 @@ class HardcasesSpec(Spec):
     kinds: Annotated[tuple[Kind, ...], Option("mask, sunglasses, hat, hand, light, with commas. [default: all]", flag="kind")] = ()
     severity: Annotated[int, Option("Share of the face that is covered.", least=1, most=5)] = 3
     seed: Annotated[int, Option("Chooses models, colours and grain.", least=0)] = 0
-    workers: Annotated[int | None, Option("Threads. [default: all cores]", least=1)] = None
+    workers: WorkersOption = None
 
     def __post_init__(self) -> None:
         """None named means all."""
@@ -205,9 +208,9 @@ class TrainSpec(Trains):
     size: Annotated[Size | None, Option("YOLOv8 size: the short form of a model. [default: n]")] = None
     model: Annotated[str | None, Option("Model, as yolov8m-cls or yolo11n-cls; size m means yolov8m-cls.")] = None
     task: Annotated[Task, Option("classify: name a photo; detect: find the faces in it and name each.")] = "classify"
-    train_on: Annotated[TrainingSet, Option("Training photos: normal, hard or both.")] = "normal"
+    train_on: TrainOnOption = "normal"
     seed: Annotated[int, Option("Of weights, order and augmentation; the validation split has its own.", least=0)] = 0
-    name: Annotated[str | None, Option("Name of the run. [default: after what it does]")] = None
+    name: NameOption = None
 
     def __post_init__(self) -> None:
         """A size is the short form of a model; a detector learns from whole photos."""
@@ -313,39 +316,6 @@ class RunsSpec(Spec):
     """Which runs to list."""
 
     kind: Annotated[RunKind | None, Option("Which kind only. [default: all]")] = None
-
-
-# --------------------------------------------------------------------------------------------------------------- messages
-def for_command_line(text: str) -> str:
-    """A message about fields in the words of the command line.
-
-    >>> for_command_line("at least 1: epochs=0. Give a larger number.")
-    'at least 1: --epochs 0. Give a larger number.'
-    """
-    return " ".join(_as_option(word) for word in text.split(" "))
-
-
-def _as_option(word: str) -> str:
-    name, equals, value = word.partition("=")
-    known = _every_field().get(name)
-    if not equals or known is None:
-        return word
-    if known.position:
-        return value
-    flag = f"--{known.flag or name.replace('_', '-')}"
-    if value.rstrip(".,;") == "True":
-        return flag + value.removeprefix("True")
-    return f"{flag} {value}" if value else flag
-
-
-@lru_cache(maxsize=1)
-def _every_field() -> dict[str, Option]:
-    def all_specs(spec: type[Spec]) -> Iterator[type[Spec]]:
-        yield spec
-        for below in spec.__subclasses__():
-            yield from all_specs(below)
-
-    return {one.name: one.option for spec in all_specs(Spec) for one in described(spec)}
 
 
 def _told(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -21,7 +22,7 @@ from yolo_koin.models.zoo import title
 TRIED_AT = 64  # px: a loaded network is shown nothing of this size, to see whether it answers
 
 
-class Network:
+class Network(ABC):
     """A trained network, ready to look at photos; attributes as of :class:`yolo_koin.models.protocol.Named`, and the device it runs on."""
 
     task: ClassVar[Task]
@@ -44,9 +45,9 @@ class Network:
         self.preparation, self.train_on = facts.preparation, facts.train_on
         self.title = title(facts.model) or weights.stem
 
+    @abstractmethod
     def _check(self, answer: Any, classes: int) -> None:
         """Raise a ValueError unless a network's answer to one photo is what :attr:`task` wants."""
-        raise NotImplementedError
 
     def _shown(self, photos: NDArray[np.uint8]) -> Tensor:
         """Photos of n × height × width × 3 as the network takes them."""
