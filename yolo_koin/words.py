@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 CALLED = {"top1": "top-1", "map50": "mAP@0.5"}  # what chooses the best epoch
 
 
@@ -17,3 +19,8 @@ def count(n: int, noun: str, more: bool = False) -> str:
     several = {"person": "people", "box": "boxes", "class": "classes"}.get(last, f"{last}s")
     word = noun if n == 1 else f"{head} {several}".lstrip()
     return f"{n:,} {'more ' if more else ''}{word}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

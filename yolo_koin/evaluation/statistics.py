@@ -9,12 +9,12 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from yolo_koin.evaluation import predictions
 from yolo_koin.evaluation.predictions import PredictionsError
@@ -65,6 +65,8 @@ def mean_interval(values: NDArray[np.float64], confidence: float = 0.95) -> Inte
     """Student's t interval of a mean; none for fewer than two values or values that are all the same."""
     if len(values) < 2 or np.ptp(values) == 0:
         return NO_INTERVAL
+    from scipy import stats
+
     low, high = stats.t.interval(confidence, len(values) - 1, loc=values.mean(), scale=stats.sem(values))
     return float(low), float(high)
 
@@ -89,6 +91,7 @@ def bootstrap(statistic: Statistic, photos: int, resamples: int = RESAMPLES, see
     """
     if photos < 2 or resamples < 1:
         return NO_INTERVAL
+    from scipy import stats  # here, since it takes half a second to load, and most commands compute no bootstrap
 
     def along_last_axis(numbers: NDArray[np.intp], axis: int = -1) -> NDArray[np.float64]:
         assert axis == -1
@@ -152,6 +155,8 @@ def mcnemar_exact(b: int, c: int) -> float:
 
     McNemar, Psychometrika 12 (1947) 153, with the binomial distribution in place of chi-squared. 1 where they never disagree.
     """
+    from scipy import stats
+
     return float(stats.binomtest(b, b + c, 0.5).pvalue) if b + c else 1.0
 
 
@@ -197,4 +202,4 @@ def _right(frame: pd.DataFrame, split: str) -> pd.Series[bool]:
 
 
 def _z(confidence: float) -> float:
-    return float(stats.norm.ppf(0.5 + confidence / 2))
+    return NormalDist().inv_cdf(0.5 + confidence / 2)
