@@ -129,7 +129,7 @@ def test_what_cannot_be_exported(job: Make, cache: Path, tmp_path: Path) -> None
         engine.load(detector, "cpu", False, "onnx", cache)
     for chosen in ("auto", "onnx"):
         with pytest.raises(WeightsError, match="no such weights file"):
-            engine.load(tmp_path / "none.pt", "cpu", False, chosen, cache)  # type: ignore[arg-type]
+            engine.load(tmp_path / "none.pt", "cpu", False, chosen, cache)
 
 
 def test_a_gpu_is_left_to_torch_unless_the_processor_is_asked_for(weights: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
