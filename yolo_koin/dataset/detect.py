@@ -18,6 +18,7 @@ from PIL import Image
 
 from yolo_koin.dataset.detect_files import BOX, COLUMNS, YAMLS, Faces, Found, Photo, classes, faces_in, people, scaled, texts_of
 from yolo_koin.dataset.detect_files import TABLE as TABLE
+from yolo_koin.dataset.detect_files import Suggestion as Suggestion
 from yolo_koin.dataset.images import Change, Prepared, encode, fingerprint, open_photo
 from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.dataset.prepared import Division, Outcome, PreparedFolder, chosen, divide, file_names
@@ -43,10 +44,12 @@ class ConvertedBoxes(Outcome):
     Attributes:
         boxes: usable boxes per provenance: ``drawn``, or the detector's name.
         left_out: image id → reason, for photos that are not in ``images/``.
+        suggested: image id → how many faces are suggested, for those of them in which a detector finds some.
     """
 
     boxes: dict[str, int]
     left_out: dict[str, str]
+    suggested: dict[str, int]
 
 
 def convert(
@@ -124,6 +127,7 @@ def convert(
         boxes=provenance,
         prepared=sum(record is not known.get(image) for image, record in records.items()),
         left_out={photo.sample.image: photo.faces.left_out for photo in photos if not photo.record.image},
+        suggested={photo.sample.image: len(photo.faces.suggested) for photo in photos if photo.faces.suggested},
         clusters=division.clusters,
         leaks=division.leaks(folders),
         doubles=division.doubles,
