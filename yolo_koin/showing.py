@@ -71,14 +71,16 @@ def split(result: Any, as_json: bool) -> None:
 
 def audit(result: Any, as_json: bool) -> None:
     """Say what is in a dataset and what is wrong with it."""
-    head = ("split", "classes", "images", "min", "median", "max", "unreadable", "unsupported", "empty", "missing", "published")
+    head = ["split", "classes", "photos", "fewest", "median", "most", "unreadable", "other files", "empty classes", "classes it lacks"]
     rows = [
         (
             *(s.split, s.classes, s.images, s.smallest, f"{s.median:g}", s.largest),
-            *(len(s.unreadable), len(s.unsupported), len(s.empty), len(s.missing), s.published or ""),
+            *(len(s.unreadable), len(s.unsupported), len(s.empty), len(s.lacking)),
+            *([s.stated or ""] if result.layout else []),
         )
         for s in result.splits
     ]
+    head += [f"photos in layout {result.layout}"] if result.layout else []
     say(as_json, result, head, rows, *result.lines())
 
 

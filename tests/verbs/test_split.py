@@ -147,7 +147,7 @@ def test_what_is_left_out_is_reported(people: Path, tmp_path: Path) -> None:
     for part in (
         "exclude.txt: 'nobody' is no image id",
         "c/2019: a folder with 1 photo, not used",
-        "1 file not read as photos by their ending (.mov)",
+        "1 file not read as a photo, by its ending (.mov)",
         "0001/bad.jpg: left out, not an image",
         "0001/gone.jpg: left out, cannot read (No such file or directory)",
         "c/two.png and 이서연/two.png: one photo under two people",

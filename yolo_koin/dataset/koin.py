@@ -14,7 +14,7 @@ from pathlib import Path
 from yolo_koin.dataset import side_tables
 from yolo_koin.dataset.ids import ImageIds, Labels
 from yolo_koin.dataset.ids import nfc as nfc
-from yolo_koin.dataset.layout import ClassFolder, class_folders
+from yolo_koin.dataset.layout import ClassFolder, class_folders, no_people
 from yolo_koin.dataset.layout import find_root as find_root
 from yolo_koin.dataset.side_tables import BOXES as BOXES
 from yolo_koin.dataset.side_tables import CLASSES as CLASSES
@@ -141,7 +141,7 @@ def scan(folder: Path) -> Dataset:
         groups=groups,
         synthetic=synthetic,
         boxes=tuple(tables[BOXES]),
-        notes=(*tables_notes, *seen.notes, *left_out(seen.others, root)),
+        notes=(*tables_notes, *no_people(labels), *seen.notes, *left_out(seen.others, root)),
     )
 
 
