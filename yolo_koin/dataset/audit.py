@@ -89,7 +89,7 @@ class Audit:
         """Everything that is to be said, a readable line each, the worst first."""
         pairs = [f"{a} and {b}: one photo under two people, so one label is wrong" for a, b in self.two_labels]
         said = [f"{image}: {reason}" for s in self.splits for image, reason in s.unreadable.items()]
-        said += [*first(pairs, NAMED, "pair", " of one photo under two people"), *self.notes]
+        said += [*first(pairs, NAMED, "pair", " of one photo under two people; convert names all"), *self.notes]
         said += [f"{s.split}: {some(s.mended)} without an end marker, read all the same" for s in self.splits if s.mended]
         said += [f"{s.split}/{label}: an empty class" for s in self.splits for label in s.empty]
         said += [f"{s.split} lacks {len(s.lacking)} of the classes: {some(s.lacking)}" for s in self.splits if s.lacking]

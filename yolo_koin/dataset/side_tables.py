@@ -15,7 +15,7 @@ import pandas as pd
 
 from yolo_koin.dataset.ids import ImageIds, Labels, nearest, nfc, tidy
 from yolo_koin.dataset.texts import NO_TEXT, decode, rows
-from yolo_koin.dataset.walk import check_file
+from yolo_koin.dataset.walk import check_file, entries
 from yolo_koin.errors import DatasetError
 from yolo_koin.files import sha256
 from yolo_koin.parallel import in_threads
@@ -41,6 +41,11 @@ class Excluded:
     labels: frozenset[str]
     hashes: dict[str, str]
     unmatched: tuple[str, ...]
+
+
+def called(name: str, *folders: Path) -> list[Path]:
+    """Files of this name, in any letter case, in these folders: the dataset root, and the one that wraps it."""
+    return [e.path for folder in dict.fromkeys(folders) for e in entries(folder) if e.path.name.lower() == name]
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
