@@ -231,6 +231,22 @@ def test_a_suggestion_is_never_true(workspace: Workspace, group: str) -> None:
     assert (result.converted.suggested, result.converted.boxes) == ({group: 2}, {"centerface": 36, "drawn": 1})
 
 
+def test_what_a_spreadsheet_makes_of_a_table_changes_nothing(workspace: Workspace) -> None:
+    """Sorted, in the encoding and with the commas of a Korean or German Windows, the class 0003 as the number 3, blank rows at its end."""
+    made = convert_detect(ConvertDetectSpec(data="KoIn", workspace=workspace.root, review=0)).converted.root
+    table = list(csv.reader((made / TABLE).read_text(encoding="utf-8").splitlines()))
+    head, rows = table[0], sorted(table[1:], key=lambda row: row[2], reverse=True)
+    lines = [
+        ";".join([row[0], str(int(row[1])) if row[1].isdigit() else row[1], *(cell.replace(".", ",") for cell in row[2:7]), *row[7:]])
+        for row in rows
+    ]
+    saved = workspace.root / "saved.csv"
+    saved.write_bytes("\r\n".join([";".join(head), *lines, ";" * (len(head) - 1), ""]).encode("cp949"))
+    dataset = open_dataset("KoIn", workspace)
+    assert read_boxes(saved, dataset) == read_boxes(made / TABLE, dataset)
+    assert len(read_boxes(saved, dataset).boxes) == 36
+
+
 def test_pages_show_what_is_still_to_be_drawn_first(workspace: Workspace, group: str, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn_last, unsure = f"hard_cases/test/{PEOPLE[1]}/8.png", f"normal_cases/test/{PEOPLE[3]}/7.png"
     for part in ("train", "test"):
