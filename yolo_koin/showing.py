@@ -217,7 +217,7 @@ def runs(result: Any, as_json: bool) -> None:
 def _of_carving(result: Any) -> list[str]:
     clusters = count(result.clusters, "cluster")
     clusters += " of training photos that are near-duplicates or of one group kept on one side of the train/val line"
-    leaks = [f"{count(n, 'photo')} of {folder} near-duplicate to a training photo" for folder, n in result.leaks.items() if n]
+    leaks = [f"near-duplicates of training photos in {folder}: {n:,}" for folder, n in result.leaks.items() if n]
     doubles = [f"{one} and {other}: one photo under two people" for one, other in result.doubles]
     doubles = first(doubles, TOLD, "pair", " of one photo under two people")
     table = [f"each is named in {result.duplicates}; a line in exclude.txt leaves a photo out"] if result.duplicates else []
