@@ -180,9 +180,7 @@ class ConvertDetectSpec(Converts):
     detector: DetectorOption = None
     device: Annotated[str, Option("Where a .pt detector runs: cpu, a GPU's number, or mps.")] = ""
     trust_weights: Annotated[bool, Option("Load a detector that safe loading refuses. It can run any code.")] = False
-    review: Annotated[
-        int, Option("Pages of the review sheet at most; the boxes that the detector is least sure of come first.", least=0)
-    ] = 20
+    review: Annotated[int, Option("Pages to look through at most: photos without a box first, then boxes by their score.", least=0)] = 50
 
 
 @dataclass(frozen=True, kw_only=True)
