@@ -147,6 +147,18 @@ def evaluate(result: Any, as_json: bool) -> None:
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
 
 
+def score(result: Any, as_json: bool) -> None:
+    """Score anybody's predictions of the test photos as evaluate scores a model's: the same metrics, the same place in report.
+
+    Example: yolo_koin score predictions.csv --data sample --name theirs
+    """
+    from yolo_koin.verbs.report import readable
+
+    table = readable(result.metrics, synthetic=result.synthetic)
+    files = (result.run / "predictions.csv", result.run / "metrics.csv")
+    say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), f"data: {result.data}", *result.notes, *files)
+
+
 def predict(result: Any, as_json: bool) -> None:
     """Name the people in photos: annotated copies, predictions.csv and a contact sheet.
 

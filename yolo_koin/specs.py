@@ -256,6 +256,16 @@ class EvaluateSpec(Names):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScoreSpec(OfData):
+    """Whose predictions to score."""
+
+    file: Annotated[
+        Path, Option("CSV: image,pred[,score], or image and a column of probabilities per class, or a predictions.csv.", position=True)
+    ]
+    name: NameOption = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PredictSpec(Names):
     """Which photos to name."""
 

@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from yolo_koin.dataset.koin import Dataset, scan
-from yolo_koin.evaluation import predictions, scores
+from yolo_koin.evaluation import scores
 from yolo_koin.evaluation.chance import chance_notes
-from yolo_koin.evaluation.statistics import paired
 from yolo_koin.files import write_text
 from yolo_koin.locks import locked
 from yolo_koin.parallel import Progress
@@ -21,6 +20,7 @@ from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, fi
 from yolo_koin.reporting.saving import save
 from yolo_koin.specs import ReportSpec
 from yolo_koin.splits import in_order
+from yolo_koin.verbs.comparisons import compared, confidence, details
 from yolo_koin.verbs.drawing import called, dataset_name, drawable
 from yolo_koin.verbs.scored import WHOLE, Scored, load_runs, told_apart
 from yolo_koin.verbs.showing import examples, group_photos, hard_photos, of_people
@@ -129,6 +129,7 @@ def _drawn(runs: Sequence[Scored], out: Path) -> list[Block]:
     dataset = _named_as_drawn(shown)
     blocks += [Text(f"{note[:1].upper()}{note[1:]}.") for note in _undrawable(runs)]
     if whole:
+        blocks += confidence(whole, out)
         best = _best(whole)
         for split in in_order(best.predictions["split"]):
             blocks += of_people(best, split, dataset.names if dataset else {}, out)
@@ -201,11 +202,7 @@ def tables(runs: Sequence[Scored]) -> list[Block]:
     for finder, splits in _agreements(faces).items():
         told = f"Boxes of {', '.join(splits)} are {finder}'s, which nobody has checked: there mAP and AP tell agreement with {finder}."
         blocks.append(Text(told))
-    seeds = over_seeds(whole)
-    if len(seeds):
-        blocks.append(Table(seeds, "Top-1 over seeds, in percent; with few seeds no significance is claimed."))
-    first = [run for run in whole if run.seed == min(other.seed for other in whole)]
-    return [*blocks, *(_tests(first, split) for split in (in_order(whole[0].predictions["split"]) if len(first) > 1 else ()))]
+    return [*blocks, *([details(whole), *compared(whole)] if whole else [])]
 
 
 def no_news(runs: Sequence[Scored]) -> tuple[str, ...]:
@@ -224,32 +221,6 @@ def _agreements(runs: Sequence[Scored]) -> dict[str, list[str]]:
     for split, finder in {pair for run in runs for pair in run.agreement.items()}:
         found.setdefault(finder, []).append(split)
     return {finder: in_order(splits) for finder, splits in sorted(found.items())}
-
-
-def over_seeds(runs: Sequence[Scored]) -> pd.DataFrame:
-    """Every value, mean and standard deviation of top-1 over runs that differ in the seed alone; empty when there are none."""
-    rows = []
-    for settings in dict.fromkeys(run.settings for run in runs):
-        same = [run for run in runs if run.settings == settings]
-        if not settings or len({run.seed for run in same}) < len(same):
-            continue  # of unknown training, or one training scored twice
-        top1 = pd.concat([run.metrics for run in same]).query("metric == 'top1'")
-        for split, values in top1.groupby("split", sort=False)["value"]:
-            if len(values) > 1:
-                percent = 100 * values
-                each = ", ".join(f"{value:.1f}" for value in percent)
-                spread = f"{percent.mean():.1f} ± {percent.std():.1f}"
-                rows.append({"model": same[0].model, "split": split, "seeds": len(values), "top-1": each, "mean ± SD": spread})
-    return pd.DataFrame(rows)
-
-
-def _tests(runs: Sequence[Scored], split: str) -> Block:
-    """McNemar's tests between models on a split; runs that saw other photos cannot be compared, which is said."""
-    try:
-        table = paired({run.title: run.predictions for run in runs}, split).drop(columns="p")
-    except predictions.PredictionsError as error:
-        return Text(f"{split}: no test between runs ({error})")
-    return Table(table, f"{split}: McNemar's exact test between models, with Holm's correction.")
 
 
 def readable(table: pd.DataFrame, titles: Mapping[str, str] | None = None, synthetic: Collection[str] = ()) -> pd.DataFrame:

@@ -1,0 +1,147 @@
+"""What a report says of whole-photo runs beside their results: classes and confidence, over seeds, in pairs, hard photos against normal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from yolo_koin.evaluation import scores
+from yolo_koin.evaluation.across_runs import effective_robustness, paired, seeds_interval
+from yolo_koin.evaluation.metrics import reliability
+from yolo_koin.evaluation.predictions import PredictionsError
+from yolo_koin.evaluation.selective import risk_coverage
+from yolo_koin.reporting import confidence as charts
+from yolo_koin.reporting.document import Block, Figure, Table, Text
+from yolo_koin.reporting.saving import save
+from yolo_koin.splits import in_order
+from yolo_koin.verbs.drawing import called
+from yolo_koin.verbs.scored import Scored
+
+SHOWN = 30  # pairs of runs in a report
+TESTED = "McNemar's exact test of top-1, with Holm's correction over all {tests}. A model is called better where its p-value is below 5 %."
+ROBUST = (
+    "Effective robustness: top-1 on hard photos above what a line fitted to all {models} models on logit axes expects of their top-1 on"
+    " normal photos, with bootstrap intervals."
+)
+DETAILED = "Classes and confidence. AURC: mean share of wrong answers over all coverages, the surest photos first; ECE: in 15 bins."
+RISK = "Wrong answers among the photos that a model is surest of"
+RELIABLE = "How often a model is right, by its confidence"
+DETAILS = {
+    "run": "model",
+    "split": "split",
+    "worst_class": "worst class",
+    "class_p10": "10th percentile of classes",
+    "ece": "ECE",
+    "aurc": "AURC",
+    "top1_at_80": "top-1 at 80 % coverage",
+}
+HEADS = {"only_a": "only a right", "only_b": "only b right", "n": "photos", "p_holm": "p (Holm)"}
+
+
+def compared(runs: Sequence[Scored]) -> list[Block]:
+    """The comparisons between runs that named whole photos.
+
+    Where a model was trained with several seeds, the first stands for it.
+    """
+    blocks: list[Block] = []
+    seeds = over_seeds(runs)
+    if len(seeds):
+        caption = "Top-1 over seeds, in percent; brackets: 95 % interval of the mean, seeds and photos resampled. Few seeds show little of"
+        blocks.append(Table(seeds, f"{caption} the spread between them, and no significance is claimed."))
+    models = first_seeds(runs)
+    if len(models) > 1:
+        blocks += _tests(models)
+    robustness = effective_robustness({run.title: run.predictions for run in models})
+    if len(robustness):
+        blocks.append(Table(_readable_robustness(robustness), ROBUST.format(models=len(models))))
+    return blocks
+
+
+def first_seeds(runs: Sequence[Scored]) -> list[Scored]:
+    """Of each model the run with the lowest seed; a run of unknown training is a model by itself."""
+    found: dict[str, Scored] = {}
+    for run in runs:
+        key = run.settings or f"run {run.name}"
+        if key not in found or run.seed < found[key].seed:
+            found[key] = run
+    return list(found.values())
+
+
+def details(runs: Sequence[Scored]) -> Table:
+    """How the worst classes fare, and how far confidence can be trusted."""
+    parts = []
+    for run in runs:
+        table = scores.summary(run.metrics).assign(run=run.title)
+        table["split"] = [called(split, run.synthetic) for split in table["split"]]
+        parts.append(table[[column for column in DETAILS if column in table]])
+    return Table(pd.concat(parts, ignore_index=True).fillna("").rename(columns=DETAILS), DETAILED)
+
+
+def confidence(runs: Sequence[Scored], out: Path) -> list[Block]:
+    """The risk–coverage curves and the reliability of each model, of those that tell their confidence."""
+    photos = {
+        (run.title, str(split)): frame
+        for run in first_seeds(runs)
+        for split, frame in scores.in_order(run.predictions[run.predictions["true_label"] != ""]).items()
+        if frame["score_1"].notna().any()
+    }
+    synthetic = frozenset[str]().union(*(run.synthetic for run in runs))
+    blocks: list[Block] = []
+    for name, draw, tables, caption in (
+        ("risk_coverage", charts.risk_coverage, {key: risk_coverage(frame) for key, frame in photos.items()}, RISK),
+        ("reliability", charts.reliability, {key: reliability(frame) for key, frame in photos.items()}, RELIABLE),
+    ):
+        if figure := draw(tables, synthetic):
+            blocks.append(Figure(save(figure, out / f"{name}.png")[0], caption))
+    return blocks
+
+
+def over_seeds(runs: Sequence[Scored]) -> pd.DataFrame:
+    """Every value, mean and standard deviation of top-1 over runs that differ in the seed alone; empty when there are none."""
+    rows = []
+    for settings in dict.fromkeys(run.settings for run in runs):
+        same = [run for run in runs if run.settings == settings]
+        if not settings or len({run.seed for run in same}) < len(same):
+            continue  # of unknown training, or one training scored twice
+        top1 = pd.concat([run.metrics for run in same]).query("metric == 'top1'")
+        for split, values in top1.groupby("split", sort=False)["value"]:
+            if len(values) > 1:
+                percent = 100 * values
+                each = ", ".join(f"{value:.1f}" for value in percent)
+                mean = f"{percent.mean():.1f} ± {percent.std():.1f}{_of_mean(same, str(split))}"
+                rows.append({"model": same[0].model, "split": split, "seeds": len(values), "top-1": each, "mean ± SD": mean})
+    return pd.DataFrame(rows)
+
+
+def _of_mean(runs: Sequence[Scored], split: str) -> str:
+    try:
+        low, high = seeds_interval({run.name: run.predictions for run in runs}, split)
+    except PredictionsError:  # a photo came or went between two of them
+        return ""
+    return f" [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _tests(runs: Sequence[Scored]) -> list[Block]:
+    """The tests between models; runs that saw other photos cannot be compared, which is said."""
+    splits = in_order(split for run in runs for split in run.predictions["split"])
+    table, untested = paired({run.title: run.predictions for run in runs}, splits)
+    blocks: list[Block] = [Text(f"{split}: no test between runs ({why})") for split, why in untested.items()]
+    if len(table):
+        some = table.nsmallest(SHOWN, "p_holm").sort_index()
+        left = f" Shown are the {SHOWN} of the smallest p-values." if len(some) < len(table) else ""
+        better, p = some["better"].replace("", "neither shown"), [f"{value:.2g}" for value in some["p_holm"]]
+        blocks.append(
+            Table(
+                some.drop(columns="p").assign(better=better, p_holm=p).rename(columns=HEADS),
+                TESTED.format(tests=f"{len(table)} tests" if len(table) > 1 else "tests") + left,
+            )
+        )
+    return blocks
+
+
+def _readable_robustness(table: pd.DataFrame) -> pd.DataFrame:
+    shares = {column: [scores.text("top1", value) for value in table[column]] for column in ("normal", "hard", "expected")}
+    above = [scores.text("top1_gap", *row) for row in table[["value", "low", "high"]].itertuples(index=False)]
+    return pd.DataFrame({"model": table["run"], **shares, "effective robustness": above})
