@@ -292,6 +292,7 @@ class ReportSpec(Spec):
 
     runs: Annotated[tuple[str, ...], Option("Runs under runs/evaluate or runs/benchmark, by name or folder.", position=True)]
     out: Annotated[Path | None, Option("Folder for the figures. [default: figures/ of the first run]")] = None
+    published: Annotated[bool, Option("Add the published results on KoIn50, marked so; for runs on its real photos only.")] = False
 
 
 @dataclass(frozen=True, kw_only=True)

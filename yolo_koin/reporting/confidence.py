@@ -19,6 +19,7 @@ from yolo_koin.splits import Split, in_order
 
 ABREAST = 3  # panels
 SIDE = 2.6  # inches of a panel with its labels
+DOTS: dict[str, Any] = {"linewidths": 0, "zorder": 3, "clip_on": False}
 LEAST_DOT, LARGEST_DOT = 4.0, 90.0  # square points: of a bin with hardly a photo, and what all photos add
 
 Tables = Mapping[tuple[str, str], pd.DataFrame]  # by what a run is called, and split
@@ -108,7 +109,7 @@ def reliability(tables: Tables, synthetic: Collection[str] = ()) -> Figure | Non
     for (run, split), table in tables.items():
         at, right, low, high = (100 * table[column] for column in ("confidence", "accuracy", "accuracy_low", "accuracy_high"))
         axes, look, marker = panels.axes[split], panels.look(run, split), styles_of([split])[Split.parse(split)].marker
-        axes.scatter(at, right, LEAST_DOT + LARGEST_DOT * table["n"] / table["n"].sum(), color=look["color"], marker=marker, linewidths=0)
+        axes.scatter(at, right, LEAST_DOT + LARGEST_DOT * table["n"] / table["n"].sum(), color=look["color"], marker=marker, **DOTS)
         if alone:
             axes.vlines(at, low, high, color=look["color"], linewidth=0.8)
         else:

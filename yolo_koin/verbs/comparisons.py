@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from yolo_koin.evaluation import scores
+from yolo_koin.errors import UsageError
+from yolo_koin.evaluation import published, scores
 from yolo_koin.evaluation.across_runs import effective_robustness, paired, seeds_interval
 from yolo_koin.evaluation.metrics import reliability
 from yolo_koin.evaluation.predictions import PredictionsError
@@ -26,6 +27,7 @@ ROBUST = (
     " normal photos, with bootstrap intervals."
 )
 DETAILED = "Classes and confidence. AURC: mean share of wrong answers over all coverages, the surest photos first; ECE: in 15 bins."
+PUBLISHED = "Published results (arXiv:2310.09756), not ours: one seed each, intervals by sizes that were inferred."
 RISK = "Wrong answers among the photos that a model is surest of"
 RELIABLE = "How often a model is right, by its confidence"
 DETAILS = {
@@ -139,6 +141,20 @@ def _tests(runs: Sequence[Scored]) -> list[Block]:
             )
         )
     return blocks
+
+
+def published_results(runs: Sequence[Scored]) -> Table:
+    """What was published of KoIn50, to stand beside runs on its photos.
+
+    Raises:
+        UsageError: a run is of other photos.
+    """
+    if others := [run.title for run in runs if run.synthetic or run.classes != published.CLASSES]:
+        raise UsageError(
+            "the published results are of the 50 people of KoIn50 on real photos", "published=True", f"Drop it, or the run {others[0]}."
+        )
+    wide = scores.summary(published.table()).rename(columns={"run": "model", "n": "photos (inferred)", "top1": "top-1", "top3": "top-3"})
+    return Table(wide, PUBLISHED)
 
 
 def _readable_robustness(table: pd.DataFrame) -> pd.DataFrame:

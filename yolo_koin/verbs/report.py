@@ -20,7 +20,7 @@ from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, fi
 from yolo_koin.reporting.saving import save
 from yolo_koin.specs import ReportSpec
 from yolo_koin.splits import in_order
-from yolo_koin.verbs.comparisons import compared, confidence, details
+from yolo_koin.verbs.comparisons import compared, confidence, details, published_results
 from yolo_koin.verbs.drawing import called, dataset_name, drawable
 from yolo_koin.verbs.scored import WHOLE, Scored, load_runs, told_apart
 from yolo_koin.verbs.showing import examples, group_photos, hard_photos, of_people
@@ -77,24 +77,26 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     scored = told_apart([(folder, run) for folder in folders for run in load_runs(folder)])
     together = workspace.runs / "report" / "+".join(folder.name for folder in folders)[:120]
     out = spec.out or (together if len(folders) > 1 else folders[0] / "figures")  # several have a folder of their own
+    beside = [published_results(scored)] if spec.published else []
     with locked(out):
-        return ReportResult(out, write_report(scored, out), (*no_news(_titled(scored)), *_undrawable(scored)))
+        return ReportResult(out, write_report(scored, out, beside=beside), (*no_news(_titled(scored)), *_undrawable(scored)))
 
 
-def write_report(runs: Sequence[Scored], out: Path, page: Path | None = None) -> tuple[Path, ...]:
+def write_report(runs: Sequence[Scored], out: Path, page: Path | None = None, beside: Sequence[Block] = ()) -> tuple[Path, ...]:
     """Draw every figure that the runs have data for, and write the report.
 
     Args:
         runs: scored.
         out: folder of the figures.
         page: the Markdown file; ``report.md`` beside the figures when None.
+        beside: what comes below our own results.
 
     Returns:
         The page, then the figures.
     """
     page = page or out / "report.md"
     runs = _titled(runs)
-    blocks = (*tables(runs), *_drawn(runs, out))
+    blocks = (*tables(runs), *beside, *_drawn(runs, out))
     write_text(page, markdown(blocks, page.parent))
     return (page, *files_of(blocks))
 
