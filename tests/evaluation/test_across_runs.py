@@ -75,7 +75,7 @@ def test_runs_on_other_photos_are_not_compared_and_the_other_splits_are(other: s
 # ------------------------------------------------------------------------------------------------------------ over seeds
 def test_of_one_seed_the_interval_is_the_binomial_one() -> None:
     """Photos drawn with replacement from 70 right ones of 100: as many right as a binomial distribution gives."""
-    expected = stats.binom.ppf([0.025, 0.975], 100, 0.7) / 100
+    expected = [float(stats.binom.ppf(q, 100, 0.7)) / 100 for q in (0.025, 0.975)]
     assert across_runs.seeds_interval({"0": answers("r" * 70 + "w" * 30)}, HARD) == pytest.approx((expected[0], expected[1]), abs=0.011)
 
 

@@ -44,9 +44,10 @@ def test_photos_of_one_confidence_are_averaged_over_all_their_orders() -> None:
     assert selective.aurc(frame) == pytest.approx(np.mean(risks))
 
 
-def test_the_fast_area_of_a_resample_is_that_of_the_resampled_table(make_split: Make) -> None:
+@pytest.mark.parametrize("digits", [9, 1], ids=["each photo has a confidence of its own", "photos share one"])
+def test_the_fast_area_of_a_resample_is_that_of_the_resampled_table(make_split: Make, digits: int) -> None:
     frame = make_split(photos=40, errors=3, unknown=2)
-    frame["score_1"] = frame["score_1"].round(1)  # levels of several photos
+    frame["score_1"] = frame["score_1"].round(digits)
     numbers = np.random.default_rng(0).integers(0, len(frame), (20, len(frame)))
     found = selective._Ranking.of(frame).aurc(numbers)
     assert found == pytest.approx([selective.risk_coverage(frame.iloc[row])["risk"].mean() for row in numbers])

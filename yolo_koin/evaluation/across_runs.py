@@ -92,8 +92,8 @@ def seeds_interval(frames: Frames, split: str, resamples: int = RESAMPLES, seed:
     right = top1_right(frames, split).to_numpy(dtype=np.float64).T
     (seeds, photos), rng = right.shape, np.random.default_rng(seed)
     means = []
-    for m in _batches(resamples, right.size):
-        by_photo = right[rng.integers(seeds, size=(m, seeds))].mean(axis=1)
+    for m in _batches(resamples, photos):
+        by_photo = times_drawn(rng.integers(seeds, size=(m, seeds)), seeds).T @ right / seeds
         means.append(np.take_along_axis(by_photo, rng.integers(photos, size=(m, photos)), axis=1).mean(axis=1))
     low, high = np.percentile(np.concatenate(means), LIMITS)
     return float(low), float(high)

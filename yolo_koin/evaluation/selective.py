@@ -25,46 +25,57 @@ class _Ranking:
     """Of n labelled photos.
 
     Attributes:
-        level: the place of each one's confidence among the distinct ones, the highest first.
+        level: the place of each one's confidence among the levels, the highest first. A level is one confidence, or several beside each
+            other with all answers right or all wrong: their order makes no difference, and fewer levels are faster.
         wrong: whether top-1 is wrong, as 0 or 1.
-        levels: how many distinct confidences there are.
+        rate: the share of wrong ones of each level.
     """
 
     level: NDArray[np.intp]
     wrong: NDArray[np.float64]
-    levels: int
+    rate: NDArray[np.float64]
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> _Ranking:
         photos = labelled(frame)
         confidence = photos["score_1"].fillna(-1).to_numpy(dtype=np.float64)
-        distinct, level = np.unique(-confidence, return_inverse=True)
-        return cls(level, (photos["true_rank"] != 1).to_numpy().astype(np.float64), len(distinct))
+        wrong = (photos["true_rank"] != 1).to_numpy().astype(np.float64)
+        _, place, times = np.unique(-confidence, return_inverse=True, return_counts=True)
+        rate = np.bincount(place, weights=wrong) / times
+        begins = np.r_[True, (rate[1:] != rate[:-1]) | _mixed(rate[1:])]
+        return cls((begins.cumsum() - 1)[place], wrong, rate[begins])
 
     def answered(self, numbers: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Photos at each level, and wrong ones, both m × levels, of m resamples: an m × n array of photo numbers."""
-        m = len(numbers)
-        apart = (self.level[numbers] + self.levels * np.arange(m)[:, None]).ravel()
-        photos = np.bincount(apart, minlength=self.levels * m)
-        wrong = np.bincount(apart, weights=self.wrong[numbers].ravel(), minlength=self.levels * m)
-        return photos.reshape(m, -1), wrong.reshape(m, -1)
+        """Of m resamples, an m × n array of photo numbers: photos up to each level, m × (1 + levels), and the share of wrong ones at it."""
+        m, levels = len(numbers), len(self.rate)
+        apart = (self.level[numbers] + levels * np.arange(m)[:, None]).ravel()
+        photos = np.bincount(apart, minlength=levels * m).reshape(m, -1)
+        up_to = np.zeros((m, levels + 1), dtype=np.intp)
+        photos.cumsum(axis=1, out=up_to[:, 1:])
+        if not _mixed(self.rate).any():
+            return up_to, self.rate
+        wrong = np.bincount(apart, weights=self.wrong[numbers].ravel(), minlength=levels * m)
+        return up_to, wrong.reshape(m, -1) / np.maximum(photos, 1)
 
     def errors(self) -> NDArray[np.float64]:
-        """How many of the k surest photos are wrong, for k from 0 to n."""
-        photos, wrong = (np.r_[0, counts[0].cumsum()] for counts in self.answered(np.arange(len(self.level))[None, :]))
-        # Along a level the expected number grows evenly.
-        found: NDArray[np.float64] = np.interp(np.arange(len(self.level) + 1), photos, wrong)
+        """How many of the k surest photos are wrong, for k from 0 to n; along a level the expected number grows evenly."""
+        up_to, rate = self.answered(np.arange(len(self.level))[None, :])
+        wrong = np.r_[0, np.cumsum(np.diff(up_to[0]) * rate.ravel())]
+        found: NDArray[np.float64] = np.interp(np.arange(len(self.level) + 1), up_to[0], wrong)
         return found
 
     def aurc(self, numbers: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The mean over k of errors(k) / k, of m resamples, level by level: Σ (e + (k - c) r) / k with e wrong of c photos before it."""
-        photos, wrong = self.answered(numbers)
-        before, wrong_before = photos.cumsum(axis=1) - photos, wrong.cumsum(axis=1) - wrong
-        rate = wrong / np.maximum(photos, 1)
-        harmonic = np.r_[0, np.cumsum(1 / np.arange(1, numbers.shape[1] + 1))]
-        areas = wrong + (wrong_before - before * rate) * (harmonic[before + photos] - harmonic[before])
-        means: NDArray[np.float64] = areas.sum(axis=1) / numbers.shape[1]
-        return means
+        """The mean of errors(k) / k over k from 1 to n, of m resamples: a wrong photo at place i adds 1 / i + … + 1 / n to the sum."""
+        n = numbers.shape[1]
+        up_to, rate = self.answered(numbers)
+        added = np.cumsum(1 / np.arange(n, 0, -1.0))[::-1]
+        to_place = np.r_[0, added.cumsum()]
+        areas: NDArray[np.float64] = (np.diff(to_place[up_to], axis=1) * rate).sum(axis=1) / n
+        return areas
+
+
+def _mixed(rate: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return (rate > 0) & (rate < 1)
 
 
 def risk_coverage(frame: pd.DataFrame) -> pd.DataFrame:
