@@ -104,23 +104,20 @@ def read(path: Path, dataset: Dataset, prepared: Mapping[str, str] | None = None
 
 def _table(path: Path) -> pd.DataFrame:
     """The cells, all texts but for those of our own form, by the number of their row."""
-    lines: list[tuple[int, list[str]]] = []
-    for number, cells in rows(read_text(path), {"image", "pred", "pred_1"}):
-        if isinstance(cells, csv.Error):
-            raise PredictionsError(f"not a row of a table ({cells})", f"{path}, row {number}", FORMS)
-        lines.append((number, cells))
-    head = lines[0][1] if lines else []
-    if "image" not in head or len(head) < 2:
+    (_, head), *lines = [*rows(read_text(path), {"image", "pred", "pred_1"})] or [(1, [])]
+    if isinstance(head, csv.Error) or "image" not in head or len(head) < 2:
         raise PredictionsError("no table of predictions", path, FORMS)
     if twice := [column for i, column in enumerate(head) if column in head[:i]]:
         raise PredictionsError(f"the column {twice[0]!r} is there twice", path, "Remove one of the two.")
     if "pred_1" in head:
         frame = predictions.read(path)
         return frame.set_axis(range(FIRST_ROW, FIRST_ROW + len(frame)))
-    for number, cells in lines[1:]:
+    for number, cells in lines:
+        if isinstance(cells, csv.Error):
+            raise PredictionsError(f"not a row of a table ({cells})", f"{path}, row {number}", FORMS)
         if len(cells) != len(head):
             raise PredictionsError(f"{len(cells)} cells, not {len(head)}", f"{path}, row {number}", "Complete the row, or leave it out.")
-    return pd.DataFrame([cells for _, cells in lines[1:]], columns=head, index=[number for number, _ in lines[1:]], dtype=object)
+    return pd.DataFrame([cells for _, cells in lines], columns=head, index=[number for number, _ in lines], dtype=object)
 
 
 class _Reader:
