@@ -32,6 +32,7 @@ TrainOnOption = Annotated[TrainingSet, Option("Training photos: normal, hard or 
 DetectorOption = Annotated[Path | None, Option("Face detector: YuNet (.onnx) or an Ultralytics face model (.pt). [default: CenterFace]")]
 DeviceOption = Annotated[str, Option("cpu, a GPU's number, or mps. [default: first GPU, else cpu]")]
 NameOption = Annotated[str | None, Option("Name of the run. [default: after what it does]")]
+ShotsOption = Option("Training photos of each person; 5 of them are among 10 of the same seed. [default: all]", least=1, nothing="all")
 WorkersOption = Annotated[int | None, Option("Threads. [default: all cores]", least=1)]
 
 S = TypeVar("S", bound="Spec")
@@ -209,6 +210,7 @@ class TrainSpec(Trains):
     model: Annotated[str | None, Option("Model, as yolov8m-cls or yolo11n-cls; size m means yolov8m-cls.")] = None
     task: Annotated[Task, Option("classify: name a photo; detect: find the faces in it and name each.")] = "classify"
     train_on: TrainOnOption = "normal"
+    shots: Annotated[int | None, ShotsOption] = None
     seed: Annotated[int, Option("Of weights, order and augmentation; the validation split has its own.", least=0)] = 0
     name: NameOption = None
 
@@ -229,6 +231,11 @@ class TrainSpec(Trains):
     def model_slug(self) -> str:
         """The model as a part of a folder's name: ``timm-resnet101``."""
         return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in self.model_name)
+
+    @property
+    def shots_slug(self) -> str:
+        """The shots as a part of a folder's name; empty where there is no bound."""
+        return "" if self.shots is None else f"-{self.shots}shots"
 
     @property
     def yolov8_size(self) -> str:
@@ -302,14 +309,16 @@ class BenchmarkSpec(Trains):
     sizes: Annotated[tuple[Size, ...], Option("YOLOv8 sizes, with commas: n,s,m,l,x. [default: n]")] = ()
     models: Annotated[tuple[str, ...], Option("Models, with commas: yolov8n-cls,yolo11n-cls; beside the sizes.")] = ()
     train_on: Annotated[tuple[TrainingSet, ...], Option("Training sets, with commas: normal,hard,both.")] = ("normal",)
+    shots: Annotated[tuple[int | None, ...], ShotsOption] = (None,)
     seeds: Annotated[tuple[int, ...], Option("Seeds, with commas; each is a training of its own.", least=0)] = (0,)
+    dry_run: Annotated[bool, Option("Say what would be run, what is there already, and how long it may take; write nothing.")] = False
     name: Annotated[str | None, Option("Name of the benchmark; the same name goes on where it stopped. [default: the dataset's]")] = None
 
     def __post_init__(self) -> None:
         """One checkpoint fits one model, and there has to be something to run."""
         super().__post_init__()
-        if not (self.train_on and self.seeds):
-            raise UsageError("nothing to run", "train_on= or seeds= is empty", "Name at least one of each.")
+        if empty := [f"{key}=" for key in ("train_on", "shots", "seeds") if not getattr(self, key)]:
+            raise UsageError("nothing to run", " ".join(empty), "Name at least one.")
         if self.weights not in {AUTO, SCRATCH} and len(self.model_names) > 1:
             raise UsageError(
                 "one checkpoint fits one model", f"weights={self.weights}", "Benchmark one at a time, or take auto or scratch."
