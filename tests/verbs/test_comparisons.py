@@ -81,9 +81,10 @@ def test_details_are_of_what_each_run_tells(tmp_path: Path) -> None:
 
 
 def test_charts_are_of_the_runs_that_tell_their_confidence(tmp_path: Path, screen_only: None) -> None:
-    blocks = confidence([run("full"), run("poor", scored=False)], tmp_path)
-    assert [block.path.name for block in blocks if isinstance(block, Figure)] == ["risk_coverage.png", "reliability.png"]
-    assert confidence([run("poor", scored=False)], tmp_path) == []
+    full, poor = run("full"), run("poor", scored=False)
+    for shown, expected in ((full, ["risk_coverage.png", "reliability.png"]), (poor, ["risk_coverage.png"])):
+        assert [block.path.name for block in confidence([full, poor], shown, tmp_path) if isinstance(block, Figure)] == expected
+    assert confidence([poor], poor, tmp_path) == []
 
 
 @pytest.mark.parametrize("unlabelled", ["normal_cases/test", ""])
@@ -91,4 +92,4 @@ def test_photos_that_nobody_labelled_are_on_no_chart(tmp_path: Path, screen_only
     one = run("full")
     more = predictions.rows(unlabelled, ["x.jpg"], [None], np.array([[0.8, 0.2]]), ["a", "b"])
     both = replace(one, predictions=pd.concat([one.predictions, more], ignore_index=True))
-    assert len(confidence([both], tmp_path)) == 2
+    assert len(confidence([both], both, tmp_path)) == 2

@@ -29,7 +29,7 @@ ROBUST = (
 DETAILED = "Classes and confidence. AURC: mean share of wrong answers over all coverages, the surest photos first; ECE: in 15 bins."
 PUBLISHED = "Published results (arXiv:2310.09756), not ours: one seed each, intervals by sizes that were inferred."
 RISK = "Wrong answers among the photos that a model is surest of"
-RELIABLE = "How often a model is right, by its confidence"
+RELIABLE = "how often it is right, by its confidence"
 DETAILS = {
     "run": "model",
     "split": "split",
@@ -81,23 +81,22 @@ def details(runs: Sequence[Scored]) -> Table:
     return Table(pd.concat(parts, ignore_index=True).fillna("").rename(columns=DETAILS), DETAILED)
 
 
-def confidence(runs: Sequence[Scored], out: Path) -> list[Block]:
-    """The risk–coverage curves and the reliability of each model, of those that tell their confidence."""
-    photos = {
-        (run.title, str(split)): frame
-        for run in first_seeds(runs)
-        for split, frame in scores.in_order(run.predictions[run.predictions["true_label"] != ""]).items()
-        if frame["score_1"].notna().any()
-    }
+def confidence(runs: Sequence[Scored], shown: Scored, out: Path) -> list[Block]:
+    """The risk–coverage curve of each model, and the reliability of the run that is shown, as far as they tell their confidence."""
+    curves = {(run.title, split): risk_coverage(photos) for run in first_seeds(runs) for split, photos in _with_confidence(run).items()}
+    bins = {split: reliability(photos) for split, photos in _with_confidence(shown).items()}
     synthetic = frozenset[str]().union(*(run.synthetic for run in runs))
-    blocks: list[Block] = []
-    for name, draw, tables, caption in (
-        ("risk_coverage", charts.risk_coverage, {key: risk_coverage(frame) for key, frame in photos.items()}, RISK),
-        ("reliability", charts.reliability, {key: reliability(frame) for key, frame in photos.items()}, RELIABLE),
-    ):
-        if figure := draw(tables, synthetic):
-            blocks.append(Figure(save(figure, out / f"{name}.png")[0], caption))
-    return blocks
+    figures = {
+        "risk_coverage": (charts.risk_coverage(curves, synthetic), RISK),
+        "reliability": (charts.reliability(bins, shown.title, shown.synthetic), f"{shown.title}: {RELIABLE}"),
+    }
+    return [Figure(save(figure, out / f"{name}.png")[0], caption) for name, (figure, caption) in figures.items() if figure]
+
+
+def _with_confidence(run: Scored) -> dict[str, pd.DataFrame]:
+    """The labelled photos of each split, where the run tells how sure it is."""
+    by_split = scores.in_order(run.predictions[run.predictions["true_label"] != ""])
+    return {split: photos for split, photos in by_split.items() if photos["score_1"].notna().any()}
 
 
 def over_seeds(runs: Sequence[Scored]) -> pd.DataFrame:

@@ -131,8 +131,8 @@ def _drawn(runs: Sequence[Scored], out: Path) -> list[Block]:
     dataset = _named_as_drawn(shown)
     blocks += [Text(f"{note[:1].upper()}{note[1:]}.") for note in _undrawable(runs)]
     if whole:
-        blocks += confidence(whole, out)
         best = _best(whole)
+        blocks += confidence(whole, best, out)
         for split in in_order(best.predictions["split"]):
             blocks += of_people(best, split, dataset.names if dataset else {}, out)
     if dataset:
