@@ -135,7 +135,7 @@ def train(result: Any, as_json: bool) -> None:
 
 def evaluate(result: Any, as_json: bool) -> None:
     """Score a model on every test split, each by itself: predictions.csv and metrics.csv."""
-    from yolo_koin.verbs.report import readable
+    from yolo_koin.verbs.results import readable
 
     table = readable(result.metrics, synthetic=result.synthetic)
     notes = [f"weights: {result.weights}", f"data: {result.data}"]

@@ -20,6 +20,7 @@ Fit = Literal["pad", "crop", "face"]
 Task = Literal["classify", "detect"]
 Size = Literal["n", "s", "m", "l", "x"]
 Way = Literal["whole", "faces", "detector"]  # to name: the photo, each face that is found, what an identity detector finds
+Language = Literal["en", "ko"]
 RunKind = Literal["train", "evaluate", "predict", "benchmark"]
 Kind = Literal["mask", "sunglasses", "hat", "hand", "light"]
 
@@ -281,7 +282,8 @@ class ReportSpec(Spec):
     """Which runs to report."""
 
     runs: Annotated[tuple[str, ...], Option("Runs under runs/evaluate or runs/benchmark, by name or folder.", position=True)]
-    out: Annotated[Path | None, Option("Folder for the figures. [default: figures/ of the first run]")] = None
+    out: Annotated[Path | None, Option("Folder for the figures. [default: figures/ of the run; of several runs/report/]")] = None
+    lang: Annotated[Language, Option("Language of the page: en or ko. Figures are in English.")] = "en"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import pytest
 
 from yolo_koin import EvaluateSpec, ReportSpec, evaluate, report
 from yolo_koin.errors import RunError
-from yolo_koin.verbs.report import no_news, over_seeds
+from yolo_koin.verbs.results import no_news, over_seeds
 from yolo_koin.verbs.scored import Scored
 from yolo_koin.verbs.train import TrainResult
 
@@ -22,7 +22,15 @@ def scored(name: str, seed: int, settings: str, top1: float) -> Scored:
 def test_mean_and_deviation_over_seeds() -> None:
     table = over_seeds([scored(f"run{seed}", seed, "same", top1) for seed, top1 in enumerate((0.90, 0.92, 0.97))])
     assert table.to_dict("records") == [
-        {"model": "YOLOv8n-cls, normal", "split": "normal_cases/test", "seeds": 3, "top-1": "90.0, 92.0, 97.0", "mean ± SD": "93.0 ± 3.6"}
+        {
+            "model": "YOLOv8n-cls, normal",
+            "split": "normal_cases/test",
+            "photos": 80,
+            "seed 0": "90.0",
+            "seed 1": "92.0",
+            "seed 2": "97.0",
+            "mean ± SD": "93.0 ± 3.6",
+        }
     ]
 
 

@@ -28,6 +28,7 @@ from yolo_koin.reporting.panels import (
     legend,
     legend_height,
     lines_of,
+    panel_title,
     told_of_boxes,
 )
 from yolo_koin.reporting.style import INK, SERIES, WIDTH, new_figure, styled, styles_of
@@ -42,7 +43,7 @@ LONGEST_ENTRY = 60  # characters of a legend's
 
 # ------------------------------------------------------------------------------------------------- accuracy of the models
 @styled
-def performance(metrics: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Figure | None:
+def performance(metrics: pd.DataFrame, labels: Mapping[str, str] | None = None, dataset: str = "") -> Figure | None:
     """Top-1 per run and test split, and what was lost from normal to hard photos, or how well faces were found and named.
 
     Args:
@@ -55,6 +56,7 @@ def performance(metrics: pd.DataFrame, labels: Mapping[str, str] | None = None) 
             name of the face detector whose boxes were taken for true: those values say how far one agrees with it, which is told
             beneath the panels, and their dots are hollow.
         labels: what to call a run; its own name where it is not listed. Runs keep the order of the frame.
+        dataset: whose photos these are; a title says it. Splits of several datasets are several figures.
 
     Returns:
         None where no test split was scored.
@@ -68,22 +70,22 @@ def performance(metrics: pd.DataFrame, labels: Mapping[str, str] | None = None) 
     if named.empty:
         return None
     if whole.all():
-        return _accuracy_and_gaps(named, tests[tests["metric"] == "top1_gap"], labels or {})
-    return _naming_and_detection(named, tests[~whole & tests["metric"].isin(DETECTION)], labels or {})
+        return _accuracy_and_gaps(named, tests[tests["metric"] == "top1_gap"], labels or {}, dataset)
+    return _naming_and_detection(named, tests[~whole & tests["metric"].isin(DETECTION)], labels or {}, dataset)
 
 
-def _accuracy_and_gaps(top1: pd.DataFrame, lost: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
+def _accuracy_and_gaps(top1: pd.DataFrame, lost: pd.DataFrame, labels: Mapping[str, str], dataset: str) -> Figure:
     rows = Rows.of(top1, labels, styles_of(top1["split"]))
     figure = new_figure(max(1.5, 0.9 + rows.height) + legend_height(top1))
     panels = figure.subplots(1, 2 if len(lost) else 1, sharey=True, width_ratios=[1.7, 1] if len(lost) else [1], squeeze=False)[0]
-    accuracy(panels[0], rows, top1)
+    accuracy(panels[0], rows, top1, dataset)
     if len(lost):
         gaps(panels[1], rows, lost)
     legend(figure, top1)
     return figure
 
 
-def _naming_and_detection(named: pd.DataFrame, detected: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
+def _naming_and_detection(named: pd.DataFrame, detected: pd.DataFrame, labels: Mapping[str, str], dataset: str) -> Figure:
     """How often the labelled person is named, over the whole width; below it, how well faces and identities were detected."""
     styles = styles_of(named["split"])
     rows, below = Rows.of(named, labels, styles), Rows.of(detected, labels, styles)
@@ -91,10 +93,10 @@ def _naming_and_detection(named: pd.DataFrame, detected: pd.DataFrame, labels: M
     figure = new_figure(sum(heights) + legend_height(named))
     grid = figure.add_gridspec(len(heights), len(DETECTION), height_ratios=heights, hspace=0.06)
     top = figure.add_subplot(grid[0, :])
-    accuracy(top, rows, named)
+    accuracy(top, rows, named, dataset)
     top.set(
         xlabel="photos whose person is the first name of the photo, or of any face in it, % (95 % Wilson interval)",
-        title="Labelled person named",
+        title=panel_title("Labelled person named", dataset),
     )
     if below.runs:
         detection([figure.add_subplot(grid[1, column]) for column in range(len(DETECTION))], below, detected)

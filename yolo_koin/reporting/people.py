@@ -14,6 +14,7 @@ from yolo_koin.reporting.figures import titled
 from yolo_koin.reporting.fonts import apart
 from yolo_koin.reporting.panels import LINESPACING, at_the_right
 from yolo_koin.reporting.style import BLUE, GREY, VERMILION, WIDTH, styled
+from yolo_koin.words import Sentence
 
 MOST_PAIRS = 15  # of a figure
 MOST_ROWS = 150  # of a per-class figure, which would not fit a page with more
@@ -30,8 +31,8 @@ def shown_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
 def said_of_pairs(pairs: pd.DataFrame) -> str:
     """A sentence in place of a chart without a row."""
     if pairs.empty:
-        return "Nobody was taken for somebody else."
-    return f"Nobody was taken for the same other person more than once: {len(pairs):,} pairs were confused once each."
+        return Sentence("Nobody was taken for somebody else.")
+    return Sentence("Nobody was taken for the same other person more than once: {n:,} pairs were confused once each.", n=len(pairs))
 
 
 @styled
@@ -89,8 +90,9 @@ def said_of_classes(classes: pd.DataFrame) -> str:
     if len(classes) < 1 or classes[["correct", "n"]].drop_duplicates().shape[0] > 1:
         return ""
     correct, n = int(classes["correct"].iloc[0]), int(classes["n"].iloc[0])
-    who = "The one person was" if len(classes) == 1 else f"Each of the {len(classes):,} people was"
-    return f"{who} recognised in {correct} of {n} photo{'s' if n > 1 else ''}."
+    told = "Each of the {people:,} people was recognised" if len(classes) > 1 else "The one person was recognised"
+    photos = Sentence("{n} photos" if n > 1 else "{n} photo", n=n)
+    return Sentence(told + " in {right} of {photos}.", people=len(classes), right=correct, photos=photos)
 
 
 @styled

@@ -21,7 +21,8 @@ from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, BenchmarkSpec, TrainSpec
 from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs import cells
 from yolo_koin.verbs.recipes import RECIPES
-from yolo_koin.verbs.report import readable, write_report
+from yolo_koin.verbs.report import write_report
+from yolo_koin.verbs.results import readable
 from yolo_koin.verbs.scored import finished_cells, load_cell
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace, check_name

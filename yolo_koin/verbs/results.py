@@ -1,0 +1,169 @@
+"""The tables of a report: what each run scored on each split, the runs that differ in the seed alone, the tests between runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from yolo_koin.evaluation import predictions, scores
+from yolo_koin.evaluation.chance import chance_notes
+from yolo_koin.evaluation.face_scores import one_per_photo
+from yolo_koin.evaluation.statistics import paired
+from yolo_koin.reporting.document import Block, Table, Text
+from yolo_koin.reporting.panels import listed
+from yolo_koin.splits import in_order
+from yolo_koin.verbs.drawing import called
+from yolo_koin.verbs.scored import WHOLE, Scored
+from yolo_koin.words import Sentence
+
+COLUMNS = {
+    "run": "model",
+    "way": "names",
+    "split": "split",
+    "n": "photos",
+    "top1": "top-1",
+    "top3": "top-3",
+    "macro_f1": "macro-F1",
+    "top1_gap": "lost from normal",
+    "person_top1": "person named",
+    "person_top3": "in top-3",
+    "boxed": "boxed photos",
+    "names_precision": "precision of names",
+    "names_recall": "recall of names",
+    "top1_found": "top-1 of faces found",
+    "map50": "mAP@0.5",
+    "map50_95": "mAP@0.5:0.95",
+    "face_ap50": "face AP@0.5",
+}
+OF_BOXES = ("map50", "face_ap50")  # the number of boxed photos is that of the first of these that there is
+TESTED = {"a": "A", "b": "B", "only_a": "only A right", "only_b": "only B right", "n": "photos", "p_holm": "p (Holm)"}
+NAMES = {"faces": "each face found", "detector": "what it detects"}
+BRACKETS = (
+    "Brackets: 95 % intervals (Wilson for shares of photos, Newcombe for the gap to normal photos, bootstrap over photos for the rest). "
+    "In parentheses: the number of photos behind a value, where it is not that of its row."
+)
+
+
+def tables(runs: Sequence[Scored]) -> list[Block]:
+    """The result tables of the runs on one dataset, and the tests between them where there are several."""
+    whole, faces = by_way(runs)
+    blocks: list[Block] = [Table(pd.concat(map(_readable_run, some), ignore_index=True)) for some in (whole, faces) if some]
+    blocks.append(Text(Sentence(BRACKETS)))
+    blocks += [Text(Sentence("{note}.", note=note)) for note in no_news(runs)]
+    for finder, splits in _agreements(faces).items():
+        told = "Boxes of {splits} are {finder}'s, which nobody has checked: there mAP and AP tell agreement with {finder}."
+        blocks.append(Text(Sentence(told, splits=", ".join(splits), finder=finder)))
+    seeds = over_seeds(runs)
+    if len(seeds):
+        blocks.append(Table(seeds, Sentence("Top-1 over seeds, in percent; with few seeds no significance is claimed.")))
+    compared = _first_seeds(runs)
+    splits = in_order(split for run in compared for split in run.predictions["split"]) if len(compared) > 1 else []
+    return [*blocks, *(_tests(compared, split) for split in splits)]
+
+
+def by_way(runs: Sequence[Scored]) -> tuple[list[Scored], list[Scored]]:
+    """Those that named whole photos, and those that named faces."""
+    return [run for run in runs if run.way == WHOLE], [run for run in runs if run.way != WHOLE]
+
+
+def no_news(runs: Sequence[Scored]) -> tuple[Sentence, ...]:
+    """A line on each split where a run is no better than guessing."""
+    return tuple(Sentence("{run}, {note}", run=run.title, note=note) for run in runs for note in chance_notes(run.metrics, run.classes))
+
+
+def _readable_run(run: Scored) -> pd.DataFrame:
+    metrics = run.metrics.assign(way=NAMES[run.way]) if run.way in NAMES else run.metrics
+    return readable(metrics, {run.name: run.title}, run.synthetic)
+
+
+def _agreements(runs: Sequence[Scored]) -> dict[str, list[str]]:
+    """Face detector → the splits whose boxes are its."""
+    found: dict[str, list[str]] = {}
+    for split, finder in {pair for run in runs for pair in run.agreement.items()}:
+        found.setdefault(finder, []).append(split)
+    return {finder: in_order(splits) for finder, splits in sorted(found.items())}
+
+
+# ----------------------------------------------------------------------------------------------------------- between runs
+def over_seeds(runs: Sequence[Scored]) -> pd.DataFrame:
+    """Top-1 of each seed, mean and standard deviation, over runs that differ in the seed alone; empty when there are none."""
+    rows: list[dict[str, Any]] = []
+    for same in _of_one_setting(runs):
+        if len({run.seed for run in same}) < len(same):
+            continue  # one training scored twice
+        top1 = pd.concat([run.metrics.assign(seed=run.seed) for run in same]).query("metric in ('top1', 'person_top1')")
+        for split, found in top1.groupby("split", sort=False):
+            percent = 100 * found["value"]
+            if len(found) > 1:
+                each = {f"seed {seed}": f"{value:.1f}" for seed, value in sorted(zip(found["seed"], percent, strict=True))}
+                spread = f"{percent.mean():.1f} ± {percent.std():.1f}"
+                rows.append({"model": same[0].model, "split": split, "photos": int(found["n"].max()), **each, "mean ± SD": spread})
+    frame = pd.DataFrame(rows)
+    return frame[[*(column for column in frame if column != "mean ± SD"), "mean ± SD"]] if rows else frame
+
+
+def _of_one_setting(runs: Sequence[Scored]) -> list[list[Scored]]:
+    """The runs in groups that differ in the seed alone; one of unknown training is alone."""
+    groups: dict[str, list[Scored]] = {}
+    for number, run in enumerate(runs):
+        groups.setdefault(run.settings or f"unknown {number}", []).append(run)
+    return list(groups.values())
+
+
+def _first_seeds(runs: Sequence[Scored]) -> list[Scored]:
+    """The runs that are tested against each other: of those that differ in the seed alone, those of the lowest."""
+    return [run for same in _of_one_setting(runs) for run in same if run.seed == min(other.seed for other in same)]
+
+
+def _of_photos(run: Scored, split: str) -> pd.DataFrame:
+    """One row for each photo of a split."""
+    rows = run.predictions[run.predictions["split"] == split]
+    return rows if run.way == WHOLE else one_per_photo(rows, "detector" if run.way == "detector" else "faces")
+
+
+def _tests(runs: Sequence[Scored], split: str) -> Block:
+    """McNemar's tests between runs on a split; runs that saw other photos cannot be compared, which is said."""
+    frames = {run.title: _of_photos(run, split) for run in runs}
+    try:
+        table = paired(frames, split)[list(TESTED)]
+    except predictions.PredictionsError as error:
+        told = "{split}: no test between the runs, since they were not scored on the same labelled photos ({where})."
+        return Text(Sentence(told, split=split, where=error.where or listed(list(frames))))
+    told = "{split}: McNemar's exact test between runs, with Holm's correction."
+    if any(run.way != WHOLE for run in runs):
+        told += " A photo is right for a run that names faces when any face of it is given the labelled person's name first."
+    table["p_holm"] = [f"{p:.2g}" for p in table["p_holm"]]
+    return Table(table.rename(columns=TESTED), Sentence(told, split=split))
+
+
+# --------------------------------------------------------------------------------------------------------- for one's eyes
+def readable(table: pd.DataFrame, titles: Mapping[str, str] | None = None, synthetic: Collection[str] = ()) -> pd.DataFrame:
+    """The summary of metrics with the columns that fit a page; splits that are synthetic are called so.
+
+    Args:
+        table: rows of ``metrics.csv``.
+        titles: what to call a run; its name where it is not listed.
+        synthetic: splits whose photos are.
+    """
+    counted = table["n"] > 0  # of nothing that was counted there is no interval
+    frame = scores.summary(table.assign(low=table["low"].where(counted), high=table["high"].where(counted)))
+    photos: dict[tuple[str, str], dict[str, int]] = {}  # run and split → metric → the number of photos behind its value
+    for run, split, metric, n in table[["run", "split", "metric", "n"]].itertuples(index=False):
+        photos.setdefault((run, split), {})[metric] = n
+    rows = [photos[row] for row in zip(frame["run"], frame["split"], strict=True)]
+    boxed = [next((str(row[metric]) for metric in OF_BOXES if metric in row), "") for row in rows]
+    if any(boxed):
+        frame["boxed"] = boxed
+    for metric in set(COLUMNS) & set(table["metric"]):
+        told = [
+            f"{text} ({row[metric]:,})" if text and str(row[metric]) not in {str(n), box} else text
+            for text, row, n, box in zip(frame[metric], rows, frame["n"], boxed, strict=True)
+        ]
+        frame[metric] = told
+    frame["split"] = [called(split, synthetic) for split in frame["split"]]
+    frame["run"] = [(titles or {}).get(run, run) for run in frame["run"]]
+    if "way" in table:
+        frame["way"] = str(table["way"].iloc[0])
+    return frame[[column for column in COLUMNS if column in frame]].rename(columns=COLUMNS)
