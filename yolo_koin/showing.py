@@ -143,7 +143,8 @@ def evaluate(result: Any, as_json: bool) -> None:
     notes += [f"and {count(left, 'class', more=True)} that it never learnt"] if (left := len(result.unknown) - TOLD) > 0 else []
     notes += result.notes
     notes += [f"{split}: boxes are {name}'s, so scores of boxes tell agreement with {name}" for split, name in result.agreement.items()]
-    files = (result.run / "predictions.csv", result.run / "metrics.csv")
+    names = ("predictions.csv", "metrics.csv", "per_person.csv", "confusion.csv")
+    files = [path for path in (result.run / name for name in names) if path.is_file()]
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
 
 
