@@ -27,7 +27,7 @@ from yolo_koin.verbs.scored import finished_cells, load_cell
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace, check_name
 
-GROWING = ("sizes", "models", "train_on", "seeds", "name", "device")  # more of these may join a benchmark
+GROWING = ("sizes", "models", "train_on", "seeds", "name", "device", "log")  # more of these may join a benchmark
 
 
 @dataclass(frozen=True)
