@@ -31,7 +31,7 @@ def test_a_title_is_drawn_in_full(title: str, figure_of: str) -> None:
 
 
 PAIRS = pd.DataFrame(
-    [("박도윤", "최지우", 1, 2), ("김민준", "이서연", 3, 4), ("$x_1$", "a_b", 2, 5)], columns=["true", "predicted", "count", "n"]
+    [("박도윤", "최지우", 2, 3), ("김민준", "이서연", 4, 5), ("$x_1$", "a_b", 3, 6)], columns=["true", "predicted", "count", "n"]
 )
 
 
@@ -39,8 +39,8 @@ def test_confused_pairs_stand_by_count() -> None:
     figure = confused_pairs(PAIRS)
     assert figure is not None
     axes = figure.axes[0]
-    assert [bar.get_width() for bar in axes.patches] == [3, 2, 1]  # type: ignore[attr-defined]
-    assert texts(axes) == ["3 of 4", "2 of 5", "1 of 2"]
+    assert [bar.get_width() for bar in axes.patches] == [4, 3, 2]  # type: ignore[attr-defined]
+    assert texts(axes) == ["4 of 5", "3 of 6", "2 of 3"]
     assert ticks(axes) == ["김민준  →  이서연", "$x_1$  →  a_b", "박도윤  →  최지우"]
 
 
@@ -48,7 +48,7 @@ def test_confused_pairs_take_a_share_in_place_of_the_number() -> None:
     shares = PAIRS.assign(share=PAIRS["count"] / PAIRS["n"]).drop(columns="n")
     figure = confused_pairs(shares)
     assert figure is not None
-    assert texts(figure.axes[0]) == ["3 of 4", "2 of 5", "1 of 2"]
+    assert texts(figure.axes[0]) == ["4 of 5", "3 of 6", "2 of 3"]
 
 
 def many(*counts: int) -> pd.DataFrame:
@@ -59,7 +59,7 @@ def many(*counts: int) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("counts", "shown", "told"),
     [
-        ([1] * 15, 15, "photos"),
+        ([2] * 15, 15, "photos"),
         ([3, 2, *[1] * 20], 2, "photos, the 2 most frequent of 22 pairs"),
         (
             [3, *[2] * 20],
@@ -67,7 +67,7 @@ def many(*counts: int) -> pd.DataFrame:
             "photos, the 15 most frequent of 21 pairs\nof the 20 pairs with 2 photos each, the first 14 by name are shown",
         ),
     ],
-    ids=["few: all of them", "those that happened twice", "a tie at the cut"],
+    ids=["all of them", "those that happened twice", "a tie at the cut"],
 )
 def test_pairs_that_are_left_out_are_told(counts: list[int], shown: int, told: str) -> None:
     figure = confused_pairs(many(*counts), "t")
@@ -82,6 +82,7 @@ def test_nothing_to_show_is_a_sentence() -> None:
     assert said_of_pairs(PAIRS.iloc[:0]) == "Nobody was taken for somebody else."
     assert confused_pairs(many(*[1] * 40)) is None
     assert said_of_pairs(many(*[1] * 40)).endswith("40 pairs were confused once each.")
+    assert said_of_pairs(many(1)).endswith("one pair was confused once.")
 
 
 def test_very_long_names_leave_room_for_the_bars() -> None:

@@ -40,5 +40,4 @@ def _note(split: str, low: float, high: float, classes: int) -> str:
     if classes < 2 or not low <= 1 / classes:  # of no photo at all there is no interval, but NaN
         return ""
     is_below = high < 1 / classes
-    told = BELOW if is_below else AT
-    return Sentence(told, split=split, low=100 * low, high=100 * high, chance=100 / classes, classes=classes)
+    return Sentence(BELOW if is_below else AT, split=split, low=100 * low, high=100 * high, chance=100 / classes, classes=classes)

@@ -11,7 +11,7 @@ from yolo_koin.evaluation.metrics import confused_pairs, per_class
 from yolo_koin.evaluation.predictions import labelled
 from yolo_koin.evaluation.scores import in_order
 
-NOBODY = "(no name)"  # the column of photos that could not be read, or in which no face was found
+NOBODY = "no name given"  # the column of photos that could not be read, or in which no face was found
 
 
 def per_person(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:

@@ -58,13 +58,11 @@ KOREAN = {
         "{split}: 같은 정답 사진으로 평가하지 않아 실행 간 검정을 하지 않았습니다({where})."
     ),
     "{split}: McNemar's exact test between runs, with Holm's correction.": "{split}: 실행 간 McNemar 정확 검정(Holm 보정).",
-    "{split}: McNemar's exact test between runs, with Holm's correction. "
     "A photo is right for a run that names faces when any face of it is given the labelled person's name first.": (
-        "{split}: 실행 간 McNemar 정확 검정(Holm 보정). "
         "얼굴마다 이름을 붙이는 실행에서는 어느 한 얼굴의 첫 이름이 정답 인물이면 맞힌 사진으로 셉니다."
     ),
     # figures
-    "No test split was scored.": "평가한 테스트 분할이 없습니다.",
+    "No test split has a top-1 to draw.": "top-1을 그릴 테스트 분할이 없습니다.",
     "Accuracy on the test splits of {dataset}": "{dataset} 테스트 분할별 정확도",
     "Training curves, on {datasets}": "학습 곡선({datasets})",
     "{title}: {said}": "{title}: {said}",
@@ -78,6 +76,9 @@ KOREAN = {
     "Nobody was taken for somebody else.": "다른 사람으로 착각한 사진이 없습니다.",
     "Nobody was taken for the same other person more than once: {n:,} pairs were confused once each.": (
         "같은 사람으로 두 번 이상 착각한 경우는 없습니다. {n:,}쌍을 한 번씩 착각했습니다."
+    ),
+    "Nobody was taken for the same other person more than once: one pair was confused once.": (
+        "같은 사람으로 두 번 이상 착각한 경우는 없습니다. 한 쌍을 한 번 착각했습니다."
     ),
     "The one person was recognised in {right} of {photos}.": "한 명뿐인 인물을 {photos} 중 {right}장에서 맞혔습니다.",
     "Each of the {people:,} people was recognised in {right} of {photos}.": "{people:,}명 모두 {photos} 중 {right}장에서 맞혔습니다.",

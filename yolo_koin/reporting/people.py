@@ -23,15 +23,17 @@ LONGEST_LABEL, LONGEST_IN_PAIR = 16, 20  # characters of a person's name, where 
 
 # -------------------------------------------------------------------------------------------------------- confused pairs
 def shown_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The pairs worth a chart, most frequent first: all where they are few, else those that happened twice at least."""
+    """The pairs worth a chart, most frequent first: those that happened twice at least."""
     ordered = pairs.sort_values(["count", "true", "predicted"], ascending=[False, True, True])
-    return ordered if len(ordered) <= MOST_PAIRS else ordered[ordered["count"] > 1].head(MOST_PAIRS)
+    return ordered[ordered["count"] > 1].head(MOST_PAIRS)
 
 
 def said_of_pairs(pairs: pd.DataFrame) -> str:
     """A sentence in place of a chart without a row."""
     if pairs.empty:
         return Sentence("Nobody was taken for somebody else.")
+    if len(pairs) == 1:
+        return Sentence("Nobody was taken for the same other person more than once: one pair was confused once.")
     return Sentence("Nobody was taken for the same other person more than once: {n:,} pairs were confused once each.", n=len(pairs))
 
 
@@ -90,9 +92,12 @@ def said_of_classes(classes: pd.DataFrame) -> str:
     if len(classes) < 1 or classes[["correct", "n"]].drop_duplicates().shape[0] > 1:
         return ""
     correct, n = int(classes["correct"].iloc[0]), int(classes["n"].iloc[0])
-    told = "Each of the {people:,} people was recognised" if len(classes) > 1 else "The one person was recognised"
-    photos = Sentence("{n} photos" if n > 1 else "{n} photo", n=n)
-    return Sentence(told + " in {right} of {photos}.", people=len(classes), right=correct, photos=photos)
+    photos = Sentence("{n} photos", n=n) if n > 1 else Sentence("{n} photo", n=n)
+    if len(classes) == 1:
+        return Sentence("The one person was recognised in {right} of {photos}.", right=correct, photos=photos)
+    return Sentence(
+        "Each of the {people:,} people was recognised in {right} of {photos}.", people=len(classes), right=correct, photos=photos
+    )
 
 
 @styled

@@ -107,9 +107,12 @@ def drawable(names: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]
     drawn = {label: label if name in lacking else name for label, name in names.items()}
     by_folder = [name for label, name in names.items() if name in lacking and name != label and not missing_glyphs([label])]
     squares = missing_glyphs(drawn.values())
-    folder = "no font here has every letter of {names}: drawn as the name of the folder"
-    square = "no font here has every letter of {names}: drawn with a hollow square for each missing one"
-    notes = [Sentence(told, names=_some(lacking)) for told, lacking in ((folder, by_folder), (square, squares)) if lacking]
+    notes = []
+    if by_folder:
+        notes.append(Sentence("no font here has every letter of {names}: drawn as the name of the folder", names=_some(by_folder)))
+    if squares:
+        what = _some(squares)
+        notes.append(Sentence("no font here has every letter of {names}: drawn with a hollow square for each missing one", names=what))
     return drawn, tuple(notes)
 
 

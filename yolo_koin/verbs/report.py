@@ -161,7 +161,7 @@ def _performance(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
     table = pd.concat([_drawable(run) for run in (*whole, *faces)], ignore_index=True)
     figure = figures.performance(table, {run.name: run.title for run in runs}, name)
     if figure is None:
-        return [Text(Sentence("No test split was scored."))]
+        return [Text(Sentence("No test split has a top-1 to draw."))]
     path, _ = save(figure, out / "detection_performance.png")
     return [Figure(path, Sentence("Accuracy on the test splits of {dataset}", dataset=name))]
 

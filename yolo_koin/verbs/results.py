@@ -45,6 +45,8 @@ BRACKETS = (
     "In parentheses: the number of photos behind a value, where it is not that of its row."
 )
 
+OF_FACES = "A photo is right for a run that names faces when any face of it is given the labelled person's name first."
+
 
 def tables(runs: Sequence[Scored]) -> list[Block]:
     """The result tables of the runs on one dataset, and the tests between them where there are several."""
@@ -53,13 +55,19 @@ def tables(runs: Sequence[Scored]) -> list[Block]:
     blocks.append(Text(Sentence(BRACKETS)))
     blocks += [Text(Sentence("{note}.", note=note)) for note in no_news(runs)]
     for finder, splits in _agreements(faces).items():
-        told = "Boxes of {splits} are {finder}'s, which nobody has checked: there mAP and AP tell agreement with {finder}."
-        blocks.append(Text(Sentence(told, splits=", ".join(splits), finder=finder)))
+        said = Sentence(
+            "Boxes of {splits} are {finder}'s, which nobody has checked: there mAP and AP tell agreement with {finder}.",
+            splits=", ".join(splits),
+            finder=finder,
+        )
+        blocks.append(Text(said))
     seeds = over_seeds(runs)
     if len(seeds):
         blocks.append(Table(seeds, Sentence("Top-1 over seeds, in percent; with few seeds no significance is claimed.")))
     compared = _first_seeds(runs)
     splits = in_order(split for run in compared for split in run.predictions["split"]) if len(compared) > 1 else []
+    if splits and faces:
+        blocks.append(Text(Sentence(OF_FACES)))
     return [*blocks, *(_tests(compared, split) for split in splits)]
 
 
@@ -129,13 +137,14 @@ def _tests(runs: Sequence[Scored], split: str) -> Block:
     try:
         table = paired(frames, split)[list(TESTED)]
     except predictions.PredictionsError as error:
-        told = "{split}: no test between the runs, since they were not scored on the same labelled photos ({where})."
-        return Text(Sentence(told, split=split, where=error.where or listed(list(frames))))
-    told = "{split}: McNemar's exact test between runs, with Holm's correction."
-    if any(run.way != WHOLE for run in runs):
-        told += " A photo is right for a run that names faces when any face of it is given the labelled person's name first."
+        said = Sentence(
+            "{split}: no test between the runs, since they were not scored on the same labelled photos ({where}).",
+            split=split,
+            where=error.where or listed(list(frames)),
+        )
+        return Text(said)
     table["p_holm"] = [f"{p:.2g}" for p in table["p_holm"]]
-    return Table(table.rename(columns=TESTED), Sentence(told, split=split))
+    return Table(table.rename(columns=TESTED), Sentence("{split}: McNemar's exact test between runs, with Holm's correction.", split=split))
 
 
 # --------------------------------------------------------------------------------------------------------- for one's eyes

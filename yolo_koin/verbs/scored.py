@@ -112,6 +112,7 @@ def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
     model, seed = (title_of(training), training.spec.seed) if training else (f"run {run.name}", 0)
     table, whole = run.folder / "predictions.csv", run.way == WHOLE
     frame = predictions.read(table) if whole else face_predictions.read(table)
+    first = "person_top1" if not whole else "top1" if run.classes != 1 else "macro_recall"  # of one class there is no top-1
     return Scored(
         name=run.name,
         model=model,
@@ -119,7 +120,7 @@ def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
         settings=json.dumps([run.way, training.settings], sort_keys=True) if training and training.index_sha256 else "",
         title=f"{model}, seed {seed}" if seed else model,
         predictions=frame,
-        metrics=_metrics(run.folder / "metrics.csv", "top1" if whole else "person_top1", frame),
+        metrics=_metrics(run.folder / "metrics.csv", first, frame),
         curve=_curve(training.curve) if training and training.curve.is_file() else None,
         data=run.data,
         synthetic=frozenset(run.synthetic),
