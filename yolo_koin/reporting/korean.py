@@ -80,6 +80,9 @@ KOREAN = {
     "Nobody was taken for the same other person more than once: one pair was confused once.": (
         "같은 사람으로 두 번 이상 착각한 경우는 없습니다. 한 쌍을 한 번 착각했습니다."
     ),
+    "No mistake stands out: {n:,} pairs of people were confused {times} times each, and none more often.": (
+        "두드러진 착각은 없습니다. {n:,}쌍을 {times}번씩 착각했고 그보다 잦은 쌍은 없습니다."
+    ),
     "The one person was recognised in {right} of {photos}.": "한 명뿐인 인물을 {photos} 중 {right}장에서 맞혔습니다.",
     "Each of the {people:,} people was recognised in {right} of {photos}.": "{people:,}명 모두 {photos} 중 {right}장에서 맞혔습니다.",
     "{n} photo": "사진 {n}장",

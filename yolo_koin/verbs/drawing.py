@@ -102,7 +102,12 @@ def dataset_name(root: Path) -> str:
 
 
 def drawable(names: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Label → the name to draw, and a note on names that no font here has every letter of: the folder's name is drawn in their place."""
+    """Label → the name to draw, and a note on names that no font here has every letter of: the folder's name is drawn in their place.
+
+    People of one name are told apart by their folders.
+    """
+    times = Counter(names.values())
+    names = {label: name if times[name] == 1 else f"{name} ({label})" for label, name in names.items()}
     lacking = set(missing_glyphs(names.values()))
     drawn = {label: label if name in lacking else name for label, name in names.items()}
     by_folder = [name for label, name in names.items() if name in lacking and name != label and not missing_glyphs([label])]
