@@ -197,7 +197,7 @@ def test_agreement_with_a_detector_is_told_and_drawn_hollow() -> None:
     assert not any(hollow(top))  # a name is right or wrong whoever drew the boxes
     assert all(hollow(axes) == [True, True, False] for axes in below)  # as the splits: normal, hard, group
     assert "agreement with CenterFace, which boxed the normal and hard photos" in figure.get_supxlabel()
-    assert "boxed photos: normal, 80 photos; hard, 80 photos" in figure.get_supxlabel()
+    assert "boxed: normal, 80 photos; hard, 80 photos" in figure.get_supxlabel()
 
 
 @pytest.mark.parametrize("agreement", [None, {"hard_cases/val": "CenterFace"}], ids=["drawn boxes", "a split that is not shown"])

@@ -174,7 +174,7 @@ before = matplotlib.rcParams.copy()  # a copy: reading the backend out of rcPara
 from pathlib import Path
 import pandas as pd
 from yolo_koin.reporting import annotate, document, people, prints, saving, sheets
-saving.save(people.confused_pairs(pd.DataFrame({"true": ["a"], "predicted": ["b"], "count": [1], "n": [2]})), Path("x.png"))
+saving.save(people.confused_pairs(pd.DataFrame({"true": ["a"], "predicted": ["b"], "count": [2], "n": [2]})), Path("x.png"))
 assert "matplotlib.pyplot" not in sys.modules
 assert "koreanize_matplotlib" not in sys.modules
 assert "torch" not in sys.modules

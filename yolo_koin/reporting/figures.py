@@ -6,6 +6,7 @@ down the page, so that names of models stand upright whatever their length.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from yolo_koin.reporting.fonts import apart, one_line
 from yolo_koin.reporting.panels import (
     DETECTION,
+    LABEL_SIZE,
     LINESPACING,
     WHOLE,
     Rows,
@@ -31,7 +33,7 @@ from yolo_koin.reporting.panels import (
     panel_title,
     told_of_boxes,
 )
-from yolo_koin.reporting.style import INK, SERIES, WIDTH, new_figure, styled, styles_of
+from yolo_koin.reporting.style import COLUMN, INK, SERIES, new_figure, styled, styles_of
 from yolo_koin.splits import of_part
 
 RING: dict[str, Any] = {"marker": "o", "markerfacecolor": "white", "markersize": 5, "linestyle": "none"}
@@ -89,15 +91,13 @@ def _naming_and_detection(named: pd.DataFrame, detected: pd.DataFrame, labels: M
     """How often the labelled person is named, over the whole width; below it, how well faces and identities were detected."""
     styles = styles_of(named["split"])
     rows, below = Rows.of(named, labels, styles), Rows.of(detected, labels, styles)
-    heights = [0.85 + rows.height, *([1.1 + below.height] if below.runs else [])]
+    heights = [1.0 + rows.height, *([1.4 + below.height] if below.runs else [])]
     figure = new_figure(sum(heights) + legend_height(named))
     grid = figure.add_gridspec(len(heights), len(DETECTION), height_ratios=heights, hspace=0.06)
     top = figure.add_subplot(grid[0, :])
     accuracy(top, rows, named, dataset)
-    top.set(
-        xlabel="photos whose person is the first name of the photo, or of any face in it, % (95 % Wilson interval)",
-        title=panel_title("Labelled person named", dataset),
-    )
+    top.set_xlabel("photos whose person is the first name of the photo,\nor of any face in it, % (95 % Wilson interval)")
+    top.set_title(panel_title("Labelled person named", dataset))
     if below.runs:
         detection([figure.add_subplot(grid[1, column]) for column in range(len(DETECTION))], below, detected)
         figure.supxlabel(told_of_boxes(detected), fontsize=8, linespacing=LINESPACING)
@@ -122,18 +122,19 @@ def training_curves(results: Mapping[str, pd.DataFrame], title: str = "") -> Fig
     if not results:
         return None
     several, few = len(results) > 1, len(results) <= MOST_WITH_TRAINING_LOSS
-    names = apart(list(results), LONGEST_ENTRY)
+    names = ["\n".join(lines_of(name, COLUMN - 0.6, LABEL_SIZE)) for name in apart(list(results), LONGEST_ENTRY)]
     lines = _explained(few)
     entries = [*(names if several else []), *(str(line.get_label()) for line in lines)]
-    columns = columns_of(entries, most=3)
-    figure = titled(2.4 + 0.17 * -(-len(entries) // columns), WIDTH, " · ".join(filter(None, [*([] if several else results), title])))
-    loss, top1 = figure.subplots(1, 2)
+    columns = columns_of(entries, most=2, width=COLUMN)
+    rows = sum(entry.count("\n") + 1 for entry in entries)
+    figure = titled(3.6 + 0.17 * math.ceil(rows / columns), COLUMN, " · ".join(filter(None, [*([] if several else results), title])))
+    loss, top1 = figure.subplots(2, 1, sharex=True)
     for index, frame in enumerate(results.values()):
         colour, dash = SERIES[index % len(SERIES)], ("-", "--", ":")[index // len(SERIES) % 3]
         if few:
             loss.plot(frame["epoch"], frame["train_loss"], color=colour, linestyle=dash, linewidth=0.8, alpha=0.55)
         _validation_curves(loss, top1, frame, colour, dash, names[index])
-    loss.set(xlabel="epoch", title="Loss" if few else "Loss on validation photos")
+    loss.set(title="Loss" if few else "Loss on validation photos")
     loss.set_ylim(bottom=0)
     top1.set(xlabel="epoch", title="Top-1 on validation photos", ylim=(0, 101))
     top1.yaxis.set_major_formatter(PercentFormatter(100, decimals=0, symbol=" %"))

@@ -21,8 +21,8 @@ from yolo_koin.words import count
 
 WHOLE = "whole"
 WAYS = {WHOLE: "names the whole photo", "faces": "names each face found", "detector": "finds and names faces"}
-DETECTION = {"map50": "Identity mAP@0.5", "map50_95": "Identity mAP@0.5:0.95", "face_ap50": "Face AP@0.5"}
-NAME, LABEL_SIZE, LONGEST = 1.7, 7.5, 90  # of a run's name beside an axis: inches of a line, points, characters
+DETECTION = {"map50": "Identity\nmAP@0.5", "map50_95": "Identity\nmAP@0.5:0.95", "face_ap50": "Face\nAP@0.5"}
+NAME, LABEL_SIZE, LONGEST = 1.5, 7.5, 90  # of a run's name beside an axis: inches of a line, points, characters
 LONGEST_DATASET = 22  # characters of its name in a panel's title
 LINESPACING = 1.35  # of lines in small type
 WIDE, NARROW, MANY = 0.2, 0.13, 12  # inches between dots, and between those of more than so many
@@ -139,7 +139,8 @@ def accuracy(axes: Axes, rows: Rows, frame: pd.DataFrame, dataset: str) -> None:
     rows.draw(axes, frame)
     low = float(np.nan_to_num(frame["low"].min()))
     axes.set_xlim(10 * math.floor(low * 10 - 0.2) if low > 0.03 else -1.5, 102)
-    axes.set(xlabel="top-1 accuracy, % (95 % Wilson interval)", title=panel_title("Accuracy", dataset))
+    axes.set_xlabel("top-1 accuracy, %\n(95 % Wilson interval)", linespacing=LINESPACING)
+    axes.set_title(panel_title("Accuracy", dataset))
     rows.name(axes)
 
 
@@ -172,25 +173,26 @@ def _photos(rows: pd.DataFrame) -> str:
     return count(most, "photo") if least == most else f"{least:,} to {count(most, 'photo')}"
 
 
-def columns_of(labels: Sequence[str], most: int = 5) -> int:
-    """As many columns of a legend as the longest label leaves room for, ``most`` at most."""
-    longest = max(Type(MEASURED).getlength(label) for label in labels) / MEASURED * LABEL_SIZE / 72
-    return max(1, min(len(labels), most, int(WIDTH / (longest + 0.45))))
+def columns_of(labels: Sequence[str], most: int = 5, width: float = WIDTH) -> int:
+    """As many columns of a legend as the longest label leaves room for in ``width`` inches, ``most`` at most."""
+    longest = max(Type(MEASURED).getlength(line) for label in labels for line in label.split("\n")) / MEASURED * LABEL_SIZE / 72
+    return max(1, min(len(labels), most, int(width / (longest + 0.4))))
 
 
 def gaps(axes: Axes, rows: Rows, frame: pd.DataFrame) -> None:
     """The loss against normal photos, in percentage points, each beside the dot that it belongs to."""
     rows.draw(axes, frame)
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-    axes.set_xlabel("top-1 on normal minus here,\npercentage points (95 % Newcombe interval)", linespacing=LINESPACING)
-    axes.set_title("Lost from normal photos")
+    axes.set_xlabel("top-1 on normal minus here,\npercentage points\n(95 % Newcombe interval)", linespacing=LINESPACING)
+    axes.set_title("Lost from normal")
 
 
 def detection(panels: Sequence[Axes], rows: Rows, frame: pd.DataFrame) -> None:
     """Average precision, a panel for each of :data:`DETECTION`."""
     for axes, (metric, title) in zip(panels, DETECTION.items(), strict=True):
         rows.draw(axes, frame[frame["metric"] == metric], hollow=True)
-        axes.set(title=title, xlim=(-3, 103), xticks=(0, 50, 100))
+        axes.set_title(title, linespacing=LINESPACING)
+        axes.set(xlim=(-3, 103), xticks=(0, 50, 100))
     rows.name(panels[0])
     for axes in panels[1:]:
         axes.set_yticks(panels[0].get_yticks(), [])
@@ -200,7 +202,7 @@ def told_of_boxes(frame: pd.DataFrame) -> str:
     """What the values below are, and of which photos they say no more than how far one agrees with a face detector."""
     boxes = frame[frame["metric"] == "map50"]
     of = [f"{Split.parse(split).name}, {_photos(boxes[boxes['split'] == split])}" for split in in_order(boxes["split"])]
-    lines = ["% (95 % bootstrap interval over boxed photos" + (f": {'; '.join(of)})" if of else ")")]
+    lines = ["% (95 % bootstrap interval over boxed photos)", *(["boxed: " + "; ".join(of)] if of else [])]
     for finder, rows in frame[frame["boxes"] != ""].groupby("boxes", sort=False):
         boxed = listed([Split.parse(split).name for split in in_order(rows["split"])])
         lines.append(f"hollow: agreement with {finder}, which boxed the {boxed} photos")

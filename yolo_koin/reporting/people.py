@@ -14,13 +14,14 @@ from matplotlib.ticker import MaxNLocator
 from yolo_koin.reporting.figures import titled
 from yolo_koin.reporting.fonts import apart
 from yolo_koin.reporting.panels import at_the_right
-from yolo_koin.reporting.style import BLUE, GREY, VERMILION, WIDTH, styled
+from yolo_koin.reporting.style import BLUE, COLUMN, GREY, VERMILION, WIDTH, styled
 from yolo_koin.words import Sentence
 
 MOST_PAIRS = 15  # of a figure
 MOST_ROWS = 120  # of a per-class figure; of more people it counts how many are recognised how often
-BINS = 10  # of recall, then
+BINS = 5  # of recall, then
 LONGEST_LABEL, LONGEST_IN_PAIR = 16, 20  # characters of a person's name, where there is little room
+LONGEST_IN_COLUMN = 28  # characters of two names, in a chart that fits a column
 
 
 # -------------------------------------------------------------------------------------------------------- confused pairs
@@ -28,7 +29,8 @@ def shown_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     """The pairs worth a chart, most frequent first: those that happened twice at least; where they are many, no part of a tie."""
     ordered = pairs.sort_values(["count", "true", "predicted"], ascending=[False, True, True])
     least = max([1, *ordered["count"].iloc[MOST_PAIRS : MOST_PAIRS + 1]])
-    return ordered[ordered["count"] > least]
+    shown: pd.DataFrame = ordered[ordered["count"] > least]
+    return shown
 
 
 def said_of_pairs(pairs: pd.DataFrame) -> str:
@@ -61,20 +63,21 @@ def confused_pairs(pairs: pd.DataFrame, title: str = "") -> Figure | None:
     if rows.empty:
         return None
     photos = rows["n"] if "n" in rows else rows["count"] / rows["share"]
-    figure = titled(0.75 + 0.2 * len(rows), WIDTH * 0.75, title)
+    names = _names(rows)
+    figure = titled(0.75 + 0.2 * len(rows), COLUMN if max(map(len, names)) <= LONGEST_IN_COLUMN else WIDTH, title)
     axes = figure.subplots()
     axes.barh(range(len(rows)), rows["count"], height=0.62, color=VERMILION)
     for y, (count, n) in enumerate(zip(rows["count"], photos, strict=True)):
         text = f"{count:.0f} of {n:.0f}"
         axes.annotate(text, (count, y), (4, 0), textcoords="offset points", va="center_baseline", fontsize=7, color=GREY)
-    axes.set_yticks(range(len(rows)), _names(rows))
+    axes.set_yticks(range(len(rows)), names)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, float(rows["count"].max()) * 1.12)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
     axes.set_title("True person → taken for")
-    more = f", the {len(rows)} most frequent of {len(pairs):,} pairs" if len(rows) < len(pairs) else ""
+    more = f", the {f'{len(rows)} ' if len(rows) > 1 else ''}most frequent of {len(pairs):,} pairs" if len(rows) < len(pairs) else ""
     figure.supxlabel(f"photos{more}", fontsize=8)
     return figure
 
@@ -119,7 +122,7 @@ def per_class(classes: pd.DataFrame, title: str = "") -> Figure | None:
     shown = shown.assign(label=apart(list(shown["label"]), LONGEST_LABEL))
     columns = 1 if len(shown) <= 15 else 2 if len(shown) <= 50 else 3
     rows = math.ceil(len(shown) / columns)
-    figure = titled(0.7 + max(rows, 3) * (0.17 if rows <= 25 else 0.14), WIDTH if columns > 1 else WIDTH / 2, title)
+    figure = titled(0.7 + max(rows, 3) * (0.17 if rows <= 25 else 0.14), WIDTH if columns > 1 else COLUMN, title)
     panels = figure.subplots(1, columns, sharex=True, squeeze=False, gridspec_kw={"wspace": 0.09})[0]
     for column, axes in enumerate(panels):
         _class_panel(axes, shown.iloc[column * rows : (column + 1) * rows], rows)
@@ -133,10 +136,9 @@ def _recall_of_many(classes: pd.DataFrame, title: str) -> Figure:
     edges = np.linspace(0, 1, BINS + 1)
     at = np.digitize(classes["recall"], edges, right=True) + (classes["recall"] == 1).to_numpy()
     counts = np.bincount(at, minlength=BINS + 2)
-    ends = [f"{100 * edge:.0f}" for edge in edges]
-    names = ["0", *(f"{low}–{high}" for low, high in pairwise(ends)), "100"]
-    names[BINS] = f"{ends[-2]}–99"
-    figure = titled(2.2, WIDTH * 0.75, title)
+    ends = [round(100 * edge) for edge in edges]
+    names = ["0", *(f"{low + 1}–{min(high, 99)}" for low, high in pairwise(ends)), "100"]
+    figure = titled(2.2, COLUMN, title)
     axes = figure.subplots()
     axes.bar(range(len(counts)), counts, width=0.8, color=BLUE)
     for x, count in enumerate(counts):

@@ -104,7 +104,7 @@ def _title(run: Scored, split: str, dataset: str) -> Sentence:
 
 
 def _person_named(run: Scored, split: str) -> tuple[float, int]:
-    """How often the labelled person is named, and of how many photos: as ``metrics.csv`` has it, by recall where the model has one class."""
+    """How often the labelled person is named, and of how many photos, as ``metrics.csv`` has it; of one class there is recall only."""
     found = run.metrics[(run.metrics["split"] == split) & run.metrics["metric"].isin(["top1", "person_top1", "macro_recall"])].iloc[0]
     return float(found["value"]), int(found["n"])
 
