@@ -88,7 +88,7 @@ def frame(*photos: tuple[str, str, str, str]) -> pd.DataFrame:
     [
         (
             [("hard_cases/test", "a.png", "a", "a"), ("hard_cases/test", "b.png", "b", "a")],
-            "n-seed0 on hard_cases/test (synthetic)",
+            "n-seed0 on hard_cases/test of KoIn (synthetic)",
             "top-1 50.0 % of 2 photos",
         ),
         ([("", "1.jpg", "", "a")], "n-seed0 on 여행 사진", ""),
@@ -106,7 +106,7 @@ def test_a_contact_sheet_tells_what_it_shows(
         return Image.new("RGB", (1, 1))
 
     monkeypatch.setattr(drawing, "contact_sheet", record)
-    drawing.sheet_of([], frame(*photos), "n-seed0", "/home/somebody/여행 사진", synthetic={"hard_cases/test"})
+    drawing.sheet_of([], frame(*photos), "n-seed0", "/home/somebody/여행 사진", synthetic={"hard_cases/test"}, dataset="KoIn")
     assert told == {"title": title, "total": len(photos), "remark": remark}
 
 

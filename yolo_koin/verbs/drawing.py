@@ -136,6 +136,7 @@ def sheet_of(
     boxed: bool = False,
     synthetic: Collection[str] = (),
     learnt: Collection[str] = (),
+    dataset: str = "",
 ) -> Image.Image:
     """The contact sheet of a prediction: which model, on which splits or on what of the user's own, and how much of it is right.
 
@@ -147,10 +148,11 @@ def sheet_of(
         boxed: whether the rows are of faces.
         synthetic: splits whose photos are synthetic.
         learnt: splits that the model learnt from.
+        dataset: whose splits they are; empty for photos of the user's own.
     """
     photos = frame.drop_duplicates(["split", "image"])
     splits = in_order(photos["split"])
-    where = listed([called(split, synthetic) for split in splits]) if all(splits) else Path(source).name or "photos"
+    where = listed([called(split, synthetic, dataset) for split in splits]) if all(splits) else Path(source).name or "photos"
     measure = "labelled person named in" if boxed else "top-1"
     counts = [one for one in counted_by_split(frame) if one.labelled]
     shares = []
