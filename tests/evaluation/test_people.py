@@ -38,6 +38,12 @@ def test_each_person_of_each_split_has_a_row() -> None:
     assert table[["taken_for", "taken_for_name", "times"]].to_numpy().tolist() == [["b", "비", 1], ["", "", 0], ["b", "비", 2], ["", "", 0]]
 
 
+def test_where_nobody_is_confused_nobody_is_taken_for_another() -> None:
+    table = people.per_person(photos("abc", "abc"), NAMES)
+    assert (table[["taken_for", "taken_for_name"]] == "").all(axis=None)
+    assert list(table["times"]) == [0, 0, 0]
+
+
 def test_the_matrix_is_that_of_scikit_learn() -> None:
     frame = photos("aaabbb", "aacbab")
     table = people.confusion(frame, NAMES)

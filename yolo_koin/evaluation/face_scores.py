@@ -94,6 +94,7 @@ def one_per_photo(photos: pd.DataFrame, way: Way) -> pd.DataFrame:
         photos: the rows of one split.
         way: as in :func:`score_faces`.
     """
+    photos = photos.reset_index(drop=True)
     is_face = photos.index.isin(matching.found_faces(photos, LEAST_SCORE[way]).index)
     rank, score = photos["true_rank"].where(is_face), photos["score_1"].where(is_face)
     best = photos.assign(missed=~(rank == 1), doubt=-score).sort_values(["missed", "doubt"], kind="stable").index

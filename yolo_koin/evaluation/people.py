@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 from yolo_koin.evaluation.metrics import confused_pairs, per_class
@@ -31,12 +30,14 @@ def per_person(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
         table = per_class(photos).rename(columns={"n": "photos", "correct": "right", "low": "recall_low", "high": "recall_high"})
         table.insert(0, "split", split)
         table.insert(2, "name", _named(table["label"], names))
-        table["named"] = table["label"].map(photos["pred_1"].value_counts()).fillna(0).astype(np.int64)
+        given = photos["pred_1"].value_counts().to_dict()
+        table["named"] = [given.get(label, 0) for label in table["label"]]
         table["precision"] = (table["right"] / table["named"]).where(table["named"] > 0)
-        worst = confused_pairs(photos, top=len(photos)).drop_duplicates("true").set_index("true")
-        table["taken_for"] = table["label"].map(worst["predicted"]).fillna("")
+        pairs = confused_pairs(photos, top=len(photos)).drop_duplicates("true")
+        worst = {true: (other, count) for true, other, count, _ in pairs.itertuples(index=False)}
+        table["taken_for"] = [worst.get(label, ("", 0))[0] for label in table["label"]]
         table["taken_for_name"] = _named(table["taken_for"], names)
-        table["times"] = table["label"].map(worst["count"]).fillna(0).astype(np.int64)
+        table["times"] = [worst.get(label, ("", 0))[1] for label in table["label"]]
         parts.append(table)
     return pd.concat(parts, ignore_index=True)
 
