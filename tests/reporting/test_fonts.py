@@ -11,7 +11,6 @@ import matplotlib
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -150,7 +149,6 @@ def test_wrap(text: str, lines: list[str]) -> None:
     assert fonts.wrap(text, fonts.Type(20), 150) == lines
 
 
-@examples(deadline=None)
 @given(st.text("ab 가나다W", max_size=60), st.floats(1, 200))
 def test_wrap_keeps_every_letter_and_no_line_is_too_wide(text: str, width: float) -> None:
     font = fonts.Type(20)
