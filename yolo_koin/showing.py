@@ -142,6 +142,8 @@ def evaluate(result: Any, as_json: bool) -> None:
     notes += [f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown[:TOLD]]
     notes += [f"and {count(left, 'class', more=True)} that it never learnt"] if (left := len(result.unknown) - TOLD) > 0 else []
     notes += result.notes
+    if any("] (" in str(cell) for cell in table.to_numpy().ravel()):
+        notes.append("in parentheses: the photos behind a value, where they are not those of its row")
     notes += [f"{split}: boxes are {name}'s, so scores of boxes tell agreement with {name}" for split, name in result.agreement.items()]
     names = ("predictions.csv", "metrics.csv", "per_person.csv", "confusion.csv")
     files = [path for path in (result.run / name for name in names) if path.is_file()]

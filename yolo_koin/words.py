@@ -38,3 +38,6 @@ class Sentence(str):
         made = super().__new__(cls, template.format(**values))
         made.template, made.values = template, values
         return made
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:  # copies are made of the same parts
+        return (self.template,), self.values
