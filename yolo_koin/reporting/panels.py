@@ -192,7 +192,7 @@ def detection(panels: Sequence[Axes], rows: Rows, frame: pd.DataFrame) -> None:
     for axes, (metric, title) in zip(panels, DETECTION.items(), strict=True):
         rows.draw(axes, frame[frame["metric"] == metric], hollow=True)
         axes.set_title(title, linespacing=LINESPACING)
-        axes.set(xlim=(-3, 103), xticks=(0, 50, 100))
+        axes.set(xlim=(-7, 107), xticks=(0, 50, 100))
     rows.name(panels[0])
     for axes in panels[1:]:
         axes.set_yticks(panels[0].get_yticks(), [])
