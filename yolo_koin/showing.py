@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from yolo_koin.console import say
-from yolo_koin.errors import UsageError
+from yolo_koin.errors import RunError, UsageError
 from yolo_koin.options import Option
-from yolo_koin.words import CALLED, count
+from yolo_koin.words import CALLED, DECIDE, count, first
 
 TOLD = 10  # photos that are named on the screen as well
 RESUME = Option("Finish an interrupted run: --name, or the one begun last.")
 FOLDER = Option("Dataset folder, or 'sample'.", position=True)
+CONFIG = Option("YAML file of these options; those of the command line come before it.")
+AGAIN = "The same command tries again what failed."
 
 
 def call_audit(fields: dict[str, Any], progress: Any) -> Any:
@@ -25,6 +27,20 @@ def call_audit(fields: dict[str, Any], progress: Any) -> Any:
 
     early.check(asked)
     from yolo_koin.verbs.audit import audit as verb
+
+    return verb(asked, progress)
+
+
+def call_benchmark(fields: dict[str, Any], progress: Any) -> Any:
+    """Run the benchmark of a file, of the command line, or of both."""
+    from yolo_koin.configs import read_config
+    from yolo_koin.specs import BenchmarkSpec
+    from yolo_koin.verbs import early
+
+    config = fields.pop("config", None)
+    asked = BenchmarkSpec(**((read_config(Path(config), BenchmarkSpec) if config else {}) | fields))
+    early.check(asked)
+    from yolo_koin.verbs.benchmark import benchmark as verb
 
     return verb(asked, progress)
 
@@ -71,14 +87,16 @@ def split(result: Any, as_json: bool) -> None:
 
 def audit(result: Any, as_json: bool) -> None:
     """Say what is in a dataset and what is wrong with it."""
-    head = ("split", "classes", "images", "min", "median", "max", "unreadable", "unsupported", "empty", "missing", "published")
+    head = ["split", "classes", "photos", "fewest", "median", "most", "unreadable", "other files", "empty classes", "classes it lacks"]
     rows = [
         (
             *(s.split, s.classes, s.images, s.smallest, f"{s.median:g}", s.largest),
-            *(len(s.unreadable), len(s.unsupported), len(s.empty), len(s.missing), s.published or ""),
+            *(len(s.unreadable), len(s.unsupported), len(s.empty), len(s.lacking)),
+            *([s.stated or ""] if result.layout else []),
         )
         for s in result.splits
     ]
+    head += [f"photos in layout {result.layout}"] if result.layout else []
     say(as_json, result, head, rows, *result.lines())
 
 
@@ -87,9 +105,9 @@ def convert(result: Any, as_json: bool) -> None:
 
     Example: yolo_koin convert classify --data sample --fit pad
     """
-    notes = [f"{image}: left out, {reason}" for image, reason in result.unusable.items()]
-    notes += [f"{label}: only in a test split, so it counts as wrong" for label in result.untrained]
-    notes += [f"{label}: no validation photo, since its training photos are too alike or too few" for label in result.no_validation]
+    notes = first([f"{image}: left out, {reason}" for image, reason in result.unusable.items()], TOLD, "photo", " left out; see index.csv")
+    notes += first([f"{label}: only in a test split, so it counts as wrong" for label in result.untrained], TOLD, "class", " only tested")
+    notes += _without_validation(result, "no validation photo, since its training photos are too alike or too few")
     say(as_json, result, ("folder", "photos"), list(result.counts.items()), *notes, *_of_carving(result), result.root)
 
 
@@ -99,16 +117,18 @@ def convert_detect(result: Any, as_json: bool) -> None:
     Example: yolo_koin convert detect --data sample
     """
     done, pages = result.converted, result.pages
-    notes = [f"{problem.where}: {problem.reason}" for problem in result.problems]
-    notes += [f"{image}: left out, {reason}" for image, reason in list(done.left_out.items())[:TOLD]]
-    notes += (
-        [f"and {count(left, 'photo', more=True)} left out; reasons are in boxes.csv"] if (left := len(done.left_out) - TOLD) > 0 else []
-    )
+    left_out = [f"{image}: left out, {reason}" for image, reason in done.left_out.items() if image not in done.suggested]
+    notes = [*map(str, result.problems), *first(left_out, TOLD, "photo", " left out; reasons are in boxes.csv")]
     notes += [f"{count(boxes, 'box')}: {source}" for source, boxes in done.boxes.items()]
-    notes += [f"{label}: no face in train, so it cannot be learnt" for label in done.untrained]
-    notes += [f"{label}: no validation photo with a face" for label in done.no_validation]
+    if done.suggested:
+        many = f"{count(sum(done.suggested.values()), 'face')} in {count(len(done.suggested), 'photo')}"
+        notes.append(f"{many} suggested in boxes.csv, and not used: {DECIDE}")
+    notes += first([f"{label}: no face in train, so it cannot be learnt" for label in done.untrained], TOLD, "class", " without one")
+    notes += _without_validation(done, "no validation photo with a face")
     notes += _of_carving(done)
-    look = f"look through {pages[0].parent}: {count(len(pages), 'page')}; correct boxes.csv and bring it back with --boxes" if pages else ""
+    shown, photos = result.photos
+    size = count(len(pages), "page") + (f" with {shown:,} of {count(photos, 'photo')}; --review shows more" if shown < photos else "")
+    look = f"look through {pages[0].parent} ({size}); correct a copy of boxes.csv and bring it back with --boxes" if pages else ""
     kept = [f"drawn boxes are kept in {result.kept} and used from now on; --boxes none sets them aside"] if result.kept else []
     files = [done.root / "data.yaml", done.root / "boxes.csv"]
     say(as_json, result, ("folder", "photos"), list(done.counts.items()), *notes, *kept, *([look] if look else []), *files)
@@ -139,8 +159,8 @@ def evaluate(result: Any, as_json: bool) -> None:
 
     table = readable(result.metrics, synthetic=result.synthetic)
     notes = [f"weights: {result.weights}", f"data: {result.data}"]
-    notes += [f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown[:TOLD]]
-    notes += [f"and {count(left, 'class', more=True)} that it never learnt"] if (left := len(result.unknown) - TOLD) > 0 else []
+    never = [f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown]
+    notes += first(never, TOLD, "class", " that it never learnt")
     notes += result.notes
     if any("] (" in str(cell) for cell in table.to_numpy().ravel()):
         notes.append("in parentheses: the photos behind a value, where they are not those of its row")
@@ -182,8 +202,10 @@ def benchmark(result: Any, as_json: bool) -> None:
     table = result.table
     notes = [f"{count(len(result.taken), 'cell')} finished before"] if result.taken else []
     notes += result.notes
-    files = (result.run / "results.csv", result.run / "report.md", result.run / "figures")
+    files = (result.run / "results.csv", result.run / "report.md", result.run / "figures") if result.figures else ()
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
+    for name, reason in result.failed.items():
+        raise RunError(f"{count(len(result.failed), 'cell')} failed, {name} first ({reason})", result.run / "results.csv", AGAIN)
 
 
 def runs(result: Any, as_json: bool) -> None:
@@ -197,8 +219,13 @@ def runs(result: Any, as_json: bool) -> None:
 
 def _of_carving(result: Any) -> list[str]:
     clusters = count(result.clusters, "cluster")
-    clusters += " of training photos that are near-duplicates or of one group kept on one side of the train/val line."
-    leaks = [f"{count(n, 'photo')} of {folder} near-duplicate to a training photo." for folder, n in result.leaks.items() if n]
-    doubles = [f"{one} and {other}: one photo under two people" for one, other in result.doubles[:TOLD]]
-    more = [f"and {count(left, 'pair', more=True)} of one photo under two people"] if (left := len(result.doubles) - TOLD) > 0 else []
-    return [clusters, *leaks, *doubles, *more, *result.notes]
+    clusters += " of training photos that are near-duplicates or of one group kept on one side of the train/val line"
+    leaks = [f"near-duplicates of training photos in {folder}: {n:,}" for folder, n in result.leaks.items() if n]
+    doubles = [f"{one} and {other}: one photo under two people" for one, other in result.doubles]
+    doubles = first(doubles, TOLD, "pair", " of one photo under two people")
+    table = [f"each is named in {result.duplicates}; a line in exclude.txt leaves a photo out"] if result.duplicates else []
+    return [clusters, *leaks, *doubles, *table, *result.notes]
+
+
+def _without_validation(result: Any, why: str) -> list[str]:
+    return first([f"{label}: {why}" for label in result.no_validation], TOLD, "class", " without one")

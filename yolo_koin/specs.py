@@ -32,8 +32,9 @@ MODEL_ENDING: Mapping[Task, str] = {"classify": "-cls", "detect": ""}  # of an U
 FitOption = Annotated[Fit, Option("pad: whole photo on a grey square; crop: its centre; face: around the face.")]
 TrainOnOption = Annotated[TrainingSet, Option("Training photos: normal, hard or both.")]
 DetectorOption = Annotated[Path | None, Option("Face detector: YuNet (.onnx) or an Ultralytics face model (.pt). [default: CenterFace]")]
-DeviceOption = Annotated[str, Option("cpu, a GPU's number, or mps. [default: first GPU, else cpu]")]
+DeviceOption = Annotated[str, Option("cpu, a GPU's number, or mps; of a benchmark several, with commas. [default: first GPU, else cpu]")]
 NameOption = Annotated[str | None, Option("Name of the run. [default: after what it does]")]
+ShotsOption = Option("Training photos of each person; 5 of them are among 10 of the same seed. [default: all]", least=1, nothing="all")
 WorkersOption = Annotated[int | None, Option("Threads. [default: all cores]", least=1)]
 
 S = TypeVar("S", bound="Spec")
@@ -188,9 +189,7 @@ class ConvertDetectSpec(Converts):
     detector: DetectorOption = None
     device: Annotated[str, Option("Where a .pt detector runs: cpu, a GPU's number, or mps.")] = ""
     trust_weights: Annotated[bool, Option("Load a detector that safe loading refuses. It can run any code.")] = False
-    review: Annotated[
-        int, Option("Pages of the review sheet at most; the boxes that the detector is least sure of come first.", least=0)
-    ] = 20
+    review: Annotated[int, Option("Pages to look through at most: photos without a box first, then boxes by their score.", least=0)] = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +217,7 @@ class TrainSpec(Trains):
     model: Annotated[str | None, Option("Model, as yolov8m-cls or yolo11n-cls; size m means yolov8m-cls.")] = None
     task: Annotated[Task, Option("classify: name a photo; detect: find the faces in it and name each.")] = "classify"
     train_on: TrainOnOption = "normal"
+    shots: Annotated[int | None, ShotsOption] = None
     seed: Annotated[int, Option("Of weights, order and augmentation; the validation split has its own.", least=0)] = 0
     name: NameOption = None
 
@@ -241,6 +241,11 @@ class TrainSpec(Trains):
     def model_slug(self) -> str:
         """The model as a part of a folder's name: ``timm-resnet101``."""
         return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in self.model_name)
+
+    @property
+    def shots_slug(self) -> str:
+        """The shots as a part of a folder's name; empty where there is no bound."""
+        return "" if self.shots is None else f"-{self.shots}shots"
 
     @property
     def yolov8_size(self) -> str:
@@ -304,14 +309,17 @@ class BenchmarkSpec(Trains):
     sizes: Annotated[tuple[Size, ...], Option("YOLOv8 sizes, with commas: n,s,m,l,x. [default: n]")] = ()
     models: Annotated[tuple[str, ...], Option("Models, with commas: yolov8n-cls,yolo11n-cls; beside the sizes.")] = ()
     train_on: Annotated[tuple[TrainingSet, ...], Option("Training sets, with commas: normal,hard,both.")] = ("normal",)
+    shots: Annotated[tuple[int | None, ...], ShotsOption] = (None,)
     seeds: Annotated[tuple[int, ...], Option("Seeds, with commas; each is a training of its own.", least=0)] = (0,)
+    ray: Annotated[str, Option("Run the cells on a Ray cluster: its address, or auto. [default: on this machine]")] = ""
+    dry_run: Annotated[bool, Option("Say what would be run, what is there already, and how long it may take; write nothing.")] = False
     name: Annotated[str | None, Option("Name of the benchmark; the same name goes on where it stopped. [default: the dataset's]")] = None
 
     def __post_init__(self) -> None:
         """One checkpoint fits one model, and there has to be something to run."""
         super().__post_init__()
-        if not (self.train_on and self.seeds):
-            raise UsageError("nothing to run", "train_on= or seeds= is empty", "Name at least one of each.")
+        if empty := [f"{key}=" for key in ("train_on", "shots", "seeds") if not getattr(self, key)]:
+            raise UsageError("nothing to run", " ".join(empty), "Name at least one.")
         if self.weights not in {AUTO, SCRATCH} and len(self.model_names) > 1:
             raise UsageError(
                 "one checkpoint fits one model", f"weights={self.weights}", "Benchmark one at a time, or take auto or scratch."

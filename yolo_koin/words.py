@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+DECIDE = "write who it is into label (unknown for a stranger), or remove the row"  # what to do with a face that is suggested
 CALLED = {"top1": "top-1", "map50": "mAP@0.5"}  # what chooses the best epoch
 
 
@@ -41,3 +44,22 @@ class Sentence(str):
 
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:  # copies are made of the same parts
         return (self.template,), self.values
+
+
+def first(lines: Sequence[str], most: int, noun: str, rest: str = "") -> list[str]:
+    """The first of many lines and how many more there are, ``and 34 more photos left out``; nobody reads a thousand.
+
+    Args:
+        lines: all of them.
+        most: that are shown; one more takes the room of saying so.
+        noun: what each is about, in the singular; ``rest`` follows it.
+        rest: see there.
+    """
+    left = len(lines) - most
+    return list(lines) if left < 2 else [*lines[:most], f"and {count(left, noun, more=True)}{rest}"]
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """``a, b, c, d, e and 34 more``."""
+    left = len(names) - most
+    return ", ".join(names) if left < 2 else f"{', '.join(names[:most])} and {left:,} more"

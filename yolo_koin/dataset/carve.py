@@ -67,6 +67,21 @@ def carve(items: Sequence[Item], groups: Mapping[str, str], fraction: float, see
     return frozenset(image for index in chosen for image in clusters[index])
 
 
+def few_shots(labels: Mapping[str, str], shots: int, seed: int) -> frozenset[str]:
+    """Choose training photos: so many of each class, or all where it has fewer.
+
+    Args:
+        labels: photo → label.
+        shots: photos of each class.
+        seed: of the choice. With one seed fewer shots are among more, whatever other photos there are.
+
+    Returns:
+        The chosen photos.
+    """
+    of_class = _gather((label, photo) for photo, label in labels.items())
+    return frozenset(photo for photos in of_class.values() for photo in sorted(photos, key=lambda photo: _draw(seed, photo))[:shots])
+
+
 def cluster_photos(items: Sequence[Item], groups: Mapping[str, str]) -> list[list[str]]:
     """Clusters of image ids that have to stay on one side: near-duplicates within a class, and the groups that are given."""
     together = DisjointSet([item.image for item in items])
@@ -82,17 +97,17 @@ def near_duplicates(left: Sequence[int], right: Sequence[int]) -> NDArray[np.boo
     return near
 
 
-def leaked(training: Sequence[Item], testing: Sequence[Item]) -> frozenset[str]:
-    """Test photos that are near-duplicates of a training photo of the same class: what a reviewer calls a leak."""
-    learnt = _gather((item.label, item.fingerprint) for item in training)
-    found: set[str] = set()
+def leaked(training: Sequence[Item], testing: Sequence[Item]) -> dict[str, str]:
+    """Test photos that are near-duplicates of a training photo of the same class, and of which: what a reviewer calls a leak."""
+    learnt = _gather((item.label, item) for item in training)
+    found: dict[str, str] = {}
     for label, items in _gather((item.label, item) for item in testing).items():
-        if label in learnt:
-            for start in range(0, len(items), BLOCK):
-                block = items[start : start + BLOCK]
-                near = near_duplicates([item.fingerprint for item in block], learnt[label])
-                found.update(block[row].image for row in np.nonzero(near)[0].tolist())
-    return frozenset(found)
+        known = learnt.get(label, [])
+        for start in range(0, len(items) if known else 0, BLOCK):
+            block = items[start : start + BLOCK]
+            near = near_duplicates([item.fingerprint for item in block], [item.fingerprint for item in known])
+            found |= {block[row].image: known[int(near[row].argmax())].image for row in np.flatnonzero(near.any(axis=1)).tolist()}
+    return found
 
 
 def doubly_labelled(items: Sequence[Item]) -> tuple[tuple[Item, Item], ...]:

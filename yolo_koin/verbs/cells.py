@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from yolo_koin.dataset.koin import scan
 from yolo_koin.errors import RunError, UsageError
+from yolo_koin.files import sha256
 from yolo_koin.locks import locked
 from yolo_koin.models import registry
 from yolo_koin.naming import Reader
@@ -30,7 +33,7 @@ class Cell:
     """One run of a benchmark matrix: a training with nothing left open, and where it goes.
 
     Attributes:
-        training: the model, the training set, the seed, and all other settings.
+        training: the model, the training set, the shots, the seed, and all other settings.
         folder: of the cell.
     """
 
@@ -43,17 +46,12 @@ class Cell:
         return self.folder.name
 
 
-# What runs cells: in this process one after the other, later on a cluster side by side.
-Executor = Callable[[Callable[[Cell], CellRun], Sequence[Cell]], Iterator[CellRun]]
-
-
-def in_this_process(work: Callable[[Cell], CellRun], cells: Sequence[Cell]) -> Iterator[CellRun]:
-    """Run cells one after the other."""
-    return map(work, cells)
+TABLES = ("predictions.csv", "metrics.csv")
+Place = tuple[str, str, int | None, int]  # in the matrix: model, training set, shots, seed
 
 
 def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Progress) -> tuple[Cell, ...]:
-    """The cells of a benchmark, models before training sets before seeds. Makes each dataset, and looks for all weights.
+    """The cells of a benchmark, models before training sets before shots before seeds. Makes each dataset, and looks for all weights.
 
     Their paths are absolute: the process that runs a cell may be in another folder.
 
@@ -67,19 +65,23 @@ def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Pro
         RunError: a cell was begun with other settings or on other photos: its results are somebody's, and stay as they are.
         DatasetError, WeightsError, UsageError: what the user can mend.
     """
+    from yolo_koin.models.devices import choose_device  # here, since it loads torch
+
+    for device in spec.device.split(","):
+        choose_device(device)
     home = home.absolute()
-    there = _begun(home)
+    there = begun_cells(home)
     cells: list[Cell] = []
-    known: dict[tuple[str, str], Training] = {}  # a dataset is made, and weights are looked for, once for all seeds
-    for asked in _trainings(spec):
+    known: dict[tuple[str, str], Training] = {}  # a dataset is made, and weights are looked for, once for all shots and seeds
+    for asked in trainings(spec):
         key = (asked.model_name, asked.train_on)
         if key not in known:
-            known[key] = settled(asked, workspace, progress)
-        training = known[key].anywhere().seeded(asked.seed)
+            known[key] = settled(replace(asked, shots=None), workspace, progress)
+        training = known[key].anywhere().drawn(asked.shots, asked.seed)
         if training.spec.task != "classify":
             raise UsageError("a benchmark compares classifiers", f"models={asked.model_name}", "Take a -cls model.")
         cells.append(Cell(training, _folder(training, home, there)))
-    return tuple(cells)
+    return tuple({cell.folder: cell for cell in cells}.values())  # more shots than anybody has photos are all photos, a second time
 
 
 def run(cell: Cell, progress: Progress = silent) -> CellRun:
@@ -88,7 +90,7 @@ def run(cell: Cell, progress: Progress = silent) -> CellRun:
     Reads the prepared dataset and writes the cell's folder, and nothing else. Paths of what it gives are as this process sees them.
     """
     with locked(cell.folder):
-        if done := CellRun.read(cell.folder):
+        if done := finished(cell.folder):
             return done
         took: dict[str, float] = {}
         with stopwatch(took, "train"):
@@ -104,17 +106,34 @@ def run(cell: Cell, progress: Progress = silent) -> CellRun:
         with stopwatch(took, "predict"):
             _draw(scoring, training, cell.folder / "predict", progress)
         about: dict[str, Any] = {"spec": EvaluateSpec(), "weights": training.weights, "weights_sha256": training.weights_sha256}
-        return CellRun(folder=cell.folder, trained=cell.folder, cell=cell.id, took=took, **about, **scoring.facts).written(
-            status="finished"
-        )
+        hashes = {name: sha256(cell.folder / name) for name in TABLES}
+        done = CellRun(folder=cell.folder, trained=cell.folder, cell=cell.id, took=took, sha256=hashes, **about, **scoring.facts)
+        return done.written(status="finished")
+
+
+def finished(folder: Path) -> CellRun | None:
+    """The cell that was run to its end in a folder, when its files are as it left them; else it is to be run again."""
+    try:
+        done = CellRun.read(folder)
+        whole = done and _training(folder) and all(done.sha256.get(name) in {None, sha256(folder / name)} for name in TABLES)
+    except (OSError, RunError):
+        return None
+    return done if whole else None
 
 
 def _trained(cell: Cell, progress: Progress) -> TrainRun:
-    begun = TrainRun.read(cell.folder)
+    begun = _training(cell.folder)
     if begun is None:
         return run_training(cell.training.at(cell.folder), progress)
     begun = replace(begun, spec=replace(begun.spec, device=cell.training.spec.device))  # it may have begun on a device that is elsewhere
     return begun if begun.status == "finished" and begun.weights.is_file() else go_on(begun, progress)
+
+
+def _training(folder: Path) -> TrainRun | None:
+    """The training that was begun in a cell's folder; None where its record is lost or damaged."""
+    with contextlib.suppress(RunError):
+        return TrainRun.read(folder)
+    return None
 
 
 def _draw(scoring: Scoring, training: TrainRun, folder: Path, progress: Progress) -> None:
@@ -127,34 +146,43 @@ def _draw(scoring: Scoring, training: TrainRun, folder: Path, progress: Progress
 
 
 # ------------------------------------------------------------------------------------------------------------------- ids
-def _trainings(spec: BenchmarkSpec) -> Iterator[TrainSpec]:
-    shared = {one.name: getattr(spec, one.name) for one in fields(Trains)}
+def trainings(spec: BenchmarkSpec) -> Iterator[TrainSpec]:
+    """What a benchmark trains, models before training sets before shots before seeds."""
+    shared = {one.name: getattr(spec, one.name) for one in fields(Trains)} | {"device": spec.device.split(",")[0]}
     for model in spec.model_names:
-        for train_on in dict.fromkeys(spec.train_on):
-            for seed in dict.fromkeys(spec.seeds):
-                yield TrainSpec(**shared, model=model, train_on=train_on, seed=seed)
+        for train_on, shots, seed in product(dict.fromkeys(spec.train_on), dict.fromkeys(spec.shots), dict.fromkeys(spec.seeds)):
+            yield TrainSpec(**shared, model=model, train_on=train_on, shots=shots, seed=seed)
 
 
 def _identity(settings: dict[str, Any], seed: int) -> str:
     return hashlib.sha256(json.dumps({**settings, "seed": seed}, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _begun(home: Path) -> dict[tuple[str, str, int], tuple[Path, str]]:
-    """Model, training set and seed → the folder of the cell that was begun of them, whatever it is called, and its hash."""
-    found: dict[tuple[str, str, int], tuple[Path, str]] = {}
+def place(spec: TrainSpec) -> Place:
+    """Where in the matrix a training stands."""
+    return spec.model_name, spec.train_on, spec.shots, spec.seed
+
+
+def slug(spec: TrainSpec) -> str:
+    """A training in readable words."""
+    return f"{spec.model_slug}-{spec.train_on}{spec.shots_slug}-seed{spec.seed}"
+
+
+def begun_cells(home: Path) -> dict[Place, tuple[Path, str]]:
+    """Place in the matrix → the folder of the cell that was begun there, whatever it is called, and its hash."""
+    found: dict[Place, tuple[Path, str]] = {}
     for folder in sorted((home / CELLS).glob("*")):
-        if folder.is_dir() and (begun := TrainRun.read(folder)):
-            spec = begun.spec
-            found[spec.model_name, spec.train_on, spec.seed] = (folder, _identity(begun.settings, spec.seed))
+        if folder.is_dir() and (begun := _training(folder)):
+            found[place(begun.spec)] = (folder, _identity(begun.settings, begun.spec.seed))
     return found
 
 
-def _folder(training: Training, home: Path, there: dict[tuple[str, str, int], tuple[Path, str]]) -> Path:
+def _folder(training: Training, home: Path, there: dict[Place, tuple[Path, str]]) -> Path:
     spec = training.spec
     mine = _identity(training.at(home).settings, spec.seed)
-    folder, other = there.get((spec.model_name, spec.train_on, spec.seed), (None, ""))
+    folder, other = there.get(place(spec), (None, ""))
     if folder is None:
-        return home / CELLS / f"{spec.model_slug}-{spec.train_on}-seed{spec.seed}-{mine}"
+        return home / CELLS / f"{slug(spec)}-{mine}"
     if other == mine:
         return folder
     begun = TrainRun.read(folder)

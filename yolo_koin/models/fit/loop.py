@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from yolo_koin.environment import cores
 from yolo_koin.errors import RunError
+from yolo_koin.files import writing
 from yolo_koin.models.devices import has_bf16
 from yolo_koin.models.fit.lesson import Lesson, on_device
 from yolo_koin.models.fit.log import LOGS, curve_log
@@ -149,7 +150,7 @@ class Fit:
         if fitness > self.fitness:
             self.best, self.fitness, self.chosen = row.epoch, fitness, copy.deepcopy(self.average.network)
         write_curve(self.job.folder / "results.csv", self.curve, self.lesson.metric)
-        if time.monotonic() - self.saved >= SAVE_EVERY:
+        if row.epoch == 1 or time.monotonic() - self.saved >= SAVE_EVERY:
             self._save()
         note = f"loss {row.train_loss:.3f}  val {CALLED[self.lesson.metric]} {100 * row.value:.1f} %"
         self.progress(Step("epoch", row.epoch, self.job.epochs, note))
@@ -169,8 +170,8 @@ class Fit:
         return self.weights / "state.pt"
 
     def _save(self) -> None:
-        """Write the best checkpoint, then the state: a run that is killed between the two chooses the same best epoch once more."""
-        self._write_best()
+        """Write the checkpoints, then the state: a run that is killed between the two comes to the same checkpoints once more."""
+        self._write_checkpoints()
         parts = (self.network.state_dict(), self.average.network.state_dict(), self.optimizer.state_dict())
         save_state(self._state, State(*parts, self.average.updates, tuple(self.curve), self.best, self.fitness), self.job)
         self.saved = time.monotonic()
@@ -183,15 +184,16 @@ class Fit:
         self.best, self.fitness, self.chosen = state.best, state.fitness, None
         self.begun = time.monotonic()
 
-    def _write_best(self) -> None:
+    def _write_checkpoints(self) -> None:
         if self.chosen is not None:
             self.write(self.weights / f"best{self.ending}", self.chosen, self.curve[: self.best])
             self.chosen = None
+        if self.curve:
+            self.write(self.weights / f"last{self.ending}", self.average.network, self.curve)
 
     def _finish(self) -> None:
         """Write what is not on the disk yet; the state goes last, since a run without it is finished."""
-        self._write_best()
-        self.write(self.weights / f"last{self.ending}", self.average.network, self.curve)
+        self._write_checkpoints()
         self._state.unlink(missing_ok=True)
 
 
@@ -215,9 +217,10 @@ def finished(job: TrainJob, metric: str, ending: str = ".pt") -> Trained | None:
 
 def clear(folder: Path, ending: str = ".pt") -> None:
     """Remove what an earlier training left in a run's folder."""
-    for name in ("weights/state.pt", f"weights/last{ending}", f"weights/best{ending}", "results.csv"):
-        (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / LOGS, ignore_errors=True)
+    with writing(folder):
+        for name in ("weights/state.pt", f"weights/last{ending}", f"weights/best{ending}", "results.csv"):
+            (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / LOGS, ignore_errors=True)
 
 
 @contextlib.contextmanager
