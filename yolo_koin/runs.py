@@ -161,7 +161,7 @@ class TrainRun(Run):
     @property
     def settings(self) -> dict[str, Any]:
         """All that decides what this training comes to, but for its seed: runs that agree in it may be averaged."""
-        left_out = {"seed", "name", "device", "data", "weights", "size"}
+        left_out = {"seed", "name", "device", "data", "weights", "size", "log"}
         spec = {key: value for key, value in self.spec.settings().items() if key not in left_out}
         return {**spec, "model": self.spec.model_name, "photos": self.index_sha256, "start": self.start_sha256}
 

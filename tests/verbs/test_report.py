@@ -11,7 +11,7 @@ from yolo_koin import EvaluateSpec, ReportSpec, evaluate, report
 from yolo_koin.errors import RunError
 from yolo_koin.evaluation import predictions
 from yolo_koin.verbs.comparisons import over_seeds
-from yolo_koin.verbs.report import no_news
+from yolo_koin.verbs.results import no_news
 from yolo_koin.verbs.scored import Scored
 from yolo_koin.verbs.train import TrainResult
 
@@ -29,8 +29,10 @@ def test_mean_and_deviation_over_seeds() -> None:
         {
             "model": "YOLOv8n-cls, normal",
             "split": "normal_cases/test",
-            "seeds": 3,
-            "top-1": "90.0, 92.0, 97.0",
+            "photos": 100,
+            "seed 0": "90.0",
+            "seed 1": "92.0",
+            "seed 2": "97.0",
             "mean ± SD": "93.0 ± 3.6 [87.0, 98.0]",
         }
     ]

@@ -51,7 +51,7 @@ def paired(frames: Frames, splits: Sequence[str]) -> tuple[pd.DataFrame, dict[st
     Returns:
         A row per split and pair, columns :data:`PAIRED_COLUMNS`: ``only_a`` and ``only_b`` are photos that only that run gets right;
         ``better`` is the run that gets more right where the corrected p-value is below :data:`LEVEL`, else empty. And of each split
-        on which the runs cannot be compared (:func:`top1_right`), why.
+        on which the runs cannot be compared (:func:`top1_right`), those that do not go together.
     """
     rows: list[dict[str, Any]] = []
     untested: dict[str, str] = {}
@@ -59,7 +59,7 @@ def paired(frames: Frames, splits: Sequence[str]) -> tuple[pd.DataFrame, dict[st
         try:
             right = top1_right(frames, split)
         except PredictionsError as error:
-            untested[split] = str(error)
+            untested[split] = error.where or ", ".join(frames)
             continue
         for a, b in combinations(right, 2):
             only_a, only_b = int((right[a] & ~right[b]).sum()), int((right[b] & ~right[a]).sum())

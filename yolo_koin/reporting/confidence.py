@@ -17,7 +17,8 @@ from yolo_koin.reporting.style import GREY, SERIES, WIDTH, styled, styles_of
 from yolo_koin.splits import Split, in_order
 
 ABREAST = 3  # panels
-SIDE = 2.6  # inches of a panel with its labels
+SIDE = WIDTH / ABREAST + 0.1  # inches of a panel with its title
+LABEL = 8  # points
 DOTS: dict[str, Any] = {"linewidths": 0, "zorder": 3, "clip_on": False}
 LEAST_DOT, LARGEST_DOT = 4.0, 90.0  # square points: of a bin with hardly a photo, and what all photos add
 
@@ -43,14 +44,14 @@ def risk_coverage(tables: Mapping[tuple[str, str], pd.DataFrame], synthetic: Col
     several = len(runs) > 1
     columns = columns_of(names := apart(runs, LONGEST_ENTRY), most=3)
     legend = 0.1 + 0.17 * -(-len(runs) // columns) if several else 0.0
-    figure, panels = _panels((split for _, split in tables), synthetic, "" if several else runs[0], legend)
+    labels = "photos answered, the surest first, %", "wrong among them, %"
+    figure, panels = _panels((split for _, split in tables), synthetic, "" if several else runs[0], labels, legend)
     for (run, split), table in tables.items():
         look = looks[run] if several else {"color": styles_of([split])[Split.parse(split)].colour}
         panels[split].plot(100 * table["coverage"], 100 * table["risk"], **look)
-    _name(panels, "photos answered, the surest first, %", "wrong among them, %")
     if several:
         handles = [Line2D([], [], label=name, **looks[run]) for run, name in zip(runs, names, strict=True)]
-        figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+        figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     return figure
 
 
@@ -69,7 +70,8 @@ def reliability(tables: Mapping[str, pd.DataFrame], title: str, synthetic: Colle
     """
     if not tables:
         return None
-    figure, panels = _panels(tables, synthetic, title)
+    labels = "confidence, % (the area of a dot tells how many photos)", "right, % (95 % Wilson interval)"
+    figure, panels = _panels(tables, synthetic, title, labels)
     styles = styles_of(tables)
     for split, table in tables.items():
         at, right, low, high = (100 * table[column] for column in ("confidence", "accuracy", "accuracy_low", "accuracy_high"))
@@ -77,25 +79,23 @@ def reliability(tables: Mapping[str, pd.DataFrame], title: str, synthetic: Colle
         axes.plot([0, 100], [0, 100], color=GREY, linewidth=0.8, linestyle=":", zorder=1)
         axes.vlines(at, low, high, color=style.colour, linewidth=0.8)
         axes.scatter(at, right, LEAST_DOT + LARGEST_DOT * table["n"] / table["n"].sum(), color=style.colour, marker=style.marker, **DOTS)
-    _name(panels, "confidence, % (area of a dot: photos)", "right, % (95 % Wilson interval)")
     return figure
 
 
-def _panels(splits: Iterable[str], synthetic: Collection[str], title: str, legend: float = 0.0) -> tuple[Figure, dict[str, Axes]]:
-    """A figure, and its panel for each split, both axes in percent; ``legend`` is the room below, in inches."""
+def _panels(
+    splits: Iterable[str], synthetic: Collection[str], title: str, labels: tuple[str, str], legend: float = 0.0
+) -> tuple[Figure, dict[str, Axes]]:
+    """A figure, and its panel for each split, both axes in percent and labelled; ``legend`` is the room for one, in inches."""
     splits = in_order(splits)
-    rows = -(-len(splits) // ABREAST)
-    figure = titled(SIDE * rows + legend, WIDTH, title)
-    grid = figure.subplots(rows, ABREAST, squeeze=False).ravel()
+    rows, columns = -(-len(splits) // ABREAST), min(ABREAST, len(splits))
+    figure = titled(SIDE * rows + 0.2 + legend, WIDTH, title)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure.supxlabel(labels[0], fontsize=LABEL)
     for axes in grid[len(splits) :]:
-        axes.set_visible(False)
-    for split, axes in zip(splits, grid, strict=False):
+        axes.remove()
+    for number, (split, axes) in enumerate(zip(splits, grid, strict=False)):
         name = Split.parse(split).name
         axes.set(title=one_line(f"{name} (synthetic)" if split in synthetic else name), xlim=(-2, 102), ylim=(-2, 102), box_aspect=1)
+        axes.set_ylabel("" if number % columns else labels[1])
         axes.grid()
     return figure, dict(zip(splits, grid, strict=False))
-
-
-def _name(panels: Mapping[str, Axes], xlabel: str, ylabel: str) -> None:
-    for number, axes in enumerate(panels.values()):
-        axes.set(xlabel=xlabel, ylabel="" if number % ABREAST else ylabel)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from yolo_koin.dataset.classify import read_index
-from yolo_koin.evaluation import predictions, scores, submissions
+from yolo_koin.evaluation import people, predictions, scores, submissions
 from yolo_koin.evaluation.chance import chance_notes
 from yolo_koin.evaluation.submissions import Submission
 from yolo_koin.files import sha256
@@ -65,6 +65,7 @@ def score(spec: ScoreSpec, progress: Progress) -> ScoreResult:
         with run.written().failing():
             table = scores.score(found.frame, folder.name, classes=found.classes)
             predictions.write(folder / "predictions.csv", found.frame)
+            people.write(folder, found.frame, dataset.names)
             scores.write(folder / "metrics.csv", table)
             run.written(status="finished")
     notes = (*dataset.notes, *_notes(found, spec.file.name), *chance_notes(table, found.classes))
