@@ -124,6 +124,12 @@ def test_a_photo_without_a_label_is_called_by_its_file(tmp_path: Path, monkeypat
     assert files == ["", "1.png"]
 
 
+def test_people_of_one_name_are_told_apart() -> None:
+    names, notes = drawing.drawable({"0007": "김민준", "0012": "김민준", "0013": "이서연"})
+    assert list(names.values()) == ["김민준 (0007)", "김민준 (0012)", "이서연"]
+    assert notes == ()
+
+
 # ------------------------------------------------------------------------------------------------------------- the report
 def scored(name: str, seed: int = 0, data: Path | None = None, way: str = "whole", model: str = "YOLOv8n-cls, normal") -> Scored:
     title = f"{model}, seed {seed}" if seed else model

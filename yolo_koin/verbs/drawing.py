@@ -25,10 +25,9 @@ from yolo_koin.reporting.panels import listed
 from yolo_koin.reporting.sheets import contact_sheet, tile
 from yolo_koin.reporting.verdicts import BoxedFace, Faces, Result, Verdict, percent
 from yolo_koin.splits import Split, in_order
-from yolo_koin.words import Sentence, count
+from yolo_koin.words import Sentence, count, some
 
 QUALITY = 92  # of the annotated JPEGs
-NAMED = 5  # names that no font has, in one sentence
 REDUCED = 5000  # px: longer side at least of an annotated photo that is too large to be decoded in full
 SAME_FACE = 0.5  # intersection over union from which a face that was found is one that a person boxed
 
@@ -114,17 +113,11 @@ def drawable(names: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]
     squares = missing_glyphs(drawn.values())
     notes = []
     if by_folder:
-        notes.append(Sentence("no font here has every letter of {names}: drawn as the name of the folder", names=_some(by_folder)))
+        notes.append(Sentence("no font here has every letter of {names}: drawn as the name of the folder", names=some(by_folder)))
     if squares:
-        what = _some(squares)
-        notes.append(Sentence("no font here has every letter of {names}: drawn with a hollow square for each missing one", names=what))
+        which = some(squares)
+        notes.append(Sentence("no font here has every letter of {names}: drawn with a hollow square for each missing one", names=which))
     return drawn, tuple(notes)
-
-
-def _some(names: Sequence[str]) -> str:
-    """Names in a sentence; of many the first, and how many more there are."""
-    names = list(dict.fromkeys(names))
-    return listed(names if len(names) <= NAMED else [*names[:NAMED], f"{len(names) - NAMED} more"])
 
 
 def sheet_of(
