@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.dataset.images import RGB
 from yolo_koin.parallel import Progress
+from yolo_koin.specs import Log
 from yolo_koin.words import CALLED as CALLED
 
 Task = Literal["classify", "detect"]
@@ -165,6 +166,10 @@ class TrainJob:
         seed: of weights, order and augmentation.
         freeze: how many first layers stay as they are.
         lr: peak learning rate.
+        augment: strength of augmentation: 0 none, 1 the usual.
+        label_smoothing: share of a target that is spread over all classes; a detector has none.
+        patience: epochs without a better one after which training ends; None trains all.
+        log: what the curve is written for beside ``results.csv``.
     """
 
     model: str
@@ -182,6 +187,10 @@ class TrainJob:
     seed: int
     freeze: int
     lr: float
+    augment: float = 1.0
+    label_smoothing: float = 0.1
+    patience: int | None = None
+    log: Log | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yolo_koin.dataset.koin import find_root
+from yolo_koin.environment import needed
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.files import sha256
 from yolo_koin.locks import locked
@@ -159,6 +160,8 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
         DatasetError, WeightsError, RunError, UsageError: what the user can mend; told before an hour is spent.
     """
     spec = _of_model(spec)
+    if spec.log:
+        needed(spec.log, f"log={spec.log}")
     recipe = RECIPES[spec.task]
     given = prepared(spec.data, spec.task, workspace)
     if spec.data != SAMPLE and not given:
@@ -190,7 +193,7 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
         start=start,
         index_sha256=sha256(made.folder / recipe.table),
         start_sha256=sha256(start) if start else None,
-        lr=recipe.learning_rate[new],
+        lr=spec.lr or recipe.learning_rate[new],
         people=tuple(Counter(photo.label for photo in recipe.photos(made.folder)["train"]).values()),
         notes=notes,
     )
@@ -294,4 +297,8 @@ def _job(run: TrainRun) -> TrainJob:
         seed=spec.seed,
         freeze=spec.freeze,
         lr=run.lr or recipe.learning_rate[run.start is None],
+        augment=spec.augment,
+        label_smoothing=spec.label_smoothing,
+        patience=spec.patience,
+        log=spec.log,
     )
