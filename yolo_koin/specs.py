@@ -88,7 +88,7 @@ class Trains(OfData):
     val: Annotated[float, Option("Share of the training photos that becomes the validation split.", least=0.001, most=0.999)] = 0.1
     epochs: Annotated[int | None, Option("Epochs. [default: 80 from scratch (64 to detect), 30 from pretrained weights]", least=1)] = None
     imgsz: Annotated[
-        int | None, Option("Network input in pixels. [default: by the photos' size, at most 224, or 640 to detect]", least=32, multiple=32)
+        int | None, Option("Network input in pixels. [default: the model's own; YOLO: as the photos, to 224 or 640]", least=32)
     ] = None
     batch: Annotated[int | None, Option("Photos per training step. [default: 32, or 16 to detect]", least=2)] = None
     device: DeviceOption = ""

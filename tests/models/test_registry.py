@@ -20,6 +20,9 @@ class Pebbles:
     def models(self) -> tuple[str, ...]:
         return ("pebble",)
 
+    def knows(self, model: str) -> bool:
+        return model == "pebble"
+
     def owns(self, weights: Path) -> bool:
         return weights.suffix == ".pebble"
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.errors import WeightsError
 from yolo_koin.files import atomic_path
-from yolo_koin.models.protocol import Preparation, Task, Trained, TrainJob
+from yolo_koin.models.protocol import Preparation, Task, Trained, TrainJob, Usual
 from yolo_koin.parallel import Progress
 
 GRID = 16  # cells per side that pixels are averaged over
@@ -25,9 +25,16 @@ class Tiny:
     """A :class:`yolo_koin.models.protocol.Family`."""
 
     ending = ".npz"
+    learns_from_little = True
 
     def models(self) -> tuple[str, ...]:
         return ("tiny:linear",)
+
+    def knows(self, model: str) -> bool:
+        return model in self.models()
+
+    def usual(self, model: str, new: bool) -> Usual:
+        return Usual(epochs=8, lr=0.02, multiple=GRID)
 
     def title(self, model: str) -> str:
         return "Tiny (linear)"
@@ -69,7 +76,7 @@ class Tiny:
         from yolo_koin.models.fit.classify import ClassLesson
         from yolo_koin.models.fit.loop import Fit
 
-        job = replace(job, preparation=replace(job.preparation, mean=MEAN, std=STD), lr=0.02)
+        job = replace(job, preparation=replace(job.preparation, mean=MEAN, std=STD))
         torch.manual_seed(job.seed)
         network = nn.Sequential(nn.AdaptiveAvgPool2d(GRID), nn.Flatten(), nn.Linear(3 * GRID * GRID, len(job.names)))
         if job.start is not None:

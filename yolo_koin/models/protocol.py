@@ -28,12 +28,14 @@ class Preparation:
         fit: ``crop``, ``pad`` or ``face``; see :func:`yolo_koin.dataset.images.prepare`. A detector sees whole photos, whatever this is.
         side: of the prepared square, in pixels; the longer side of a photo for a detector.
         mean, std: of each colour channel, 0 to 1: what is subtracted, and what is divided by then.
+        interpolation: how the square is scaled to the network's input, in Pillow's words.
     """
 
     fit: str = "pad"
     side: int = 256
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    interpolation: str = "bilinear"
 
 
 class Named(Protocol):
@@ -203,18 +205,57 @@ class Trained:
     epochs: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Usual:
+    """What a model is trained with where nothing is said.
+
+    Attributes:
+        epochs: how often all photos are seen.
+        lr: peak learning rate.
+        batch: photos per step.
+        imgsz: of the network's input, in pixels; None goes by the size of the photos.
+        multiple: the input has to be a multiple of this.
+    """
+
+    epochs: int
+    lr: float
+    batch: int = 32
+    imgsz: int | None = None
+    multiple: int = 1
+
+
 class Family(Protocol):
     """Models that are built, trained and loaded in one way. Its module imports no heavy library before a method needs it.
 
     Attributes:
         ending: of its checkpoints: a training writes ``weights/best`` and ``weights/last`` with it.
+        learns_from_little: whether its models learn the built-in faces from nothing, as they then do unless told otherwise: offline.
     """
 
     @property
     def ending(self) -> str: ...  # noqa: D102
+    @property
+    def learns_from_little(self) -> bool: ...  # noqa: D102
 
     def models(self) -> tuple[str, ...]:
-        """Names that it can build, smallest first."""
+        """Names that are offered, smallest first."""
+        ...
+
+    def knows(self, model: str) -> bool:
+        """Whether it can build a model, offered or not.
+
+        Raises:
+            UsageError: the name is of its kind, but it cannot.
+        """
+        ...
+
+    def usual(self, model: str, new: bool) -> Usual:
+        """What a model is trained with where nothing is said.
+
+        Args:
+            model: its name.
+            new: whether the task is new to its weights: from scratch, or a detector from a classifier.
+        """
         ...
 
     def title(self, model: str) -> str:

@@ -41,7 +41,7 @@ def family_of(model: str) -> Family:
         UsageError: nobody knows the name; the nearest ones are told.
     """
     for family in families():
-        if model in family.models():
+        if family.knows(model):
             return family
     known = known_models()
     near = difflib.get_close_matches(model, known, n=3, cutoff=0.6) or known[:3]

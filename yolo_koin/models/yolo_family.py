@@ -6,7 +6,7 @@ from pathlib import Path
 
 from yolo_koin.errors import UsageError, WeightsError
 from yolo_koin.models import zoo
-from yolo_koin.models.protocol import Model, Task, Trained, TrainJob
+from yolo_koin.models.protocol import Model, Task, Trained, TrainJob, Usual
 from yolo_koin.parallel import Progress
 
 
@@ -14,10 +14,21 @@ class Ultralytics:
     """A :class:`yolo_koin.models.protocol.Family`: classifiers of every generation, and the detectors of YOLOv8."""
 
     ending = ".pt"
+    learns_from_little = True
 
     def models(self) -> tuple[str, ...]:
         """See :class:`yolo_koin.models.protocol.Family`."""
         return tuple(zoo.plans())
+
+    def knows(self, model: str) -> bool:
+        """See :class:`yolo_koin.models.protocol.Family`."""
+        return model in zoo.plans()
+
+    def usual(self, model: str, new: bool) -> Usual:
+        """See :class:`yolo_koin.models.protocol.Family`."""
+        if self.task(model) == "detect":
+            return Usual(epochs=64, lr=2e-3, batch=16, multiple=32) if new else Usual(epochs=30, lr=5e-4, batch=16, multiple=32)
+        return Usual(epochs=80, lr=1e-3, multiple=32) if new else Usual(epochs=30, lr=3e-4, multiple=32)
 
     def title(self, model: str) -> str:
         """See :class:`yolo_koin.models.protocol.Family`."""

@@ -147,8 +147,8 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
     from yolo_koin.models.devices import choose_device  # here, since it loads torch
 
     choose_device(spec.device)
-    start = starting_weights(spec, workspace)
-    new = start is None or not family_of(spec.model_name).check(spec.model_name, start)
+    start, family = starting_weights(spec, workspace), family_of(spec.model_name)
+    usual = family.usual(spec.model_name, new=start is None or not family.check(spec.model_name, start))
     notes: tuple[str, ...] = ()
     if given:
         made = recipe.refresh(given, workspace, progress)
@@ -161,9 +161,9 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
         train_on=made.train_on,
         val=made.val,
         fit=made.fit or "pad",
-        epochs=spec.epochs or recipe.epochs[new],
-        batch=spec.batch or recipe.batch,
-        imgsz=spec.imgsz or recipe.input_size(made),
+        epochs=spec.epochs or usual.epochs,
+        batch=spec.batch or usual.batch,
+        imgsz=spec.imgsz or usual.imgsz or recipe.input_size(made),
     )
     return Training(
         spec=spec,
@@ -171,7 +171,7 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
         start=start,
         index_sha256=sha256(made.folder / recipe.table),
         start_sha256=sha256(start) if start else None,
-        lr=recipe.learning_rate[new],
+        lr=usual.lr,
         notes=notes,
     )
 
@@ -182,10 +182,12 @@ def starting_weights(spec: TrainSpec, workspace: Workspace) -> Path | None:
     Raises:
         WeightsError: it is not there.
     """
-    if spec.weights == SCRATCH or (spec.weights == AUTO and is_sample(spec.data, workspace.find(spec.data))):
+    family = family_of(spec.model_name)
+    little = spec.weights == AUTO and family.learns_from_little and is_sample(spec.data, workspace.find(spec.data))
+    if spec.weights == SCRATCH or little:
         return None
     if spec.weights == AUTO:
-        return family_of(spec.model_name).pretrained(spec.model_name, workspace.weights)
+        return family.pretrained(spec.model_name, workspace.weights)
     return weights_file(spec.weights, workspace)
 
 
@@ -222,12 +224,14 @@ def result_of(run: TrainRun, notes: tuple[str, ...] = ()) -> TrainResult:
 
 def _of_model(spec: TrainSpec) -> TrainSpec:
     """The spec with the task that its model is for."""
-    task = family_of(spec.model_name).task(spec.model_name)
+    model, family = spec.model_name, family_of(spec.model_name)
+    task = family.task(model)
     if spec.task == "detect" != task:
         raise UsageError("this model names photos, and detects nothing", f"task=detect model={spec.model}", "Drop one of the two.")
-    if spec.freeze > (layers := family_of(spec.model_name).layers(spec.model_name)):
-        what = f"{spec.model_name} can keep at most {layers} layers as they are"
-        raise UsageError(what, f"freeze={spec.freeze}", "Give a smaller number.")
+    if spec.freeze > (layers := family.layers(model)):
+        raise UsageError(f"{model} can keep at most {layers} layers as they are", f"freeze={spec.freeze}", "Give a smaller number.")
+    if (spec.imgsz or 0) % (multiple := family.usual(model, new=True).multiple):
+        raise UsageError(f"{model} takes multiples of {multiple}", f"imgsz={spec.imgsz}", "Usual sizes are 96, 160 and 224.")
     return replace(spec, task=task)
 
 
@@ -271,5 +275,5 @@ def _job(run: TrainRun) -> TrainJob:
         device=spec.device,
         seed=spec.seed,
         freeze=spec.freeze,
-        lr=run.lr or recipe.learning_rate[run.start is None],
+        lr=run.lr or family_of(spec.model_name).usual(spec.model_name, new=run.start is None).lr,
     )
