@@ -206,9 +206,9 @@ def test_mistakes(at_place: Path, trained: TrainResult, koin: Path, spec: dict[s
 
 def test_what_a_weights_file_may_end_in_is_said_of_all_families(at_place: Path) -> None:
     Path("photo.jpg").touch()
-    with pytest.raises(WeightsError, match=r"end in \.pt or \.npz"):
+    with pytest.raises(WeightsError, match=r"end in \.pt or \.safetensors or \.npz"):
         evaluate(weights="photo.jpg")
-    with pytest.raises(WeightsError, match=r"Name the \.pt or \.npz file in it"):
+    with pytest.raises(WeightsError, match=r"Name the \.pt or \.safetensors or \.npz file in it"):
         evaluate(weights="data")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -45,6 +45,12 @@ class Tiny:
     def layers(self, model: str) -> int:
         return 0
 
+    def preparation(self, model: str, fit: str, side: int) -> Preparation:
+        return Preparation(fit=fit, side=side, mean=MEAN, std=STD)
+
+    def frozen(self, model: str, weights: Path, side: int, device: str = "", trust: bool = False) -> TinyModel:
+        return TinyModel(weights)
+
     def pretrained(self, model: str, folder: Path) -> Path:
         raise WeightsError("nobody has trained this model", folder, "Train it with --weights scratch.")
 
@@ -76,7 +82,6 @@ class Tiny:
         from yolo_koin.models.fit.classify import ClassLesson
         from yolo_koin.models.fit.loop import Fit
 
-        job = replace(job, preparation=replace(job.preparation, mean=MEAN, std=STD))
         torch.manual_seed(job.seed)
         network = nn.Sequential(nn.AdaptiveAvgPool2d(GRID), nn.Flatten(), nn.Linear(3 * GRID * GRID, len(job.names)))
         if job.start is not None:

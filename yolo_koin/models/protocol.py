@@ -64,17 +64,21 @@ class Named(Protocol):
     def train_on(self) -> str: ...  # noqa: D102
 
 
-class Classifier(Named, Protocol):
+class Backbone(Protocol):
+    """A network whose features are looked at by something else."""
+
+    def features(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the last linear layer sees, n × d, of n × side × side × 3 photos, RGB."""
+        ...
+
+
+class Classifier(Named, Backbone, Protocol):
     """Says who a photo shows."""
 
     task: ClassVar[Literal["classify"]]
 
     def logits(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores before the softmax, n × classes, of n × side × side × 3 photos, RGB."""
-        ...
-
-    def features(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What the last linear layer sees, n × d, of n × side × side × 3 photos, RGB."""
         ...
 
 
@@ -224,16 +228,56 @@ class Usual:
     multiple: int = 1
 
 
-class Family(Protocol):
-    """Models that are built, trained and loaded in one way. Its module imports no heavy library before a method needs it.
+class Trainer(Protocol):
+    """A way to train, and the checkpoints that come of it. Its module imports no heavy library before a method needs it.
 
     Attributes:
-        ending: of its checkpoints: a training writes ``weights/best`` and ``weights/last`` with it.
-        learns_from_little: whether its models learn the built-in faces from nothing, as they then do unless told otherwise: offline.
+        ending: of its checkpoints: a training writes ``weights/best`` with it.
     """
 
     @property
     def ending(self) -> str: ...  # noqa: D102
+
+    def train(self, job: TrainJob, progress: Progress) -> Trained:
+        """Train from the beginning; what an earlier training left in the folder is replaced.
+
+        Raises:
+            DatasetError: there are no photos to learn from, or none to choose the best epoch by.
+            WeightsError: ``start`` cannot be read.
+            RunError: the folder cannot be written, or the loss was never finite.
+        """
+        ...
+
+    def resume(self, job: TrainJob, progress: Progress) -> Trained:
+        """Go on with an interrupted training of the same job; it starts again when nothing was kept yet. Raises as :meth:`train`."""
+        ...
+
+    def owns(self, weights: Path) -> bool:
+        """Whether a file is of this family, by its ending or what lies beside it; it is not opened."""
+        ...
+
+    def load(self, weights: Path, device: str = "", trust: bool = False) -> Model:
+        """A trained model, ready to look at photos.
+
+        Args:
+            weights: the file.
+            device: ``cpu``, ``0``, ``mps``; the best there is when empty.
+            trust: run the code of a pickle that safe loading refuses.
+
+        Raises:
+            WeightsError: no such file, no checkpoint, refused, or what it says of itself makes no sense.
+            UsageError: there is no such device.
+        """
+        ...
+
+
+class Family(Trainer, Protocol):
+    """Models that are built, trained and loaded in one way.
+
+    Attributes:
+        learns_from_little: whether its models learn the built-in faces from nothing, as they then do unless told otherwise: offline.
+    """
+
     @property
     def learns_from_little(self) -> bool: ...  # noqa: D102
 
@@ -290,34 +334,20 @@ class Family(Protocol):
         """
         ...
 
-    def train(self, job: TrainJob, progress: Progress) -> Trained:
-        """Train from the beginning; what an earlier training left in the folder is replaced.
-
-        Raises:
-            DatasetError: there are no photos to learn from, or none to choose the best epoch by.
-            WeightsError: ``start`` cannot be read.
-            RunError: the folder cannot be written, or the loss was never finite.
-        """
+    def preparation(self, model: str, fit: str, side: int) -> Preparation:
+        """How photos that were prepared with this fit and side are shown to a model: its own normalisation and interpolation."""
         ...
 
-    def resume(self, job: TrainJob, progress: Progress) -> Trained:
-        """Go on with an interrupted training of the same job; it starts again when nothing was kept yet. Raises as :meth:`train`."""
-        ...
-
-    def owns(self, weights: Path) -> bool:
-        """Whether a file is of this family, by its ending or what lies beside it; it is not opened."""
-        ...
-
-    def load(self, weights: Path, device: str = "", trust: bool = False) -> Model:
-        """A trained model, ready to look at photos.
+    def frozen(self, model: str, weights: Path, side: int, device: str = "", trust: bool = False) -> Backbone:
+        """A model that is to stay as it is, for the sake of its features.
 
         Args:
-            weights: the file.
-            device: ``cpu``, ``0``, ``mps``; the best there is when empty.
-            trust: run the code of a pickle that safe loading refuses.
+            model: its name.
+            weights: official ones, or a checkpoint of a training.
+            side: of its input, in pixels.
+            device, trust: as of :meth:`load`.
 
         Raises:
-            WeightsError: no such file, no checkpoint, refused, or what it says of itself makes no sense.
-            UsageError: there is no such device.
+            WeightsError, UsageError: as of :meth:`check`.
         """
         ...

@@ -11,7 +11,7 @@ from yolo_koin.errors import UsageError, WeightsError
 from yolo_koin.models.protocol import Family, Model
 
 # A family's name → "module:Class". A new family is one line here.
-FAMILIES: dict[str, str] = {"ultralytics": "yolo_koin.models.yolo_family:Ultralytics"}
+FAMILIES: dict[str, str] = {"ultralytics": "yolo_koin.models.yolo_family:Ultralytics", "timm": "yolo_koin.models.timm_family:Timm"}
 
 
 def register(name: str, place: str) -> None:

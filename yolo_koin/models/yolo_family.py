@@ -6,7 +6,7 @@ from pathlib import Path
 
 from yolo_koin.errors import UsageError, WeightsError
 from yolo_koin.models import zoo
-from yolo_koin.models.protocol import Model, Task, Trained, TrainJob, Usual
+from yolo_koin.models.protocol import Backbone, Model, Preparation, Task, Trained, TrainJob, Usual
 from yolo_koin.parallel import Progress
 
 
@@ -66,6 +66,16 @@ class Ultralytics:
         if scale not in {"", plan.scale}:
             raise UsageError(f"these weights are of size {scale}, not {plan.scale}", weights, f"Name a model of size {scale}.")
         return kind == plan.task
+
+    def preparation(self, model: str, fit: str, side: int) -> Preparation:
+        """See :class:`yolo_koin.models.protocol.Family`. Its networks take photos as they are."""
+        return Preparation(fit=fit, side=side)
+
+    def frozen(self, model: str, weights: Path, side: int, device: str = "", trust: bool = False) -> Backbone:
+        """See :class:`yolo_koin.models.protocol.Family`."""
+        from yolo_koin.models.yolo import YoloClassifier
+
+        return YoloClassifier(weights, device, trust)
 
     def train(self, job: TrainJob, progress: Progress) -> Trained:
         """See :class:`yolo_koin.models.protocol.Family`."""

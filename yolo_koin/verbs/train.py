@@ -9,7 +9,7 @@ from yolo_koin.dataset.koin import find_root
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.files import sha256
 from yolo_koin.locks import locked
-from yolo_koin.models.protocol import Preparation, TrainJob
+from yolo_koin.models.protocol import TrainJob
 from yolo_koin.models.registry import family_of
 from yolo_koin.parallel import Progress, silent, stopwatch
 from yolo_koin.runs import TrainRun, prepared_at
@@ -267,7 +267,7 @@ def _job(run: TrainRun) -> TrainJob:
         names=recipe.names(run.converted),
         folder=run.folder,
         start=run.start,
-        preparation=Preparation(fit=spec.fit, side=spec.side),
+        preparation=family_of(spec.model_name).preparation(spec.model_name, spec.fit, spec.side),
         train_on=spec.train_on,
         epochs=spec.epochs,
         imgsz=spec.imgsz,
