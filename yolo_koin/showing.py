@@ -129,7 +129,8 @@ def train(result: Any, as_json: bool) -> None:
 
     Example: yolo_koin train --data sample --size n
     """
-    row = (result.run.name, f"{100 * result.val:.1f} %", f"{result.best_epoch} of {result.epochs}", f"{result.seconds:.0f} s")
+    best = f"{result.best_epoch} of {result.epochs}" if result.epochs else ""
+    row = (result.run.name, f"{100 * result.val:.1f} %", best, f"{result.seconds:.0f} s")
     say(as_json, result, ("run", f"val {CALLED[result.metric]}", "best epoch", "time"), [row], *result.notes, result.weights)
 
 

@@ -20,6 +20,7 @@ Fit = Literal["pad", "crop", "face"]
 Task = Literal["classify", "detect"]
 Size = Literal["n", "s", "m", "l", "x"]
 Way = Literal["whole", "faces", "detector"]  # to name: the photo, each face that is found, what an identity detector finds
+Method = Literal["finetune", "probe", "ncm"]
 RunKind = Literal["train", "evaluate", "predict", "benchmark"]
 Kind = Literal["mask", "sunglasses", "hat", "hand", "light"]
 
@@ -97,10 +98,21 @@ class Trains(OfData):
         str | Path,
         Option("auto: official weights from weights/ or downloaded (scratch on the sample); scratch; a checkpoint, or a run's name."),
     ] = AUTO
+    method: Annotated[
+        Method, Option("finetune: the network learns; on its frozen features, probe: logistic regression, ncm: nearest class mean.")
+    ] = "finetune"
+    C: Annotated[
+        float | None, Option("Of a probe's logistic regression; 0 chooses it on validation. [default: 0.316, the paper's]", least=0)
+    ] = None
 
     def __post_init__(self) -> None:
-        """Refuse to freeze what knows nothing yet."""
+        """Refuse to freeze what knows nothing yet, and settings of another method."""
         super().__post_init__()
+        if self.method != "finetune" and (self.weights == SCRATCH or self.freeze):
+            given = f"method={self.method} " + (f"freeze={self.freeze}" if self.freeze else "weights=scratch")
+            raise UsageError("a frozen network has to know something, and is frozen whole", given, "Drop one of the two.")
+        if self.C is not None and self.method != "probe":
+            raise UsageError("C is of a probe", f"C={self.C:g} method={self.method}", "Say method=probe.")
         if self.freeze and self.weights == SCRATCH:
             raise UsageError(
                 "an untrained network has no layers to freeze",
@@ -219,6 +231,8 @@ class TrainSpec(Trains):
             raise UsageError("two models", f"size={self.size} model={self.model}", "Drop one of the two.")
         if self.task == "detect" and self.fit != "pad":
             raise UsageError("a detector learns from whole photos", f"task=detect fit={self.fit}", "Drop one of the two.")
+        if self.task == "detect" and self.method != "finetune":
+            raise UsageError("a head on frozen features names photos", f"task=detect method={self.method}", "Drop one of the two.")
 
     @property
     def model_name(self) -> str:

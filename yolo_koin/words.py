@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 CALLED = {"top1": "top-1", "map50": "mAP@0.5"}  # what chooses the best epoch
+METHODS = {"probe": "probe", "ncm": "nearest mean"}  # on frozen features
 
 
 def count(n: int, noun: str, more: bool = False) -> str:

@@ -73,7 +73,7 @@ def test_another_family_can_join(pebbles: None, tmp_path: Path) -> None:
     assert "pebble" in registry.known_models()
     stone = tmp_path / "one.pebble"
     stone.touch()
-    assert isinstance(registry.family_of_weights(stone), Pebbles)
+    assert isinstance(registry.trainer_of_weights(stone), Pebbles)
 
 
 @pytest.mark.parametrize(("name", "words"), [("none.pt", "no such weights file"), ("photo.jpg", "has to end in .pt"), (".", "a folder")])

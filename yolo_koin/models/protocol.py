@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.dataset.images import RGB
 from yolo_koin.parallel import Progress
+from yolo_koin.specs import Method
 from yolo_koin.words import CALLED as CALLED
 
 Task = Literal["classify", "detect"]
@@ -171,6 +172,8 @@ class TrainJob:
         seed: of weights, order and augmentation.
         freeze: how many first layers stay as they are.
         lr: peak learning rate.
+        method: ``finetune``, or what is fitted on frozen features: ``probe`` or ``ncm``.
+        C: of a probe's logistic regression, as scikit-learn calls it; 0 chooses it on the validation photos.
     """
 
     model: str
@@ -188,6 +191,8 @@ class TrainJob:
     seed: int
     freeze: int
     lr: float
+    method: Method = "finetune"
+    C: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +202,7 @@ class Trained:
     Attributes:
         weights: the best checkpoint.
         metric: what it was chosen by: ``top1``, or ``map50`` of a detector.
-        best_epoch: its epoch, from 1.
+        best_epoch: its epoch, from 1; 0 of what has no epochs.
         value: the metric then, on the validation photos, 0 to 1.
         epochs: how many were trained.
     """

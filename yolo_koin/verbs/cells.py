@@ -24,6 +24,8 @@ from yolo_koin.verbs.scoring import Scoring, of_prepared, score
 from yolo_koin.verbs.train import Training, go_on, run_training, settled
 from yolo_koin.workspace import Workspace
 
+Key = tuple[str, str, str, int]  # model, method, training set, seed
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -139,22 +141,26 @@ def _identity(settings: dict[str, Any], seed: int) -> str:
     return hashlib.sha256(json.dumps({**settings, "seed": seed}, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _begun(home: Path) -> dict[tuple[str, str, int], tuple[Path, str]]:
-    """Model, training set and seed → the folder of the cell that was begun of them, whatever it is called, and its hash."""
-    found: dict[tuple[str, str, int], tuple[Path, str]] = {}
+def _begun(home: Path) -> dict[Key, tuple[Path, str]]:
+    """Model, method, training set and seed → the folder of the cell that was begun of them, whatever it is called, and its hash."""
+    found: dict[Key, tuple[Path, str]] = {}
     for folder in sorted((home / CELLS).glob("*")):
         if folder.is_dir() and (begun := TrainRun.read(folder)):
-            spec = begun.spec
-            found[spec.model_name, spec.train_on, spec.seed] = (folder, _identity(begun.settings, spec.seed))
+            found[_key(begun.spec)] = (folder, _identity(begun.settings, begun.spec.seed))
     return found
 
 
-def _folder(training: Training, home: Path, there: dict[tuple[str, str, int], tuple[Path, str]]) -> Path:
+def _key(spec: TrainSpec) -> Key:
+    return spec.model_name, spec.method, spec.train_on, spec.seed
+
+
+def _folder(training: Training, home: Path, there: dict[Key, tuple[Path, str]]) -> Path:
     spec = training.spec
     mine = _identity(training.at(home).settings, spec.seed)
-    folder, other = there.get((spec.model_name, spec.train_on, spec.seed), (None, ""))
+    folder, other = there.get(_key(spec), (None, ""))
     if folder is None:
-        return home / CELLS / f"{spec.model_slug}-{spec.train_on}-seed{spec.seed}-{mine}"
+        model = spec.model_slug if spec.method == "finetune" else f"{spec.model_slug}-{spec.method}"
+        return home / CELLS / f"{model}-{spec.train_on}-seed{spec.seed}-{mine}"
     if other == mine:
         return folder
     begun = TrainRun.read(folder)

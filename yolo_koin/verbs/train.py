@@ -10,7 +10,7 @@ from yolo_koin.errors import RunError, UsageError
 from yolo_koin.files import sha256
 from yolo_koin.locks import locked
 from yolo_koin.models.protocol import TrainJob
-from yolo_koin.models.registry import family_of
+from yolo_koin.models.registry import family_of, trainer_of
 from yolo_koin.parallel import Progress, silent, stopwatch
 from yolo_koin.runs import TrainRun, prepared_at
 from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, TrainSpec
@@ -20,6 +20,8 @@ from yolo_koin.verbs.sample import is_sample
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace
 
+USUAL_C = 0.316  # the paper's
+
 
 @dataclass(frozen=True)
 class TrainResult:
@@ -28,7 +30,7 @@ class TrainResult:
     Attributes:
         run: its folder.
         weights: the best checkpoint.
-        best_epoch: its epoch, from 1.
+        best_epoch: its epoch, from 1; 0 of a head, which has none.
         metric: what it was chosen by: ``top1``, or ``map50`` of a detector.
         val: that, on the validation photos, 0 to 1.
         epochs: how many were trained.
@@ -59,6 +61,7 @@ def train(spec: TrainSpec, progress: Progress) -> TrainResult:
     training = settled(spec, workspace, progress)
     asked = training.spec
     short = asked.yolov8_size or asked.model_slug.removesuffix("-cls")
+    short += f"-{asked.method}" if asked.method != "finetune" else ""
     with workspace.begun("train", spec.name, f"{short}-{asked.train_on}{'-detect' if asked.task == 'detect' else ''}", spec) as folder:
         return result_of(run_training(training.at(folder), progress), training.notes)
 
@@ -129,7 +132,7 @@ class Training:
             index_sha256=self.index_sha256,
             start_sha256=self.start_sha256,
             lr=self.lr,
-            weights=folder / "weights" / f"best{family_of(self.spec.model_name).ending}",
+            weights=folder / "weights" / f"best{trainer_of(self.spec.model_name, self.spec.method).ending}",
         )
 
 
@@ -161,7 +164,7 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
         train_on=made.train_on,
         val=made.val,
         fit=made.fit or "pad",
-        epochs=spec.epochs or usual.epochs,
+        epochs=spec.epochs or (usual.epochs if spec.method == "finetune" else 1),
         batch=spec.batch or usual.batch,
         imgsz=spec.imgsz or usual.imgsz or recipe.input_size(made),
     )
@@ -184,6 +187,7 @@ def starting_weights(spec: TrainSpec, workspace: Workspace) -> Path | None:
     """
     family = family_of(spec.model_name)
     little = spec.weights == AUTO and family.learns_from_little and is_sample(spec.data, workspace.find(spec.data))
+    little = little and spec.method == "finetune"
     if spec.weights == SCRATCH or little:
         return None
     if spec.weights == AUTO:
@@ -232,14 +236,15 @@ def _of_model(spec: TrainSpec) -> TrainSpec:
         raise UsageError(f"{model} can keep at most {layers} layers as they are", f"freeze={spec.freeze}", "Give a smaller number.")
     if (spec.imgsz or 0) % (multiple := family.usual(model, new=True).multiple):
         raise UsageError(f"{model} takes multiples of {multiple}", f"imgsz={spec.imgsz}", "Usual sizes are 96, 160 and 224.")
+    trainer_of(model, spec.method)
     return replace(spec, task=task)
 
 
 def _finished(run: TrainRun, again: bool, progress: Progress) -> TrainRun:
-    family, job, seconds = family_of(run.spec.model_name), _job(run), dict[str, float]()
+    trainer, job, seconds = trainer_of(run.spec.model_name, run.spec.method), _job(run), dict[str, float]()
     with run.failing():
         with stopwatch(seconds, "training"):
-            trained = (family.resume if again else family.train)(job, progress)
+            trained = (trainer.resume if again else trainer.train)(job, progress)
         return run.written(
             status="finished",
             reason="",
@@ -276,4 +281,6 @@ def _job(run: TrainRun) -> TrainJob:
         seed=spec.seed,
         freeze=spec.freeze,
         lr=run.lr or family_of(spec.model_name).usual(spec.model_name, new=run.start is None).lr,
+        method=spec.method,
+        C=USUAL_C if spec.C is None else spec.C,
     )
