@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -36,15 +37,8 @@ def job_of(squares: Squares, start: Path, home: Path, **changed: Any) -> TrainJo
     """A probe in a project of its own, to whose ``weights/`` the network is copied."""
     (home / "weights").mkdir(parents=True, exist_ok=True)
     start = Path(shutil.copy(start, home / "weights"))
-    usual: dict[str, Any] = {
-        "model": LITE0,
-        "method": "probe",
-        "C": 0.316,
-        "imgsz": 64,
-        "folder": home / "runs/train/probe",
-        "start": start,
-    }
-    asked = usual | changed
+    folder = home / "runs/train/probe"
+    asked: dict[str, Any] = {"model": LITE0, "method": "probe", "C": 0.316, "imgsz": 64, "folder": folder, "start": start, **changed}
     return make_job(squares, **asked, preparation=registry.family_of(asked["model"]).preparation(asked["model"], "pad", 64))
 
 
@@ -114,7 +108,8 @@ def some(classes: int, n: int = 60, d: int = 5) -> tuple[Array, Array]:
 def test_logits_give_scikit_learns_probabilities(classes: int) -> None:
     features, truth = some(classes)
     plain = LogisticRegression(C=0.5, max_iter=1000, random_state=0).fit(features, truth)
-    assert np.abs(probabilities(logistic(features, truth, 0.5).logits(features)) - plain.predict_proba(features)).max() < 1e-6
+    ours = probabilities(logistic(features, truth, 0.5).logits(features).astype(np.float32))
+    assert np.abs(ours - plain.predict_proba(features)).max() < 1e-6
 
 
 def test_the_nearest_mean_is_that_of_scipys_cosine_distance() -> None:
@@ -279,7 +274,7 @@ def test_another_number_of_features_is_one_line(moved: Path, squares: Squares) -
     rewritten(moved, {}, {"weight": torch.zeros(3, 7)})
     model = registry.load(moved, "cpu")
     assert model.task == "classify"
-    with pytest.raises(WeightsError, match="gives 1280 features, and .* wants 7"):
+    with pytest.raises(WeightsError, match=r"gives 1280 features, and .* wants 7"):
         model.logits(pixels(squares[1]))
 
 
@@ -294,7 +289,7 @@ def test_without_validation_photos_nothing_is_fitted(squares: Squares, lite0: Pa
 
 
 def test_without_scikit_learn_the_pip_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert registry.trainer_of("yolov8n-cls", "finetune") is registry.family_of("yolov8n-cls")
     with pytest.raises(UsageError, match=r'scikit-learn is not installed: method=probe. .*pip install "yolo_koin\[peers\]"'):
         registry.trainer_of("yolov8n-cls", "probe")

@@ -16,13 +16,14 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import save_file
-from timm.data import create_transform, resolve_model_data_config
+from timm.data.config import resolve_model_data_config
+from timm.data.transforms_factory import create_transform
 
 from tests.models.conftest import LITE0 as MODEL
 from tests.models.conftest import Squares, make_job
 from yolo_koin.dataset.images import load_square
 from yolo_koin.errors import KoinError, UsageError, WeightsError
-from yolo_koin.models import registry, timm_weights
+from yolo_koin.models import registry
 from yolo_koin.models.fit import loop
 from yolo_koin.models.fit.timm import build
 from yolo_koin.models.protocol import TrainJob
@@ -78,7 +79,7 @@ def test_offline_the_file_and_its_place_are_named(
     def offline(*_: object, **__: object) -> None:
         raise urllib.error.URLError("Name or service not known")
 
-    monkeypatch.setattr(timm_weights.torch.hub, "download_url_to_file", offline)
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
     with pytest.raises(WeightsError) as error:
         registry.family_of("timm:resnet101").pretrained("timm:resnet101", tmp_path)
     for word in (f"{tmp_path}/resnet101.safetensors", "huggingface.co/timm/resnet101.a1h_in1k/resolve/main/model.safetensors", "scratch"):
@@ -89,7 +90,7 @@ def test_offline_the_file_and_its_place_are_named(
 
 def test_a_download_that_broke_leaves_nothing(tmp_path: Path, lite0: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     part = lite0.read_bytes()[:1_000_000]
-    monkeypatch.setattr(timm_weights.torch.hub, "download_url_to_file", lambda url, to, progress: Path(to).write_bytes(part))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda url, to, progress: Path(to).write_bytes(part))
     with pytest.raises(WeightsError, match="damaged"):
         registry.family_of("timm:resnet101").pretrained("timm:resnet101", tmp_path)
     assert not list(tmp_path.iterdir())
