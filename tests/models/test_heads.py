@@ -120,7 +120,7 @@ def test_the_nearest_mean_is_that_of_scipys_cosine_distance() -> None:
     assert (head.logits(features).argmax(axis=1) == distances.argmin(axis=1)).all()
     scale = np.linalg.norm(head.weight[0])
     assert np.allclose(head.logits(features), scale * (1 - distances), atol=1e-4)
-    losses = {factor: log_loss(truth, probabilities(factor * head.logits(features))) for factor in (0.8, 1.0, 1.25)}
+    losses = {factor: log_loss(truth, probabilities((factor * head.logits(features)).astype(np.float32))) for factor in (0.8, 1.0, 1.25)}
     assert min(losses, key=losses.__getitem__) == 1.0, "the scale is the best on the photos that it was chosen on"
 
 
