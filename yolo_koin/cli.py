@@ -226,6 +226,7 @@ def _version(wanted: bool) -> None:
 
 RESUME = Described("resume", bool, showing.RESUME, False)
 FOLDER = Described("folder", str, showing.FOLDER, None)
+CONFIG = Described("config", Path, showing.CONFIG, None)
 AGAIN, GO_ON, LAST_EPOCH = (
     "The same command begins it again.",
     "The same command does the rest.",
@@ -266,7 +267,7 @@ class Verbs(Commands):
         Command("evaluate", "yolo_koin.verbs.evaluate:evaluate", "EvaluateSpec", showing.evaluate, AGAIN),
         Command("predict", "yolo_koin.verbs.predict:predict", "PredictSpec", showing.predict, AGAIN),
         Command("report", "yolo_koin.verbs.report:report", "ReportSpec", showing.report),
-        Command("benchmark", "yolo_koin.verbs.benchmark:benchmark", "BenchmarkSpec", showing.benchmark, LAST_EPOCH),
+        Command("benchmark", "yolo_koin.showing:call_benchmark", "BenchmarkSpec", showing.benchmark, LAST_EPOCH, more=(CONFIG,)),
         Command("runs", "yolo_koin.verbs.runs:list_runs", "RunsSpec", showing.runs),
     )
 

@@ -18,6 +18,7 @@ class Option:
     Attributes:
         help: what it means.
         least, most: bounds of a number.
+        nothing: the word for no bound at all, where None among several values means that: ``all``.
         flag: what the command line calls it, where that is not its own name.
         position: whether the command line takes it by its place, without a name.
     """
@@ -25,6 +26,7 @@ class Option:
     help: str
     least: float | None = None
     most: float | None = None
+    nothing: str = ""
     flag: str = ""
     position: bool = False
 
@@ -48,17 +50,13 @@ class Described:
     @property
     def inner(self) -> Any:
         """The type without None and without the tuple around it."""
-        kinds = [kind for kind in self._kinds if kind is not type(None)]
-        return get_args(kinds[-1])[0] if self.is_many else kinds[0]
+        kinds = _without_none(self.type)
+        return _without_none(get_args(kinds[-1])[0])[0] if self.is_many else kinds[0]
 
     @property
     def is_many(self) -> bool:
         """Whether it takes several values."""
-        return any(get_origin(kind) is tuple for kind in self._kinds)
-
-    @property
-    def _kinds(self) -> tuple[Any, ...]:
-        return get_args(self.type) if get_origin(self.type) in {types.UnionType, Union} else (self.type,)
+        return any(get_origin(kind) is tuple for kind in _without_none(self.type))
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -76,10 +74,12 @@ class Described:
         if not self.is_many:
             return self._one(value)
         if isinstance(value, str):  # several with commas, but where one text is one, which may have commas itself
-            value = [value] if str in self._kinds else [part.strip() for part in value.split(",")]
+            value = [value] if str in _without_none(self.type) else [part.strip() for part in value.split(",")]
         return tuple(self._one(part) for part in value if part != "")
 
     def _one(self, value: Any) -> Any:
+        if self.option.nothing and value in {None, self.option.nothing}:
+            return None
         given = f"{self.name}={value}"
         if self.choices:
             return self._choice(value, given)
@@ -110,6 +110,12 @@ def described(spec: type[Any]) -> tuple[Described, ...]:
 def _described(field: Field[Any], hint: Any) -> Described:
     kind, option = get_args(hint)[:2]
     return Described(field.name, kind, option, MISSING if field.default is MISSING else field.default)
+
+
+def _without_none(kind: Any) -> tuple[Any, ...]:
+    """The parts of a union but for None; a type that is none, by itself."""
+    parts = get_args(kind) if get_origin(kind) in {types.UnionType, Union} else (kind,)
+    return tuple(part for part in parts if part is not type(None))
 
 
 def _as(kind: Any, value: Any, given: str) -> Any:

@@ -132,7 +132,7 @@ class TrainRun(Run):
         index_sha256: of the table of that dataset's photos; start_sha256: of the checkpoint.
         weights: the best checkpoint; weights_sha256: its hash, when the training is finished.
         metric: what the best epoch was chosen by: ``top1`` or ``map50``; val: that, on the validation photos; best_epoch: from 1.
-        epochs: how many were trained.
+        epochs: how many were trained; photos: that were learnt from, 0 in runs of an older version.
         lr: peak of the learning rate; None in runs of an older version.
         seconds: by stage.
     """
@@ -149,6 +149,7 @@ class TrainRun(Run):
     val: float = float("nan")
     best_epoch: int = 0
     epochs: int = 0
+    photos: int = 0
     lr: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -223,12 +224,14 @@ class CellRun(ScoredRun):
     Attributes:
         cell: its id.
         took: seconds by stage.
+        sha256: of its tables, as they were written; empty in cells of an older version.
     """
 
     FILE = CELL
     KIND = "cell"
     cell: str = ""
     took: dict[str, float] = field(default_factory=dict)
+    sha256: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -280,13 +283,11 @@ class BenchmarkRun(Run):
 
     Attributes:
         spec: what was asked for last.
-        photos: training set → hash of the table of its photos.
         cells: ids of the finished cells.
     """
 
     KIND = "benchmark"
     spec: BenchmarkSpec
-    photos: dict[str, str] = field(default_factory=dict)
     cells: tuple[str, ...] = ()
 
 

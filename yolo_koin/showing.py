@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from yolo_koin.console import say
-from yolo_koin.errors import UsageError
+from yolo_koin.errors import RunError, UsageError
 from yolo_koin.options import Option
 from yolo_koin.words import CALLED, count
 
 TOLD = 10  # photos that are named on the screen as well
 RESUME = Option("Finish an interrupted run: --name, or the one begun last.")
 FOLDER = Option("Dataset folder, or 'sample'.", position=True)
+CONFIG = Option("YAML file of these options; those of the command line come before it.")
+AGAIN = "The same command tries again what failed."
 
 
 def call_audit(fields: dict[str, Any], progress: Any) -> Any:
@@ -25,6 +27,20 @@ def call_audit(fields: dict[str, Any], progress: Any) -> Any:
 
     early.check(asked)
     from yolo_koin.verbs.audit import audit as verb
+
+    return verb(asked, progress)
+
+
+def call_benchmark(fields: dict[str, Any], progress: Any) -> Any:
+    """Run the benchmark of a file, of the command line, or of both."""
+    from yolo_koin.configs import read_config
+    from yolo_koin.specs import BenchmarkSpec
+    from yolo_koin.verbs import early
+
+    config = fields.pop("config", None)
+    asked = BenchmarkSpec(**((read_config(Path(config), BenchmarkSpec) if config else {}) | fields))
+    early.check(asked)
+    from yolo_koin.verbs.benchmark import benchmark as verb
 
     return verb(asked, progress)
 
@@ -129,8 +145,7 @@ def train(result: Any, as_json: bool) -> None:
 
     Example: yolo_koin train --data sample --size n
     """
-    best = f"{result.best_epoch} of {result.epochs}" if result.epochs else ""
-    row = (result.run.name, f"{100 * result.val:.1f} %", best, f"{result.seconds:.0f} s")
+    row = (result.run.name, f"{100 * result.val:.1f} %", f"{result.best_epoch} of {result.epochs}", f"{result.seconds:.0f} s")
     say(as_json, result, ("run", f"val {CALLED[result.metric]}", "best epoch", "time"), [row], *result.notes, result.weights)
 
 
@@ -180,8 +195,10 @@ def benchmark(result: Any, as_json: bool) -> None:
     table = result.table
     notes = [f"{count(len(result.taken), 'cell')} finished before"] if result.taken else []
     notes += result.notes
-    files = (result.run / "results.csv", result.run / "report.md", result.run / "figures")
+    files = (result.run / "results.csv", result.run / "report.md", result.run / "figures") if result.figures else ()
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
+    for name, reason in result.failed.items():
+        raise RunError(f"{count(len(result.failed), 'cell')} failed, {name} first ({reason})", result.run / "results.csv", AGAIN)
 
 
 def runs(result: Any, as_json: bool) -> None:

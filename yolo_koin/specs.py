@@ -33,6 +33,8 @@ TrainOnOption = Annotated[TrainingSet, Option("Training photos: normal, hard or 
 DetectorOption = Annotated[Path | None, Option("Face detector: YuNet (.onnx) or an Ultralytics face model (.pt). [default: CenterFace]")]
 DeviceOption = Annotated[str, Option("cpu, a GPU's number, or mps. [default: first GPU, else cpu]")]
 NameOption = Annotated[str | None, Option("Name of the run. [default: after what it does]")]
+ShotsOption = Option("Training photos of each person; 5 of them are among 10 of the same seed. [default: all]", least=1, nothing="all")
+MethodWords = Option("finetune: the network learns. On its frozen features, probe: logistic regression, ncm: nearest class mean.")
 WorkersOption = Annotated[int | None, Option("Threads. [default: all cores]", least=1)]
 
 S = TypeVar("S", bound="Spec")
@@ -98,21 +100,13 @@ class Trains(OfData):
         str | Path,
         Option("auto: official weights from weights/ or downloaded (scratch on the sample); scratch; a checkpoint, or a run's name."),
     ] = AUTO
-    method: Annotated[
-        Method, Option("finetune: the network learns; on its frozen features, probe: logistic regression, ncm: nearest class mean.")
-    ] = "finetune"
     C: Annotated[
         float | None, Option("Of a probe's logistic regression; 0 chooses it on validation. [default: 0.316, the paper's]", least=0)
     ] = None
 
     def __post_init__(self) -> None:
-        """Refuse to freeze what knows nothing yet, and settings of another method."""
+        """Refuse to freeze what knows nothing yet."""
         super().__post_init__()
-        if self.method != "finetune" and (self.weights == SCRATCH or self.freeze):
-            given = f"method={self.method} " + (f"freeze={self.freeze}" if self.freeze else "weights=scratch")
-            raise UsageError("a frozen network has to know something, and is frozen whole", given, "Drop one of the two.")
-        if self.C is not None and self.method != "probe":
-            raise UsageError("C is of a probe", f"C={self.C:g} method={self.method}", "Say method=probe.")
         if self.freeze and self.weights == SCRATCH:
             raise UsageError(
                 "an untrained network has no layers to freeze",
@@ -220,7 +214,9 @@ class TrainSpec(Trains):
     size: Annotated[Size | None, Option("YOLOv8 size: the short form of a model. [default: n]")] = None
     model: Annotated[str | None, Option("Model, as yolov8m-cls or yolo11n-cls; size m means yolov8m-cls.")] = None
     task: Annotated[Task, Option("classify: name a photo; detect: find the faces in it and name each.")] = "classify"
+    method: Annotated[Method, MethodWords] = "finetune"
     train_on: TrainOnOption = "normal"
+    shots: Annotated[int | None, ShotsOption] = None
     seed: Annotated[int, Option("Of weights, order and augmentation; the validation split has its own.", least=0)] = 0
     name: NameOption = None
 
@@ -231,8 +227,13 @@ class TrainSpec(Trains):
             raise UsageError("two models", f"size={self.size} model={self.model}", "Drop one of the two.")
         if self.task == "detect" and self.fit != "pad":
             raise UsageError("a detector learns from whole photos", f"task=detect fit={self.fit}", "Drop one of the two.")
-        if self.task == "detect" and self.method != "finetune":
-            raise UsageError("a head on frozen features names photos", f"task=detect method={self.method}", "Drop one of the two.")
+        if self.method != "finetune":
+            given = {"task": "detect", "freeze": self.freeze, "weights": SCRATCH}
+            if wrong := [f"{key}={value}" for key, value in given.items() if value and getattr(self, key) == value]:
+                what = "on frozen features of a network that knows something, photos are named"
+                raise UsageError(what, f"method={self.method} {wrong[0]}", "Drop one of the two.")
+        if self.C is not None and self.method != "probe":
+            raise UsageError("C is of a probe", f"C={self.C:g} method={self.method}", "Say method=probe.")
 
     @property
     def model_name(self) -> str:
@@ -243,6 +244,16 @@ class TrainSpec(Trains):
     def model_slug(self) -> str:
         """The model as a part of a folder's name: ``timm-resnet101``."""
         return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in self.model_name)
+
+    @property
+    def method_slug(self) -> str:
+        """The method as a part of a folder's name; empty of the usual one."""
+        return "" if self.method == "finetune" else f"-{self.method}"
+
+    @property
+    def shots_slug(self) -> str:
+        """The shots as a part of a folder's name; empty where there is no bound."""
+        return "" if self.shots is None else f"-{self.shots}shots"
 
     @property
     def yolov8_size(self) -> str:
@@ -304,15 +315,18 @@ class BenchmarkSpec(Trains):
 
     sizes: Annotated[tuple[Size, ...], Option("YOLOv8 sizes, with commas: n,s,m,l,x. [default: n]")] = ()
     models: Annotated[tuple[str, ...], Option("Models, with commas: yolov8n-cls,yolo11n-cls; beside the sizes.")] = ()
+    methods: Annotated[tuple[Method, ...], MethodWords] = ("finetune",)
     train_on: Annotated[tuple[TrainingSet, ...], Option("Training sets, with commas: normal,hard,both.")] = ("normal",)
+    shots: Annotated[tuple[int | None, ...], ShotsOption] = (None,)
     seeds: Annotated[tuple[int, ...], Option("Seeds, with commas; each is a training of its own.", least=0)] = (0,)
+    dry_run: Annotated[bool, Option("Say what would be run, what is there already, and how long it may take; write nothing.")] = False
     name: Annotated[str | None, Option("Name of the benchmark; the same name goes on where it stopped. [default: the dataset's]")] = None
 
     def __post_init__(self) -> None:
         """One checkpoint fits one model, and there has to be something to run."""
         super().__post_init__()
-        if not (self.train_on and self.seeds):
-            raise UsageError("nothing to run", "train_on= or seeds= is empty", "Name at least one of each.")
+        if empty := [f"{key}=" for key in ("methods", "train_on", "shots", "seeds") if not getattr(self, key)]:
+            raise UsageError("nothing to run", " ".join(empty), "Name at least one.")
         if self.weights not in {AUTO, SCRATCH} and len(self.model_names) > 1:
             raise UsageError(
                 "one checkpoint fits one model", f"weights={self.weights}", "Benchmark one at a time, or take auto or scratch."

@@ -109,7 +109,7 @@ class Workspace:
         Raises:
             RunError: there is none.
         """
-        finished = [run for run in self._trainings() if run.status == "finished" and task in {"", run.spec.task}]
+        finished = [run for run in self.trainings() if run.status == "finished" and task in {"", run.spec.task}]
         if finished:
             return max(finished, key=lambda run: (of_faces and run.spec.fit == "face", run.updated))
         again = "yolo_koin train --task detect" if task == "detect" else "yolo_koin train"
@@ -129,7 +129,7 @@ class Workspace:
                 tidy(self.runs / "train" / name)
                 raise RunError(what, self.runs / "train" / name, "There is nothing to resume.")
             return run
-        unfinished = [run for run in self._trainings() if run.status != "finished" and run.folder.parent.name == "train"]
+        unfinished = [run for run in self.trainings() if run.status != "finished" and run.folder.parent.name == "train"]
         if not unfinished:
             raise RunError("no interrupted training run", self.runs / "train", "Start one with yolo_koin train.")
         return max(unfinished, key=lambda run: run.updated)
@@ -151,7 +151,8 @@ class Workspace:
                 return folder
         raise RunError("no such scored run", run, "Name a folder of runs/evaluate or runs/benchmark; yolo_koin evaluate makes one.")
 
-    def _trainings(self) -> Iterator[TrainRun]:
+    def trainings(self) -> Iterator[TrainRun]:
+        """All trainings, in any state."""
         for run in self.all_runs(TrainRun.KIND):
             if isinstance(run, TrainRun):
                 yield run

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolo_koin.dataset.carve import BLOCK, NEAR, Item, carve, cluster_photos, doubly_labelled, leaked, near_duplicates
+from yolo_koin.dataset.carve import BLOCK, NEAR, Item, carve, cluster_photos, doubly_labelled, few_shots, leaked, near_duplicates
 
 SPARSE = np.random.default_rng(0).integers(0, 2**64, 400, dtype=np.uint64).tolist()  # far from each other: about 32 bits
 
@@ -209,3 +209,17 @@ def test_many_photos_with_one_part_in_common_are_compared_in_blocks() -> None:
 def test_no_photos_have_no_two_labels() -> None:
     assert doubly_labelled([]) == ()
     assert doubly_labelled(photos("a", 7, 7, 7)) == ()
+
+
+# ------------------------------------------------------------------------------------------------------------------ shots
+@given(st.dictionaries(st.text(min_size=1), st.sampled_from("abc")), st.integers(1, 5), st.integers(1, 5), st.integers(0, 3))
+def test_shots_are_so_many_of_each_class_and_nested(labels: dict[str, str], shots: int, more: int, seed: int) -> None:
+    chosen = few_shots(labels, shots, seed)
+    assert Counter(labels[photo] for photo in chosen) == {label: min(n, shots) for label, n in Counter(labels.values()).items()}
+    assert chosen <= few_shots(labels, shots + more, seed)
+    assert chosen == few_shots(dict(reversed(labels.items())), shots, seed)
+
+
+def test_another_seed_draws_other_shots() -> None:
+    labels = {f"{label}/{i}": label for label in "abcdefgh" for i in range(9)}
+    assert len({few_shots(labels, 3, seed) for seed in range(5)}) == 5

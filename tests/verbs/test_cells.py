@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from yolo_koin.parallel import Step, silent
 from yolo_koin.runs import BenchmarkRun, CellRun, TrainRun
 from yolo_koin.verbs import cells
 from yolo_koin.verbs.cells import Cell
+from yolo_koin.verbs.train import _job
 from yolo_koin.workspace import Workspace
 
 USUAL = {"weights": "scratch", "epochs": 1, "imgsz": 32, "batch": 8, "device": "cpu"}
@@ -155,7 +156,22 @@ def test_a_finished_benchmark_of_the_first_version_is_not_run_again(project: Pat
     assert stamps(home) == before
     assert sorted(path.name for path in (home / "cells").iterdir()) == sorted(OLDER.values())
     table = pd.read_csv(home / "results.csv")
-    assert list(table.columns) == ["run", "model", "size", "training_set", "seed", "split", "metric", "value", "low", "high", "n"]
+    assert list(table.columns) == [
+        "run",
+        "model",
+        "size",
+        "method",
+        "training_set",
+        "shots",
+        "seed",
+        "split",
+        "metric",
+        "value",
+        "low",
+        "high",
+        "n",
+        "error",
+    ]
     assert list(dict.fromkeys(zip(table["run"], table["model"], table["training_set"], table["seed"], strict=True))) == [
         (name, "yolov8n-cls", train_on, 0) for train_on, name in OLDER.items()
     ]
@@ -185,6 +201,91 @@ def test_a_cell_that_was_begun_on_another_device_goes_on_on_this(project: Path, 
     done = cells.run(prepared(replace(SMALL, epochs=3))[0], epochs.append)
     assert done.status == "finished"
     assert [step.done for step in epochs if step.what == "epoch"] == [2, 3]
+
+
+def test_a_cell_that_fails_is_a_row_and_the_others_go_on(project: Path) -> None:
+    """Something lies where the weights of the first cell would go; once it is away, the same call runs that cell."""
+    spec = replace(SMALL, seeds=(1, 2))
+    bad, good = prepared(spec, "small")
+    bad.folder.mkdir(parents=True)
+    (bad.folder / "weights").write_text("a file")
+    result = benchmark(spec)
+    assert (result.ran, list(result.failed)) == ((good.id,), [bad.id])
+    table = pd.read_csv(result.run / "results.csv")
+    (row,) = table[table["metric"] == "failed"].to_dict("records")
+    assert (row["run"], row["seed"]) == (bad.id, 1)
+    assert "cannot write" in row["error"]
+    assert table.loc[table["run"] == good.id, "error"].isna().all()
+    (bad.folder / "weights").unlink()
+    again = benchmark(spec)
+    assert (again.ran, again.failed) == ((bad.id,), {})
+    assert good.id in again.taken
+    assert pd.read_csv(result.run / "results.csv")["error"].isna().all()
+
+
+def test_where_all_cells_fail_the_first_reason_is_raised(project: Path) -> None:
+    for cell in prepared(replace(SMALL, train_on=("normal", "hard")), "small"):
+        shutil.rmtree(cell.folder)
+        cell.folder.mkdir()
+        (cell.folder / "weights").write_text("a file")
+    with pytest.raises(RunError, match="cannot write"):
+        benchmark(SMALL)
+
+
+@pytest.mark.parametrize("file", ["predictions.csv", "metrics.csv", MANIFEST, "cell.json"])
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("something else")], ids=["gone", "changed"])
+def test_a_cell_damaged_by_hand_is_run_again(project: Path, file: str, damage: Callable[[Path], Any]) -> None:
+    (cell,) = prepared(name="small")
+    results = (project / "runs/benchmark/small/results.csv").read_bytes()
+    damage(cell.folder / file)
+    result = benchmark(replace(SMALL, train_on=("normal", "hard")))
+    assert result.ran == (cell.id,)
+    assert (project / "runs/benchmark/small/results.csv").read_bytes() == results
+
+
+# ------------------------------------------------------------------------------------------------------------------ shots
+def test_shots_are_nested_photos_of_each_person(project: Path) -> None:
+    of = {cell.training.spec.shots: cell for cell in prepared(replace(SMALL, shots=(1, 2, None, 99)))}
+    assert set(of) == {1, 2, None}, "nobody has 99 photos, so that cell is the one of all"
+    photos = {shots: {photo.path for photo in _job(cell.training.at(cell.folder)).train} for shots, cell in of.items()}
+    assert photos[1] < photos[2] < photos[None]
+    people = of[None].training.people
+    assert (len(photos[1]), len(photos[2])) == (len(people), sum(min(n, 2) for n in people))
+    assert [cell.training.photos for cell in of.values()] == [len(photos[shots]) for shots in of]
+    (note,) = [note for note in prepared(replace(SMALL, shots=(99,)))[0].training.notes if "shots" in note]
+    assert f"({min(people)} to {max(people)}); all of theirs are taken" in note
+
+
+def test_shots_are_part_of_ids_tables_and_titles(project: Path) -> None:
+    result = benchmark(replace(SMALL, shots=(1, None), name="other"))
+    table = pd.read_csv(result.run / "results.csv")
+    assert [*dict.fromkeys(table["shots"])] == ["1", "all"]
+    assert [run for run in dict.fromkeys(table["run"]) if "-1shots-" in run] == list(result.ran[:1])
+    assert [*dict.fromkeys(result.table["model"])] == ["YOLOv8n-cls, normal, 1 shot", "YOLOv8n-cls, normal"]
+
+
+# --------------------------------------------------------------------------------------------------------------- dry runs
+def test_a_dry_run_tells_and_writes_nothing(project: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in project.rglob("*")}
+    planned = benchmark(replace(SMALL, seeds=(0, 1), shots=(1, None), dry_run=True))
+    assert {path: path.stat().st_mtime_ns for path in project.rglob("*")} == before
+    table = planned.table.set_index("cell")
+    assert dict(table["state"]) == {
+        "yolov8n-cls-normal-1shots-seed0": "to run",
+        "yolov8n-cls-normal-1shots-seed1": "to run",
+        "yolov8n-cls-normal-seed0": "finished",
+        "yolov8n-cls-normal-seed1": "to run",
+    }
+    assert dict(table["may take"] == "about 1 min") == dict(table["state"] == "to run")
+    matrix = prepared(replace(SMALL, seeds=(0, 1), shots=(1, None)), "small")
+    assert list(table["photos"]) == [cell.training.photos for cell in matrix]
+    assert planned.notes == ("4 cells, 1 finished; about 1 min for the others",)
+
+
+def test_a_dry_run_of_what_was_never_measured(project: Path) -> None:
+    planned = benchmark(replace(SMALL, models=("yolo11n-cls",), name="other", dry_run=True))
+    assert planned.notes == ("1 cell, 0 finished; some of the models were not measured yet",)
+    assert list(planned.table["may take"]) == [""]
 
 
 def test_a_finished_cell_is_handed_back(project: Path) -> None:

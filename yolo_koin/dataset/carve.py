@@ -67,6 +67,21 @@ def carve(items: Sequence[Item], groups: Mapping[str, str], fraction: float, see
     return frozenset(image for index in chosen for image in clusters[index])
 
 
+def few_shots(labels: Mapping[str, str], shots: int, seed: int) -> frozenset[str]:
+    """Choose training photos: so many of each class, or all where it has fewer.
+
+    Args:
+        labels: photo → label.
+        shots: photos of each class.
+        seed: of the choice. With one seed fewer shots are among more, whatever other photos there are.
+
+    Returns:
+        The chosen photos.
+    """
+    of_class = _gather((label, photo) for photo, label in labels.items())
+    return frozenset(photo for photos in of_class.values() for photo in sorted(photos, key=lambda photo: _draw(seed, photo))[:shots])
+
+
 def cluster_photos(items: Sequence[Item], groups: Mapping[str, str]) -> list[list[str]]:
     """Clusters of image ids that have to stay on one side: near-duplicates within a class, and the groups that are given."""
     together = DisjointSet([item.image for item in items])

@@ -202,7 +202,7 @@ class Trained:
     Attributes:
         weights: the best checkpoint.
         metric: what it was chosen by: ``top1``, or ``map50`` of a detector.
-        best_epoch: its epoch, from 1; 0 of what has no epochs.
+        best_epoch: its epoch, from 1.
         value: the metric then, on the validation photos, 0 to 1.
         epochs: how many were trained.
     """

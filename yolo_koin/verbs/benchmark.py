@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
@@ -17,16 +18,17 @@ from yolo_koin.manifests import placed
 from yolo_koin.models.registry import known_models
 from yolo_koin.parallel import Progress, Step
 from yolo_koin.runs import BenchmarkRun, CellRun, TrainRun
-from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, BenchmarkSpec, TrainSpec
+from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, BenchmarkSpec, Method, TrainSpec
 from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs import cells
+from yolo_koin.verbs.planning import best_so_far, left, planned
 from yolo_koin.verbs.recipes import RECIPES
 from yolo_koin.verbs.report import readable, write_report
 from yolo_koin.verbs.scored import finished_cells, load_cell
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace, check_name
 
-GROWING = ("sizes", "models", "train_on", "seeds", "name", "device")  # more of these may join a benchmark
+GROWING = ("sizes", "models", "methods", "train_on", "shots", "seeds", "name", "device", "dry_run")  # more of these may join a benchmark
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class BenchmarkResult:
         table: the same for people.
         ran: ids of the cells that were run now.
         taken: those of the cells that were finished before.
+        failed: id → what went wrong, of the cells that could not be run; they are tried again by the same call.
         figures: files of the report.
         notes: what the user should know of the dataset.
     """
@@ -46,48 +49,74 @@ class BenchmarkResult:
     run: Path
     metrics: pd.DataFrame
     table: pd.DataFrame
-    ran: tuple[str, ...]
-    taken: tuple[str, ...]
-    figures: tuple[Path, ...]
+    ran: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
+    failed: dict[str, str] = field(default_factory=dict)
+    figures: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 @verb(BenchmarkSpec)
 def benchmark(spec: BenchmarkSpec, progress: Progress) -> BenchmarkResult:
-    """Run what is not finished yet, then write ``results.csv``, ``report.md`` and the figures.
+    """Run what is not finished yet, then write ``results.csv``, ``report.md`` and the figures. A cell that fails stops no other.
 
     Raises:
-        RunError: a benchmark of this name was begun with other settings.
+        RunError: a benchmark of this name was begun with other settings, or every cell failed.
         DatasetError, WeightsError, UsageError: what the user can mend.
     """
     workspace = Workspace.of(spec)
     name = spec.name or workspace.find(spec.data).resolve().name.lower()
     check_name(name)
     home = workspace.runs / "benchmark" / name
+    if spec.dry_run:
+        table, note = planned(spec, home, workspace)
+        return BenchmarkResult(run=home, metrics=pd.DataFrame(), table=table, notes=(note,))
     with locked(home):
         begun = _claimed(home, spec, workspace)
         matrix = cells.prepare(spec, home, workspace, progress)
         run = begun.written(status="running")
         with run.failing():
-            todo = [cell for cell in matrix if CellRun.read(cell.folder) is None]
-            work = partial(_run, number={cell.id: (i, len(matrix)) for i, cell in enumerate(matrix, 1)}, progress=progress)
-            ran = [done.name for done in cells.in_this_process(work, todo)]
-            # What an earlier call with other sizes finished belongs to the benchmark too.
-            pairs = sorted(((done, _training(done)) for done in finished_cells(home)), key=lambda pair: _order(pair[1]))
-            scored = [load_cell(done) for done, _ in pairs]
-            metrics = pd.concat([one.metrics for one in scored], ignore_index=True)
-            write_csv(home / "results.csv", _with_settings(metrics, [(done.name, training.spec) for done, training in pairs]))
-            files = write_report(scored, home / "figures", home / "report.md")
-            run.written(status="finished", cells=tuple(done.name for done, _ in pairs))
-    table = readable(metrics, {one.name: one.title for one in scored}, scored[0].synthetic)
-    taken = tuple(one.name for one in scored if one.name not in ran)
-    notes = tuple(dict.fromkeys(note for cell in matrix for note in cell.training.notes))
-    return BenchmarkResult(home, metrics, table, tuple(ran), taken, files, notes)
+            outcome = _run_all(matrix, workspace, progress)
+            return _written(run, matrix, outcome)
 
 
-def _run(cell: cells.Cell, number: dict[str, tuple[int, int]], progress: Progress) -> CellRun:
-    progress(Step("cell", *number[cell.id], cell.id))
-    return cells.run(cell, progress)
+Outcome = dict[str, CellRun | Exception]  # of the cells that were run now, by id
+
+
+def _run_all(matrix: Sequence[cells.Cell], workspace: Workspace, progress: Progress) -> Outcome:
+    """Run what is not finished, and say before each cell what is left and what was best so far."""
+    todo = [cell for cell in matrix if cells.finished(cell.folder) is None]
+    running, outcome = cells.in_this_process(partial(cells.attempt, progress=progress), todo), Outcome()
+    for i, cell in enumerate(todo):
+        note = "  ".join([cell.id, *left(todo[i:], workspace), *best_so_far(matrix)])
+        progress(Step("cell", matrix.index(cell) + 1, len(matrix), note))
+        outcome[cell.id] = next(running)
+    return outcome
+
+
+def _written(run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcome) -> BenchmarkResult:
+    """The results and the report of all finished cells: what an earlier call with other models finished belongs to the benchmark too."""
+    home, failed = run.folder, {name: error for name, error in outcome.items() if isinstance(error, Exception)}
+    pairs = sorted(((done, _training(done)) for done in finished_cells(home)), key=lambda pair: _order(pair[1].spec))
+    if failed and not pairs:
+        raise next(iter(failed.values()))
+    scored = [load_cell(done) for done, _ in pairs]
+    metrics = pd.concat([one.metrics for one in scored], ignore_index=True)
+    reasons = {name: f"{type(error).__name__}: {error}" for name, error in failed.items()}
+    specs = {done.name: training.spec for done, training in pairs} | {cell.id: cell.training.spec for cell in matrix if cell.id in failed}
+    write_csv(home / "results.csv", _with_settings(metrics, specs, reasons))
+    files = write_report(scored, home / "figures", home / "report.md")
+    run.written(status="finished", cells=tuple(done.name for done, _ in pairs))
+    return BenchmarkResult(
+        run=home,
+        metrics=metrics,
+        table=readable(metrics, {one.name: one.title for one in scored}, scored[0].synthetic),
+        ran=tuple(name for name in outcome if name not in failed),
+        taken=tuple(one.name for one in scored if one.name not in outcome),
+        failed=reasons,
+        figures=files,
+        notes=tuple(dict.fromkeys(note for cell in matrix for note in cell.training.notes)),
+    )
 
 
 def _claimed(home: Path, spec: BenchmarkSpec, workspace: Workspace) -> BenchmarkRun:
@@ -126,24 +155,25 @@ def _training(cell: CellRun) -> TrainRun:
     return found
 
 
-def _order(run: TrainRun) -> tuple[int, int, int]:
-    """Models as the registry lists them, then training sets, then seeds."""
-    models, spec = known_models(), run.spec
+def _order(spec: TrainSpec) -> tuple[int, int, int, float, int]:
+    """Models as the registry lists them, then methods, then training sets, then shots, then seeds."""
+    models = known_models()
     place = models.index(spec.model_name) if spec.model_name in models else len(models)
-    return place, list(TRAINING_SETS).index(spec.train_on), spec.seed
+    return place, get_args(Method).index(spec.method), list(TRAINING_SETS).index(spec.train_on), spec.shots or math.inf, spec.seed
 
 
-def _with_settings(metrics: pd.DataFrame, trainings: Sequence[tuple[str, TrainSpec]]) -> pd.DataFrame:
-    """The metrics with columns that say which model, training set and seed each cell is of."""
-    specs = dict(trainings)
-    table = metrics.copy()
+def _with_settings(metrics: pd.DataFrame, specs: Mapping[str, TrainSpec], failed: Mapping[str, str]) -> pd.DataFrame:
+    """The metrics with columns that say which model, training set, shots and seed each cell is of; a row for each that failed."""
+    table = pd.concat([metrics, pd.DataFrame({"run": list(failed), "metric": "failed"}, dtype=object)], ignore_index=True)
     of_run = [specs[run] for run in table["run"]]
     columns: dict[str, list[Any]] = {
         "model": [spec.model_name for spec in of_run],
         "size": [spec.yolov8_size for spec in of_run],
+        "method": [spec.method for spec in of_run],
         "training_set": [spec.train_on for spec in of_run],
+        "shots": [spec.shots or "all" for spec in of_run],
         "seed": [spec.seed for spec in of_run],
     }
     for place, (column, values) in enumerate(columns.items(), 1):
         table.insert(place, column, values)
-    return table
+    return table.assign(error=[failed.get(run, "") for run in table["run"]])

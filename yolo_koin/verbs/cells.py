@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from yolo_koin.dataset.koin import scan
 from yolo_koin.errors import RunError, UsageError
+from yolo_koin.files import sha256
 from yolo_koin.locks import locked
 from yolo_koin.models import registry
 from yolo_koin.naming import Reader
@@ -24,15 +27,13 @@ from yolo_koin.verbs.scoring import Scoring, of_prepared, score
 from yolo_koin.verbs.train import Training, go_on, run_training, settled
 from yolo_koin.workspace import Workspace
 
-Key = tuple[str, str, str, int]  # model, method, training set, seed
-
 
 @dataclass(frozen=True)
 class Cell:
     """One run of a benchmark matrix: a training with nothing left open, and where it goes.
 
     Attributes:
-        training: the model, the training set, the seed, and all other settings.
+        training: the model, the training set, the shots, the seed, and all other settings.
         folder: of the cell.
     """
 
@@ -45,17 +46,21 @@ class Cell:
         return self.folder.name
 
 
+TABLES = ("predictions.csv", "metrics.csv")
+Place = tuple[str, str, str, int | None, int]  # in the matrix: model, method, training set, shots, seed
+
 # What runs cells: in this process one after the other, later on a cluster side by side.
-Executor = Callable[[Callable[[Cell], CellRun], Sequence[Cell]], Iterator[CellRun]]
+Attempt = Callable[[Cell], "CellRun | Exception"]
+Executor = Callable[[Attempt, Sequence[Cell]], Iterator["CellRun | Exception"]]
 
 
-def in_this_process(work: Callable[[Cell], CellRun], cells: Sequence[Cell]) -> Iterator[CellRun]:
-    """Run cells one after the other."""
+def in_this_process(work: Attempt, cells: Sequence[Cell]) -> Iterator[CellRun | Exception]:
+    """Run cells one after the other, each when the answer of the one before was taken."""
     return map(work, cells)
 
 
 def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Progress) -> tuple[Cell, ...]:
-    """The cells of a benchmark, models before training sets before seeds. Makes each dataset, and looks for all weights.
+    """The cells of a benchmark, models before training sets before shots before seeds. Makes each dataset, and looks for all weights.
 
     Their paths are absolute: the process that runs a cell may be in another folder.
 
@@ -70,18 +75,18 @@ def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Pro
         DatasetError, WeightsError, UsageError: what the user can mend.
     """
     home = home.absolute()
-    there = _begun(home)
+    there = begun_cells(home)
     cells: list[Cell] = []
-    known: dict[tuple[str, str], Training] = {}  # a dataset is made, and weights are looked for, once for all seeds
-    for asked in _trainings(spec):
-        key = (asked.model_name, asked.train_on)
+    known: dict[tuple[str, str, str], Training] = {}  # a dataset is made, and weights are looked for, once for all shots and seeds
+    for asked in trainings(spec):
+        key = (asked.model_name, asked.method, asked.train_on)
         if key not in known:
-            known[key] = settled(asked, workspace, progress)
-        training = known[key].anywhere().seeded(asked.seed)
+            known[key] = settled(replace(asked, shots=None), workspace, progress)
+        training = known[key].anywhere().drawn(asked.shots, asked.seed)
         if training.spec.task != "classify":
             raise UsageError("a benchmark compares classifiers", f"models={asked.model_name}", "Take a -cls model.")
         cells.append(Cell(training, _folder(training, home, there)))
-    return tuple(cells)
+    return tuple({cell.folder: cell for cell in cells}.values())  # more shots than anybody has photos are all photos, a second time
 
 
 def run(cell: Cell, progress: Progress = silent) -> CellRun:
@@ -90,7 +95,7 @@ def run(cell: Cell, progress: Progress = silent) -> CellRun:
     Reads the prepared dataset and writes the cell's folder, and nothing else. Paths of what it gives are as this process sees them.
     """
     with locked(cell.folder):
-        if done := CellRun.read(cell.folder):
+        if done := finished(cell.folder):
             return done
         took: dict[str, float] = {}
         with stopwatch(took, "train"):
@@ -106,17 +111,42 @@ def run(cell: Cell, progress: Progress = silent) -> CellRun:
         with stopwatch(took, "predict"):
             _draw(scoring, training, cell.folder / "predict", progress)
         about: dict[str, Any] = {"spec": EvaluateSpec(), "weights": training.weights, "weights_sha256": training.weights_sha256}
-        return CellRun(folder=cell.folder, trained=cell.folder, cell=cell.id, took=took, **about, **scoring.facts).written(
-            status="finished"
-        )
+        hashes = {name: sha256(cell.folder / name) for name in TABLES}
+        done = CellRun(folder=cell.folder, trained=cell.folder, cell=cell.id, took=took, sha256=hashes, **about, **scoring.facts)
+        return done.written(status="finished")
+
+
+def attempt(cell: Cell, progress: Progress = silent) -> CellRun | Exception:
+    """Run one cell, or say why it could not be: out of memory, say, which is no reason to stop the others."""
+    try:
+        return run(cell, progress)
+    except Exception as error:
+        return error
+
+
+def finished(folder: Path) -> CellRun | None:
+    """The cell that was run to its end in a folder, when its files are as it left them; else it is to be run again."""
+    try:
+        done = CellRun.read(folder)
+        whole = done and _training(folder) and all(done.sha256.get(name) in {None, sha256(folder / name)} for name in TABLES)
+    except (OSError, RunError):
+        return None
+    return done if whole else None
 
 
 def _trained(cell: Cell, progress: Progress) -> TrainRun:
-    begun = TrainRun.read(cell.folder)
+    begun = _training(cell.folder)
     if begun is None:
         return run_training(cell.training.at(cell.folder), progress)
     begun = replace(begun, spec=replace(begun.spec, device=cell.training.spec.device))  # it may have begun on a device that is elsewhere
     return begun if begun.status == "finished" and begun.weights.is_file() else go_on(begun, progress)
+
+
+def _training(folder: Path) -> TrainRun | None:
+    """The training that was begun in a cell's folder; None where its record is lost or damaged."""
+    with contextlib.suppress(RunError):
+        return TrainRun.read(folder)
+    return None
 
 
 def _draw(scoring: Scoring, training: TrainRun, folder: Path, progress: Progress) -> None:
@@ -129,38 +159,44 @@ def _draw(scoring: Scoring, training: TrainRun, folder: Path, progress: Progress
 
 
 # ------------------------------------------------------------------------------------------------------------------- ids
-def _trainings(spec: BenchmarkSpec) -> Iterator[TrainSpec]:
+def trainings(spec: BenchmarkSpec) -> Iterator[TrainSpec]:
+    """What a benchmark trains, models before methods before training sets before shots before seeds."""
     shared = {one.name: getattr(spec, one.name) for one in fields(Trains)}
-    for model in spec.model_names:
-        for train_on in dict.fromkeys(spec.train_on):
-            for seed in dict.fromkeys(spec.seeds):
-                yield TrainSpec(**shared, model=model, train_on=train_on, seed=seed)
+    where = product(dict.fromkeys(spec.train_on), dict.fromkeys(spec.shots), dict.fromkeys(spec.seeds))
+    for model, method, (train_on, shots, seed) in product(spec.model_names, dict.fromkeys(spec.methods), tuple(where)):
+        told = {**shared, "C": spec.C if method == "probe" else None, "epochs": spec.epochs if method == "finetune" else None}
+        yield TrainSpec(**told, model=model, method=method, train_on=train_on, shots=shots, seed=seed)
 
 
 def _identity(settings: dict[str, Any], seed: int) -> str:
     return hashlib.sha256(json.dumps({**settings, "seed": seed}, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _begun(home: Path) -> dict[Key, tuple[Path, str]]:
-    """Model, method, training set and seed → the folder of the cell that was begun of them, whatever it is called, and its hash."""
-    found: dict[Key, tuple[Path, str]] = {}
+def place(spec: TrainSpec) -> Place:
+    """Where in the matrix a training stands."""
+    return spec.model_name, spec.method, spec.train_on, spec.shots, spec.seed
+
+
+def slug(spec: TrainSpec) -> str:
+    """A training in readable words."""
+    return f"{spec.model_slug}{spec.method_slug}-{spec.train_on}{spec.shots_slug}-seed{spec.seed}"
+
+
+def begun_cells(home: Path) -> dict[Place, tuple[Path, str]]:
+    """Place in the matrix → the folder of the cell that was begun there, whatever it is called, and its hash."""
+    found: dict[Place, tuple[Path, str]] = {}
     for folder in sorted((home / CELLS).glob("*")):
-        if folder.is_dir() and (begun := TrainRun.read(folder)):
-            found[_key(begun.spec)] = (folder, _identity(begun.settings, begun.spec.seed))
+        if folder.is_dir() and (begun := _training(folder)):
+            found[place(begun.spec)] = (folder, _identity(begun.settings, begun.spec.seed))
     return found
 
 
-def _key(spec: TrainSpec) -> Key:
-    return spec.model_name, spec.method, spec.train_on, spec.seed
-
-
-def _folder(training: Training, home: Path, there: dict[Key, tuple[Path, str]]) -> Path:
+def _folder(training: Training, home: Path, there: dict[Place, tuple[Path, str]]) -> Path:
     spec = training.spec
     mine = _identity(training.at(home).settings, spec.seed)
-    folder, other = there.get(_key(spec), (None, ""))
+    folder, other = there.get(place(spec), (None, ""))
     if folder is None:
-        model = spec.model_slug if spec.method == "finetune" else f"{spec.model_slug}-{spec.method}"
-        return home / CELLS / f"{model}-{spec.train_on}-seed{spec.seed}-{mine}"
+        return home / CELLS / f"{slug(spec)}-{mine}"
     if other == mine:
         return folder
     begun = TrainRun.read(folder)

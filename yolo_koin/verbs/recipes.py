@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from yolo_koin.dataset.carve import few_shots
 from yolo_koin.dataset.classify import INDEX, read_index
 from yolo_koin.dataset.detect import TABLE, read_boxes_table
 from yolo_koin.dataset.detect_files import BOX
@@ -66,6 +67,15 @@ def labelled_photos(root: Path) -> Photos:
     index = read_index(root)
     usable = index[index["status"] == "ok"]
     return {part: tuple(LabelledPhoto(root / image, label) for image, label in _of(usable, part)) for part in ("train", "val")}
+
+
+def with_shots(photos: Sequence[LabelledPhoto], shots: int | None, seed: int) -> tuple[LabelledPhoto, ...]:
+    """So many training photos of each person, in the order of their files; all of them where there is no bound."""
+    if shots is None:
+        return tuple(photos)
+    of = {f"{photo.label}/{photo.path.name}": photo for photo in photos}
+    kept = few_shots({name: photo.label for name, photo in of.items()}, shots, seed)
+    return tuple(photo for name, photo in of.items() if name in kept)
 
 
 def boxed_photos(root: Path) -> Photos:

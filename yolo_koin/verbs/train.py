@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,10 +16,11 @@ from yolo_koin.models.registry import family_of, trainer_of
 from yolo_koin.parallel import Progress, silent, stopwatch
 from yolo_koin.runs import TrainRun, prepared_at
 from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, TrainSpec
-from yolo_koin.verbs.recipes import RECIPES
+from yolo_koin.verbs.recipes import RECIPES, with_shots
 from yolo_koin.verbs.resolve import open_dataset, prepared, weights_file
 from yolo_koin.verbs.sample import is_sample
 from yolo_koin.verbs.verb import verb
+from yolo_koin.words import count
 from yolo_koin.workspace import Workspace
 
 USUAL_C = 0.316  # the paper's
@@ -30,7 +33,7 @@ class TrainResult:
     Attributes:
         run: its folder.
         weights: the best checkpoint.
-        best_epoch: its epoch, from 1; 0 of a head, which has none.
+        best_epoch: its epoch, from 1.
         metric: what it was chosen by: ``top1``, or ``map50`` of a detector.
         val: that, on the validation photos, 0 to 1.
         epochs: how many were trained.
@@ -60,9 +63,8 @@ def train(spec: TrainSpec, progress: Progress) -> TrainResult:
     workspace = Workspace.of(spec)
     training = settled(spec, workspace, progress)
     asked = training.spec
-    short = asked.yolov8_size or asked.model_slug.removesuffix("-cls")
-    short += f"-{asked.method}" if asked.method != "finetune" else ""
-    with workspace.begun("train", spec.name, f"{short}-{asked.train_on}{'-detect' if asked.task == 'detect' else ''}", spec) as folder:
+    short = f"{asked.yolov8_size or asked.model_slug.removesuffix('-cls')}{asked.method_slug}-{asked.train_on}{asked.shots_slug}"
+    with workspace.begun("train", spec.name, f"{short}{'-detect' if asked.task == 'detect' else ''}", spec) as folder:
         return result_of(run_training(training.at(folder), progress), training.notes)
 
 
@@ -103,6 +105,7 @@ class Training:
         start: the checkpoint to start from; None for scratch.
         index_sha256: of the table of photos; start_sha256: of the checkpoint.
         lr: peak of the learning rate.
+        people: how many training photos each person has.
         notes: what the user should know of the dataset.
     """
 
@@ -112,11 +115,21 @@ class Training:
     index_sha256: str
     start_sha256: str | None
     lr: float
+    people: tuple[int, ...]
     notes: tuple[str, ...] = ()
 
-    def seeded(self, seed: int) -> Training:
-        """The same training with another seed."""
-        return replace(self, spec=replace(self.spec, seed=seed))
+    @property
+    def photos(self) -> int:
+        """How many photos are learnt."""
+        return sum(n if self.spec.shots is None else min(n, self.spec.shots) for n in self.people)
+
+    def drawn(self, shots: int | None, seed: int) -> Training:
+        """The same training with other shots and another seed; as many shots as the largest class has photos are all photos."""
+        notes = self.notes
+        if shots is not None and (fewer := [n for n in self.people if n < shots]):
+            have = f"{count(len(fewer), 'person')} with fewer training photos ({min(fewer)} to {max(fewer)})"
+            notes = (*notes, f"{shots} shots: {have}; all of theirs are taken")
+        return replace(self, spec=replace(self.spec, shots=bounded(shots, self.people), seed=seed), notes=notes)
 
     def anywhere(self) -> Training:
         """The same training for a process that is in another folder."""
@@ -134,6 +147,11 @@ class Training:
             lr=self.lr,
             weights=folder / "weights" / f"best{trainer_of(self.spec.model_name, self.spec.method).ending}",
         )
+
+
+def bounded(shots: int | None, people: Sequence[int]) -> int | None:
+    """Shots that are a bound for somebody; None where nobody has more training photos."""
+    return shots if shots is not None and shots < max(people, default=0) else None
 
 
 def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Training:
@@ -164,19 +182,21 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
         train_on=made.train_on,
         val=made.val,
         fit=made.fit or "pad",
-        epochs=spec.epochs or (usual.epochs if spec.method == "finetune" else 1),
+        epochs=1 if spec.method != "finetune" else spec.epochs or usual.epochs,
         batch=spec.batch or usual.batch,
         imgsz=spec.imgsz or usual.imgsz or recipe.input_size(made),
     )
-    return Training(
+    training = Training(
         spec=spec,
         converted=made.folder,
         start=start,
         index_sha256=sha256(made.folder / recipe.table),
         start_sha256=sha256(start) if start else None,
         lr=usual.lr,
+        people=tuple(Counter(photo.label for photo in recipe.photos(made.folder)["train"]).values()),
         notes=notes,
     )
+    return training.drawn(spec.shots, spec.seed)
 
 
 def starting_weights(spec: TrainSpec, workspace: Workspace) -> Path | None:
@@ -254,6 +274,7 @@ def _finished(run: TrainRun, again: bool, progress: Progress) -> TrainRun:
             val=trained.value,
             best_epoch=trained.best_epoch,
             epochs=trained.epochs,
+            photos=len(job.train),
             seconds=seconds,
         )
 
@@ -267,7 +288,7 @@ def _job(run: TrainRun) -> TrainJob:
     photos = recipe.photos(run.converted)
     return TrainJob(
         model=spec.model_name,
-        train=photos["train"],
+        train=with_shots(photos["train"], spec.shots, spec.seed),
         val=photos["val"],
         names=recipe.names(run.converted),
         folder=run.folder,

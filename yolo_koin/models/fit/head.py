@@ -76,7 +76,7 @@ def fit(job: TrainJob, progress: Progress) -> Trained:
     weights = job.folder / "weights" / f"best{ENDING}"
     write_tensors(weights, tensors, {**note_of_job(job), "method": job.method, "C": head.C, **network})
     value = float(np.mean(head.logits(val).argmax(axis=1) == truth))
-    return Trained(weights=weights, metric="top1", best_epoch=0, value=float(f"{value:.6g}"), epochs=0)
+    return Trained(weights=weights, metric="top1", best_epoch=1, value=float(f"{value:.6g}"), epochs=1)
 
 
 def logistic(features: Array, labels: Array, C: float) -> Head:  # noqa: N803  # as scikit-learn and the paper call it

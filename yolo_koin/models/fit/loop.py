@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from yolo_koin.environment import cores
 from yolo_koin.errors import RunError
+from yolo_koin.files import writing
 from yolo_koin.models.devices import has_bf16
 from yolo_koin.models.fit.lesson import Lesson, on_device
 from yolo_koin.models.fit.optimizer import MOST_GRADIENT, Average, build_optimizer, freeze, learning_rate, training_mode
@@ -204,8 +205,9 @@ def finished(job: TrainJob, metric: str, ending: str = ".pt") -> Trained | None:
 
 def clear(folder: Path, ending: str = ".pt") -> None:
     """Remove what an earlier training left in a run's folder."""
-    for name in ("weights/state.pt", f"weights/last{ending}", f"weights/best{ending}", "results.csv"):
-        (folder / name).unlink(missing_ok=True)
+    with writing(folder):
+        for name in ("weights/state.pt", f"weights/last{ending}", f"weights/best{ending}", "results.csv"):
+            (folder / name).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,53 @@
+"""Configuration files: every shipped one holds, and mistakes in one are told with its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from yolo_koin import BenchmarkSpec
+from yolo_koin.configs import read_config
+from yolo_koin.errors import UsageError
+
+SHIPPED = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
+def test_the_shipped_ones_hold(path: Path) -> None:
+    assert BenchmarkSpec(**read_config(path, BenchmarkSpec)).name == path.stem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("train_on: [normal, both]\nshots: [1, null, 5]\nepochs: 3\n", id="lists, the fields' names"),
+        pytest.param("train-on: normal,both\nshots: 1,all,5\nepochs: '3'\n", id="as the options are written"),
+        pytest.param("\ufefftrain-on: [normal, both]\nshots: [1, all, 5]\nepochs: 3\nimgsz:\n", id="a BOM, and nothing for an option"),
+    ],
+)
+def test_spellings(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    spec = BenchmarkSpec(**read_config(tmp_path / "mine.yaml", BenchmarkSpec))
+    assert spec == BenchmarkSpec(train_on=("normal", "both"), shots=(1, None, 5), epochs=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        pytest.param("shot: 5\n", r"mine\.yaml: shot. Near names are shots", id="a near name"),
+        pytest.param("epochs: [\n", r"not YAML \(line 2", id="no YAML"),
+        pytest.param("- epochs\n", "lines such as", id="a list"),
+        pytest.param("", "lines such as", id="empty"),
+        pytest.param("epochs: !!python/object/apply:os.getcwd []\n", "not YAML", id="code"),
+    ],
+)
+def test_mistakes(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=told):
+        read_config(tmp_path / "mine.yaml", BenchmarkSpec)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read the configuration"):
+        read_config(tmp_path / "none.yaml", BenchmarkSpec)
