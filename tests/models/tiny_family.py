@@ -26,6 +26,7 @@ class Tiny:
 
     ending = ".npz"
     learns_from_little = True
+    tunes = True
 
     def models(self) -> tuple[str, ...]:
         return ("tiny:linear",)

@@ -281,10 +281,13 @@ class Family(Trainer, Protocol):
 
     Attributes:
         learns_from_little: whether its models learn the built-in faces from nothing, as they then do unless told otherwise: offline.
+        tunes: whether its networks can be trained; else only heads on their features are.
     """
 
     @property
     def learns_from_little(self) -> bool: ...  # noqa: D102
+    @property
+    def tunes(self) -> bool: ...  # noqa: D102
 
     def models(self) -> tuple[str, ...]:
         """Names that are offered, smallest first."""

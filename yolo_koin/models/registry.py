@@ -14,7 +14,11 @@ from yolo_koin.models.protocol import Family, Model, Trainer
 from yolo_koin.specs import Method
 
 # A family's name → "module:Class". A new family is one line here.
-FAMILIES: dict[str, str] = {"ultralytics": "yolo_koin.models.yolo_family:Ultralytics", "timm": "yolo_koin.models.timm_family:Timm"}
+FAMILIES: dict[str, str] = {
+    "ultralytics": "yolo_koin.models.yolo_family:Ultralytics",
+    "timm": "yolo_koin.models.timm_family:Timm",
+    "faces": "yolo_koin.models.recognisers:Recognisers",
+}
 
 
 HEADS = "yolo_koin.models.heads:Heads"  # what is fitted on the frozen networks of all families
@@ -58,10 +62,12 @@ def trainer_of(model: str, method: Method) -> Trainer:
     """What trains a model by a method.
 
     Raises:
-        UsageError: nobody knows the model, or a package is not installed.
+        UsageError: nobody knows the model, it cannot be trained so, or a package is not installed.
     """
     family = family_of(model)
     if method == "finetune":
+        if not family.tunes:
+            raise UsageError(f"{family.title(model)} stays as it is", f"model={model} method=finetune", "Say method=probe or method=ncm.")
         return family
     for package, module in (("scikit-learn", "sklearn"), ("safetensors", "safetensors")):
         if importlib.util.find_spec(module) is None:

@@ -14,6 +14,7 @@ class Timm:
 
     ending = zoo.ENDING
     learns_from_little = False
+    tunes = True
 
     def models(self) -> tuple[str, ...]:
         """See :class:`yolo_koin.models.protocol.Family`."""

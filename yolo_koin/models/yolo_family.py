@@ -15,6 +15,7 @@ class Ultralytics:
 
     ending = ".pt"
     learns_from_little = True
+    tunes = True
 
     def models(self) -> tuple[str, ...]:
         """See :class:`yolo_koin.models.protocol.Family`."""
