@@ -98,7 +98,7 @@ class Trains(OfData):
     freeze: Annotated[int, Option("First layers to keep as they are; 9 is the whole backbone of a YOLO.", least=0)] = 0
     weights: Annotated[
         str | Path,
-        Option("auto: official weights from weights/ or downloaded (scratch on the sample); scratch; a checkpoint, or a run's name."),
+        Option("auto: official weights from weights/ or downloaded (YOLO on the sample: scratch); scratch; a checkpoint; a run's name."),
     ] = AUTO
     C: Annotated[
         float | None, Option("Of a probe's logistic regression; 0 chooses it on validation. [default: 0.316, the paper's]", least=0)

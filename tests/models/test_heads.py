@@ -238,6 +238,15 @@ def test_a_second_head_costs_no_pass(probe: HeadClassifier, moved: Path, squares
 
 
 # --------------------------------------------------------------------------------------------------------------- mistakes
+def test_features_that_are_no_numbers_are_one_line_and_not_kept(squares: Squares, lite0: Path, tmp_path: Path) -> None:
+    job = job_of(squares, lite0, tmp_path)
+    assert job.start is not None
+    write_tensors(job.start, read_tensors(lite0) | {"conv_stem.weight": torch.full((32, 3, 3, 3), torch.nan)})
+    for _ in range(2):
+        with pytest.raises(WeightsError, match=r"no numbers: .*tf_efficientnet_lite0\.safetensors"):
+            trained(job)
+
+
 def test_a_project_that_was_moved_goes_on(probe: HeadClassifier, moved: Path, squares: Squares) -> None:
     model = registry.load(moved, "cpu")
     assert model.task == "classify"
