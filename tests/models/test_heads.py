@@ -297,8 +297,12 @@ def test_without_validation_photos_nothing_is_fitted(squares: Squares, lite0: Pa
         trained(replace(job_of(squares, lite0, tmp_path), val=()))
 
 
-def test_without_scikit_learn_the_pip_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_packages_the_pip_command_is_named(probe: HeadClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert registry.trainer_of("yolov8n-cls", "finetune") is registry.family_of("yolov8n-cls")
-    with pytest.raises(UsageError, match=r'scikit-learn is not installed: method=probe. .*pip install "yolo_koin\[peers\]"'):
-        registry.trainer_of("yolov8n-cls", "probe")
+    for package, call in (
+        ("scikit-learn", lambda: registry.trainer_of("yolov8n-cls", "probe")),
+        ("safetensors", lambda: registry.load(probe.weights)),
+    ):
+        with pytest.raises(UsageError, match=rf'{package} is not installed.* pip install "yolo_koin\[peers\]"'):
+            call()

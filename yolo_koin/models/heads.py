@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.errors import WeightsError
 from yolo_koin.manifests import placed
+from yolo_koin.models.peers import check_installed
 from yolo_koin.models.protocol import Model, Trained, TrainJob
 from yolo_koin.parallel import Progress
 from yolo_koin.words import METHODS
@@ -39,6 +40,7 @@ class Heads:
 
     def load(self, weights: Path, device: str = "", trust: bool = False) -> Model:
         """See :class:`yolo_koin.models.protocol.Trainer`."""
+        check_installed(weights, "safetensors")
         return HeadClassifier(weights, device, trust)
 
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import importlib.util
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from yolo_koin.errors import UsageError, WeightsError
+from yolo_koin.models.peers import check_installed
 from yolo_koin.models.protocol import Family, Model, Trainer
 from yolo_koin.specs import Method
 
 # A family's name → "module:Class". A new family is one line here.
 FAMILIES: dict[str, str] = {"ultralytics": "yolo_koin.models.yolo_family:Ultralytics", "timm": "yolo_koin.models.timm_family:Timm"}
-
-
 HEADS = "yolo_koin.models.heads:Heads"  # what is fitted on the frozen networks of all families
 
 
@@ -63,9 +61,7 @@ def trainer_of(model: str, method: Method) -> Trainer:
     family = family_of(model)
     if method == "finetune":
         return family
-    for package, module in (("scikit-learn", "sklearn"), ("safetensors", "safetensors")):
-        if importlib.util.find_spec(module) is None:
-            raise UsageError(f"{package} is not installed", f"method={method}", 'Install it: pip install "yolo_koin[peers]".')
+    check_installed(f"method={method}", "scikit-learn", "safetensors")
     heads: Trainer = _family(HEADS)
     return heads
 

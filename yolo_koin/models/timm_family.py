@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from yolo_koin.models import timm_zoo as zoo
+from yolo_koin.models.peers import check_installed
 from yolo_koin.models.protocol import Backbone, Model, Preparation, Task, Trained, TrainJob, Usual
 from yolo_koin.parallel import Progress
 
@@ -86,7 +87,7 @@ class Timm:
 
     def load(self, weights: Path, device: str = "", trust: bool = False) -> Model:
         """See :class:`yolo_koin.models.protocol.Family`. Nothing in these files can run code, so there is nothing to trust."""
-        zoo.check_installed(weights)
+        check_installed(weights, "timm")
         from yolo_koin.models.timm_network import TimmClassifier
 
         return TimmClassifier(weights, device)
