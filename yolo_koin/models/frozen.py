@@ -123,7 +123,7 @@ def features_of(model: str, weights: Path, side: int, folder: Path, device: str 
         weights: of the model.
         side: of the photos, in pixels.
         folder: any folder of the workspace; outside of one nothing is kept.
-        device, trust: as of :meth:`yolo_koin.models.protocol.Family.load`.
+        device, trust: as of :meth:`yolo_koin.models.family.Family.load`.
     """
     home = home_of(folder.absolute())
     cache = FeatureCache(Workspace(home).features, f"{model} {side} {sha256(weights)}") if home else None

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from yolo_koin.errors import UsageError, WeightsError
+from yolo_koin.models.family import Family, Trainer
 from yolo_koin.models.peers import check_installed
-from yolo_koin.models.protocol import Family, Model, Trainer
+from yolo_koin.models.protocol import Model
 from yolo_koin.specs import Method
 
 # A family's name → "module:Class". A new family is one line here.
@@ -88,7 +89,7 @@ def endings() -> str:
 
 
 def load(weights: Path, device: str = "", trust: bool = False) -> Model:
-    """A trained model; arguments and errors as of :meth:`yolo_koin.models.protocol.Family.load`."""
+    """A trained model; arguments and errors as of :meth:`yolo_koin.models.family.Family.load`."""
     return trainer_of_weights(weights).load(weights, device, trust)
 
 
