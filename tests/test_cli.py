@@ -96,7 +96,7 @@ def test_audit_tells_counts_and_faults(tmp_path: Path) -> None:
     done = yolo_koin("audit", "KoIn", cwd=tmp_path)
     assert done.returncode == 0
     lines = done.stdout.splitlines()
-    assert lines[0].split()[:3] == ["split", "classes", "images"]
+    assert lines[0].split()[:3] == ["split", "classes", "photos"]
     assert any(line.split()[:4] == ["normal_cases/train", "4", "21", "5"] for line in lines)
     assert any("cut.jpg" in line for line in lines)
     assert "normal_cases/train/nobody: an empty class" in lines

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from yolo_koin.words import count
+from yolo_koin.words import count, first, some
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,20 @@ from yolo_koin.words import count
 )
 def test_numbers_in_sentences(n: int, noun: str, more: bool, text: str) -> None:
     assert count(n, noun, more) == text
+
+
+@pytest.mark.parametrize(
+    ("n", "lines", "sentence"),
+    [
+        (0, [], ""),
+        (2, ["a", "b"], "a, b"),
+        (3, ["a", "b", "c"], "a, b, c"),
+        (4, ["a", "b", "and 2 more people left out"], "a, b and 2 more"),
+        (2002, ["a", "b", "and 2,000 more people left out"], "a, b and 2,000 more"),
+    ],
+    ids=["none", "as many as are shown", "saying one more takes as much room", "two more", "many"],
+)
+def test_many_are_cut_short_and_counted(n: int, lines: list[str], sentence: str) -> None:
+    every = [*"abc", *"x" * n][:n]
+    assert first(every, 2, "person", " left out") == lines
+    assert some(every, 2) == sentence

@@ -8,7 +8,7 @@ from typing import Any
 from yolo_koin.console import say
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.options import Option
-from yolo_koin.words import CALLED, count
+from yolo_koin.words import CALLED, DECIDE, count, first
 
 TOLD = 10  # photos that are named on the screen as well
 RESUME = Option("Finish an interrupted run: --name, or the one begun last.")
@@ -87,14 +87,16 @@ def split(result: Any, as_json: bool) -> None:
 
 def audit(result: Any, as_json: bool) -> None:
     """Say what is in a dataset and what is wrong with it."""
-    head = ("split", "classes", "images", "min", "median", "max", "unreadable", "unsupported", "empty", "missing", "published")
+    head = ["split", "classes", "photos", "fewest", "median", "most", "unreadable", "other files", "empty classes", "classes it lacks"]
     rows = [
         (
             *(s.split, s.classes, s.images, s.smallest, f"{s.median:g}", s.largest),
-            *(len(s.unreadable), len(s.unsupported), len(s.empty), len(s.missing), s.published or ""),
+            *(len(s.unreadable), len(s.unsupported), len(s.empty), len(s.lacking)),
+            *([s.stated or ""] if result.layout else []),
         )
         for s in result.splits
     ]
+    head += [f"photos in layout {result.layout}"] if result.layout else []
     say(as_json, result, head, rows, *result.lines())
 
 
@@ -103,9 +105,9 @@ def convert(result: Any, as_json: bool) -> None:
 
     Example: yolo_koin convert classify --data sample --fit pad
     """
-    notes = [f"{image}: left out, {reason}" for image, reason in result.unusable.items()]
-    notes += [f"{label}: only in a test split, so it counts as wrong" for label in result.untrained]
-    notes += [f"{label}: no validation photo, since its training photos are too alike or too few" for label in result.no_validation]
+    notes = first([f"{image}: left out, {reason}" for image, reason in result.unusable.items()], TOLD, "photo", " left out; see index.csv")
+    notes += first([f"{label}: only in a test split, so it counts as wrong" for label in result.untrained], TOLD, "class", " only tested")
+    notes += _without_validation(result, "no validation photo, since its training photos are too alike or too few")
     say(as_json, result, ("folder", "photos"), list(result.counts.items()), *notes, *_of_carving(result), result.root)
 
 
@@ -115,16 +117,18 @@ def convert_detect(result: Any, as_json: bool) -> None:
     Example: yolo_koin convert detect --data sample
     """
     done, pages = result.converted, result.pages
-    notes = [f"{problem.where}: {problem.reason}" for problem in result.problems]
-    notes += [f"{image}: left out, {reason}" for image, reason in list(done.left_out.items())[:TOLD]]
-    notes += (
-        [f"and {count(left, 'photo', more=True)} left out; reasons are in boxes.csv"] if (left := len(done.left_out) - TOLD) > 0 else []
-    )
+    left_out = [f"{image}: left out, {reason}" for image, reason in done.left_out.items() if image not in done.suggested]
+    notes = [*map(str, result.problems), *first(left_out, TOLD, "photo", " left out; reasons are in boxes.csv")]
     notes += [f"{count(boxes, 'box')}: {source}" for source, boxes in done.boxes.items()]
-    notes += [f"{label}: no face in train, so it cannot be learnt" for label in done.untrained]
-    notes += [f"{label}: no validation photo with a face" for label in done.no_validation]
+    if done.suggested:
+        many = f"{count(sum(done.suggested.values()), 'face')} in {count(len(done.suggested), 'photo')}"
+        notes.append(f"{many} suggested in boxes.csv, and not used: {DECIDE}")
+    notes += first([f"{label}: no face in train, so it cannot be learnt" for label in done.untrained], TOLD, "class", " without one")
+    notes += _without_validation(done, "no validation photo with a face")
     notes += _of_carving(done)
-    look = f"look through {pages[0].parent}: {count(len(pages), 'page')}; correct boxes.csv and bring it back with --boxes" if pages else ""
+    shown, photos = result.photos
+    size = count(len(pages), "page") + (f" with {shown:,} of {count(photos, 'photo')}; --review shows more" if shown < photos else "")
+    look = f"look through {pages[0].parent} ({size}); correct a copy of boxes.csv and bring it back with --boxes" if pages else ""
     kept = [f"drawn boxes are kept in {result.kept} and used from now on; --boxes none sets them aside"] if result.kept else []
     files = [done.root / "data.yaml", done.root / "boxes.csv"]
     say(as_json, result, ("folder", "photos"), list(done.counts.items()), *notes, *kept, *([look] if look else []), *files)
@@ -155,8 +159,8 @@ def evaluate(result: Any, as_json: bool) -> None:
 
     table = readable(result.metrics, synthetic=result.synthetic)
     notes = [f"weights: {result.weights}", f"data: {result.data}"]
-    notes += [f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown[:TOLD]]
-    notes += [f"and {count(left, 'class', more=True)} that it never learnt"] if (left := len(result.unknown) - TOLD) > 0 else []
+    never = [f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown]
+    notes += first(never, TOLD, "class", " that it never learnt")
     notes += result.notes
     notes += [f"{split}: boxes are {name}'s, so scores of boxes tell agreement with {name}" for split, name in result.agreement.items()]
     files = (result.run / "predictions.csv", result.run / "metrics.csv")
@@ -212,8 +216,13 @@ def runs(result: Any, as_json: bool) -> None:
 
 def _of_carving(result: Any) -> list[str]:
     clusters = count(result.clusters, "cluster")
-    clusters += " of training photos that are near-duplicates or of one group kept on one side of the train/val line."
-    leaks = [f"{count(n, 'photo')} of {folder} near-duplicate to a training photo." for folder, n in result.leaks.items() if n]
-    doubles = [f"{one} and {other}: one photo under two people" for one, other in result.doubles[:TOLD]]
-    more = [f"and {count(left, 'pair', more=True)} of one photo under two people"] if (left := len(result.doubles) - TOLD) > 0 else []
-    return [clusters, *leaks, *doubles, *more, *result.notes]
+    clusters += " of training photos that are near-duplicates or of one group kept on one side of the train/val line"
+    leaks = [f"near-duplicates of training photos in {folder}: {n:,}" for folder, n in result.leaks.items() if n]
+    doubles = [f"{one} and {other}: one photo under two people" for one, other in result.doubles]
+    doubles = first(doubles, TOLD, "pair", " of one photo under two people")
+    table = [f"each is named in {result.duplicates}; a line in exclude.txt leaves a photo out"] if result.duplicates else []
+    return [clusters, *leaks, *doubles, *table, *result.notes]
+
+
+def _without_validation(result: Any, why: str) -> list[str]:
+    return first([f"{label}: {why}" for label in result.no_validation], TOLD, "class", " without one")

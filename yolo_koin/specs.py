@@ -31,7 +31,7 @@ MODEL_ENDING: Mapping[Task, str] = {"classify": "-cls", "detect": ""}  # of an U
 FitOption = Annotated[Fit, Option("pad: whole photo on a grey square; crop: its centre; face: around the face.")]
 TrainOnOption = Annotated[TrainingSet, Option("Training photos: normal, hard or both.")]
 DetectorOption = Annotated[Path | None, Option("Face detector: YuNet (.onnx) or an Ultralytics face model (.pt). [default: CenterFace]")]
-DeviceOption = Annotated[str, Option("cpu, a GPU's number, or mps. [default: first GPU, else cpu]")]
+DeviceOption = Annotated[str, Option("cpu, a GPU's number, or mps; of a benchmark several, with commas. [default: first GPU, else cpu]")]
 NameOption = Annotated[str | None, Option("Name of the run. [default: after what it does]")]
 ShotsOption = Option("Training photos of each person; 5 of them are among 10 of the same seed. [default: all]", least=1, nothing="all")
 MethodWords = Option("finetune: the network learns. On its frozen features, probe: logistic regression, ncm: nearest class mean.")
@@ -98,7 +98,7 @@ class Trains(OfData):
     freeze: Annotated[int, Option("First layers to keep as they are; 9 is the whole backbone of a YOLO.", least=0)] = 0
     weights: Annotated[
         str | Path,
-        Option("auto: official weights from weights/ or downloaded (scratch on the sample); scratch; a checkpoint, or a run's name."),
+        Option("auto: official weights from weights/ or downloaded (YOLO on the sample: scratch); scratch; a checkpoint; a run's name."),
     ] = AUTO
     C: Annotated[
         float | None, Option("Of a probe's logistic regression; 0 chooses it on validation. [default: 0.316, the paper's]", least=0)
@@ -185,9 +185,7 @@ class ConvertDetectSpec(Converts):
     detector: DetectorOption = None
     device: Annotated[str, Option("Where a .pt detector runs: cpu, a GPU's number, or mps.")] = ""
     trust_weights: Annotated[bool, Option("Load a detector that safe loading refuses. It can run any code.")] = False
-    review: Annotated[
-        int, Option("Pages of the review sheet at most; the boxes that the detector is least sure of come first.", least=0)
-    ] = 20
+    review: Annotated[int, Option("Pages to look through at most: photos without a box first, then boxes by their score.", least=0)] = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -319,6 +317,7 @@ class BenchmarkSpec(Trains):
     train_on: Annotated[tuple[TrainingSet, ...], Option("Training sets, with commas: normal,hard,both.")] = ("normal",)
     shots: Annotated[tuple[int | None, ...], ShotsOption] = (None,)
     seeds: Annotated[tuple[int, ...], Option("Seeds, with commas; each is a training of its own.", least=0)] = (0,)
+    ray: Annotated[str, Option("Run the cells on a Ray cluster: its address, or auto. [default: on this machine]")] = ""
     dry_run: Annotated[bool, Option("Say what would be run, what is there already, and how long it may take; write nothing.")] = False
     name: Annotated[str | None, Option("Name of the benchmark; the same name goes on where it stopped. [default: the dataset's]")] = None
 

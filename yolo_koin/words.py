@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+DECIDE = "write who it is into label (unknown for a stranger), or remove the row"  # what to do with a face that is suggested
 CALLED = {"top1": "top-1", "map50": "mAP@0.5"}  # what chooses the best epoch
 METHODS = {"probe": "probe", "ncm": "nearest mean"}  # on frozen features
 
@@ -18,3 +21,22 @@ def count(n: int, noun: str, more: bool = False) -> str:
     several = {"person": "people", "box": "boxes", "class": "classes"}.get(last, f"{last}s")
     word = noun if n == 1 else f"{head} {several}".lstrip()
     return f"{n:,} {'more ' if more else ''}{word}"
+
+
+def first(lines: Sequence[str], most: int, noun: str, rest: str = "") -> list[str]:
+    """The first of many lines and how many more there are, ``and 34 more photos left out``; nobody reads a thousand.
+
+    Args:
+        lines: all of them.
+        most: that are shown; one more takes the room of saying so.
+        noun: what each is about, in the singular; ``rest`` follows it.
+        rest: see there.
+    """
+    left = len(lines) - most
+    return list(lines) if left < 2 else [*lines[:most], f"and {count(left, noun, more=True)}{rest}"]
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """``a, b, c, d, e and 34 more``."""
+    left = len(names) - most
+    return ", ".join(names) if left < 2 else f"{', '.join(names[:most])} and {left:,} more"

@@ -251,6 +251,21 @@ def test_rows_of_a_converted_table(data: Dataset, write: Callable[..., Path]) ->
     }
 
 
+@pytest.mark.parametrize(
+    ("label", "provenance", "expected"),
+    [("a", "suggested", "a"), ("unknown", "suggested", ""), ("", "", ""), ("", "suggested", None)],
+    ids=["named", "a stranger", "its provenance is emptied", "nobody decided"],
+)
+def test_a_suggestion_is_drawn_as_soon_as_somebody_says_who_it_is(
+    data: Dataset, write: Callable[..., Path], label: str, provenance: str, expected: str | None
+) -> None:
+    """And until then the photo is one that nobody has looked at, not one without a face."""
+    rows = [f"{GROUP},{label},1,2,3,4,0.75,{provenance},not known who is who"]
+    read = read_boxes(write("boxes.csv", table(*rows, head=f"{HEAD},score,provenance,status")), data)
+    assert read.boxes == ({} if expected is None else {GROUP: (LabelledBox(expected, (1, 2, 3, 4), None, DRAWN),)})
+    assert len(read.problems) == (expected is None)
+
+
 @pytest.mark.parametrize("score", ["high", "nan", "1.5", "-1"])
 def test_a_score_that_is_none(data: Dataset, write: Callable[..., Path], score: str) -> None:
     read = read_boxes(write("boxes.csv", table(f"{row()},{score},yunet", head=f"{HEAD},score,provenance")), data)

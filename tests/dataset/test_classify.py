@@ -186,7 +186,7 @@ def test_a_photo_that_went_away_after_the_scan(raw: Path, out: Path) -> None:
     assert list(convert(dataset, out, side=32).unusable.values()) == ["cannot read (No such file or directory)"]
 
 
-def test_near_duplicates_and_groups_stay_together_and_leaks_are_counted(root: Path, out: Path) -> None:
+def test_near_duplicates_and_groups_stay_together_and_leaks_are_named(root: Path, out: Path) -> None:
     put(root, *several("normal_cases/train", ("a", "b"), 6), *several("normal_cases/test", ("a", "b"), 2))
     first = Image.open(root / "normal_cases/train/a/0.png")
     for i in range(10):  # one shot ten times: half of the photos, in one cluster with the first
@@ -200,6 +200,14 @@ def test_near_duplicates_and_groups_stay_together_and_leaks_are_counted(root: Pa
     assert result.clusters == 2
     assert result.no_validation == ("b",)
     assert result.leaks == {"val": 0, "test": 1}
+    assert result.duplicates == out / "near_duplicates.csv"
+    told = pd.read_csv(result.duplicates).to_dict("records")
+    assert told[0]["image"] == "normal_cases/test/a/leak.jpg"
+    assert told[0]["near_duplicate_of"].startswith("normal_cases/train/a/")
+    assert Counter(row["why"] for row in told) == {"test and train": 1, "two people": 12}
+    (root / "exclude.txt").write_text("".join(f"{row['image']}\n" for row in told) + "normal_cases/test/b/other person.jpg\n")
+    assert run(root, out, val=0.2).duplicates is None
+    assert not (out / "near_duplicates.csv").exists()
     assert result.counts["val"] == 3, "0.2 of the 16 photos of one person"
 
 

@@ -402,7 +402,13 @@ def test_leaks_are_counted_among_the_photos_laid_out(raw: Path, out: Path) -> No
         Image.open(raw / "normal_cases/train/a/0.png").save(raw / f"normal_cases/test/a/{name}.png")
     dataset = scan(raw)
     found = faces_of(dataset) | {"normal_cases/test/a/unboxed.png": "no face found"}
-    assert convert(dataset, out, found=found, side=32, val=0.0).leaks["test"] == 1
+    result = convert(dataset, out, found=found, side=32, val=0.0)
+    assert result.leaks["test"] == 1
+    assert result.duplicates is not None
+    assert (result.duplicates, pd.read_csv(result.duplicates)["image"].tolist()) == (
+        out / "near_duplicates.csv",
+        ["normal_cases/test/a/leak.png"],
+    )
 
 
 # ----------------------------------------------------------------------------------------------------------------- again

@@ -158,7 +158,7 @@ def test_many_photos_on_another_picture_are_summarised(root: Path, tmp_path: Pat
     assert found.boxes == {}
     assert [problem.reason for problem in found.problems] == [
         *["drawn on 640 × 640, the photo is 200 × 100"] * 10,
-        "no box can be used of 4 more photos, for reasons like these",
+        "4 more problems like these",
     ]
 
 

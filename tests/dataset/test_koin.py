@@ -118,7 +118,7 @@ def test_what_is_no_photo_is_named(root: Path) -> None:
     assert dataset.notes == (
         "hard_cases/validation: a folder that is no split (train, val, test), not used",
         "normal_cases/train/a/folder.jpg: a folder with 1 photo, not used; move them up into a/ to use them",
-        f"{root}: 1 file not read as photos by their ending (.gif); save a picture of it as PNG",
+        f"{root}: 1 file not read as a photo, by its ending (.gif); save a picture of it as PNG",
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.dataset.conftest import put, several
 from yolo_koin.dataset.koin import Dataset, find_root, scan
+from yolo_koin.dataset.layout import no_people
 from yolo_koin.errors import DatasetError
 
 
@@ -83,3 +84,40 @@ def test_a_folder_of_people_is_sent_to_split(root: Path) -> None:
 def test_photos_that_lie_in_no_class_are_reported(root: Path) -> None:
     put(root, "normal_cases/train/a/1.png", "normal_cases/train/stray.png")
     assert scan(root).notes == ("normal_cases/train/stray.png: a photo outside of a class folder, not used",)
+
+
+@pytest.mark.parametrize(
+    ("label", "matches"),
+    [
+        *[
+            (label, True)
+            for label in ("_old", "train_old", "backup", "IU copy", "Untitled folder 2", "새 폴더", "#x", "images", "김민준 복사본")
+        ],
+        *[(label, False) for label in ("0000", "IU", "김민준", "ive_JWY", "Gold", "Oldman", "Valentina", "Testino", "kim.min", "007")],
+    ],
+)
+def test_folders_that_are_called_like_no_person(label: str, matches: bool) -> None:
+    assert [*no_people([label])] == [
+        f"{label}: called like no person, and taken for one; to leave it out, write a line {label} into exclude.txt"
+    ] * matches
+
+
+def test_folders_that_hold_nobody_are_named_and_can_be_left_out(root: Path) -> None:
+    """By every verb, as each of them opens the dataset so: backups, what a desktop hides, a case with a typing mistake."""
+    put(root, *(f"normal_cases/{place}/1.png" for place in ("train/a", "train/b", "train/_old", "train/.trash", "train_old/a")))
+    put(root, "hard_case/test/a/1.png", "backup/normal_cases/train/a/1.png")
+    (root / "docs").mkdir()
+    (root / "docs/paper.pdf").touch()
+    said = [
+        "backup: a folder beside the cases, not used",
+        "hard_case: a folder beside the cases, not used; did you mean hard_cases?",
+        "normal_cases/train/.trash: a hidden folder with photos, not used",
+        "normal_cases/train_old: a folder that is no split (train, val, test), not used",
+    ]
+    dataset = scan(root)
+    assert sorted(dataset.notes[1:]) == said
+    assert dataset.notes[0] == "_old: called like no person, and taken for one; to leave it out, write a line _old into exclude.txt"
+    (root / "exclude.txt").write_text("_old\n")
+    dataset = scan(root)
+    assert sorted(dataset.notes) == said
+    assert {s.label for s in dataset.samples} == {"a", "b"}

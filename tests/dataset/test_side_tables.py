@@ -109,7 +109,7 @@ def test_many_lines_that_match_nothing_are_summarised(raw: Path) -> None:
     dataset = scan(raw)
     assert len(dataset.unmatched) == 40
     assert len(dataset.notes) == 6
-    assert dataset.notes[-1] == "exclude.txt: and 35 more lines without a match"
+    assert dataset.notes[-1] == "and 35 more lines of exclude.txt without a match"
 
 
 @pytest.mark.parametrize("prefix", ["", "./", "KoIn/", "D:\\data\\KoIn\\"])
@@ -128,7 +128,7 @@ def test_groups_find_their_photos(raw: Path, prefix: str, slash: str) -> None:
     [
         ("groups.csv", "image,group\ntrain/0001/1.jpg,a\n", "groups.csv: 'train/0001/1.jpg' is no photo of this dataset"),
         ("synthetic.txt", "hard_case\n", "synthetic.txt: 'hard_case' is no case and no split; did you mean hard_cases?"),
-        ("classes.csv", "folder,name\n00O0,IU\n", "classes.csv: '00O0' is no class of this dataset, so its row names nobody"),
+        ("classes.csv", "folder,name\n00O0,IU\n", "classes.csv: '00O0' is no class of this dataset: its row names nobody, and can go"),
     ],
     ids=["groups", "synthetic", "classes"],
 )

@@ -119,9 +119,9 @@ def test_what_is_left_out_is_counted_by_ending(root: Path) -> None:
     for name in ("1.json", "1.xml", "notes.txt", "b.gif", "README"):
         (root / f"normal_cases/train/a/{name}").touch()
     assert scan(root).notes == (
-        f"{root}: 1 file not read as photos by their ending (.gif); save a picture of it as PNG",
-        f"{root}: 25 files not read as photos by their ending (.mp4)",
-        f"{root}: 1 file not read as photos by their ending (no ending)",
+        f"{root}: 1 file not read as a photo, by its ending (.gif); save a picture of it as PNG",
+        f"{root}: 25 files not read as photos, by their ending (.mp4)",
+        f"{root}: 1 file not read as a photo, by its ending (no ending)",
     )
 
 

@@ -238,6 +238,15 @@ def test_a_second_head_costs_no_pass(probe: HeadClassifier, moved: Path, squares
 
 
 # --------------------------------------------------------------------------------------------------------------- mistakes
+def test_features_that_are_no_numbers_are_one_line_and_not_kept(squares: Squares, lite0: Path, tmp_path: Path) -> None:
+    job = job_of(squares, lite0, tmp_path)
+    assert job.start is not None
+    write_tensors(job.start, read_tensors(lite0) | {"conv_stem.weight": torch.full((32, 3, 3, 3), torch.nan)})
+    for _ in range(2):
+        with pytest.raises(WeightsError, match=r"no numbers: .*tf_efficientnet_lite0\.safetensors"):
+            trained(job)
+
+
 def test_a_project_that_was_moved_goes_on(probe: HeadClassifier, moved: Path, squares: Squares) -> None:
     model = registry.load(moved, "cpu")
     assert model.task == "classify"
@@ -288,8 +297,12 @@ def test_without_validation_photos_nothing_is_fitted(squares: Squares, lite0: Pa
         trained(replace(job_of(squares, lite0, tmp_path), val=()))
 
 
-def test_without_scikit_learn_the_pip_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_packages_the_pip_command_is_named(probe: HeadClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert registry.trainer_of("yolov8n-cls", "finetune") is registry.family_of("yolov8n-cls")
-    with pytest.raises(UsageError, match=r'scikit-learn is not installed: method=probe. .*pip install "yolo_koin\[peers\]"'):
-        registry.trainer_of("yolov8n-cls", "probe")
+    for package, call in (
+        ("scikit-learn", lambda: registry.trainer_of("yolov8n-cls", "probe")),
+        ("safetensors", lambda: registry.load(probe.weights)),
+    ):
+        with pytest.raises(UsageError, match=rf'{package} is not installed.* pip install "yolo_koin\[peers\]"'):
+            call()

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from yolo_koin.errors import WeightsError
 from yolo_koin.files import atomic_path
-from yolo_koin.models.protocol import Preparation, Task, Trained, TrainJob, Usual
+from yolo_koin.models.family import Usual
+from yolo_koin.models.protocol import Preparation, Task, Trained, TrainJob
 from yolo_koin.parallel import Progress
 
 GRID = 16  # cells per side that pixels are averaged over
@@ -22,7 +23,7 @@ MEAN, STD = (0.45, 0.45, 0.45), (0.25, 0.25, 0.25)  # its own, which the verbs k
 
 
 class Tiny:
-    """A :class:`yolo_koin.models.protocol.Family`."""
+    """A :class:`yolo_koin.models.family.Family`."""
 
     ending = ".npz"
     learns_from_little = True

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
 from yolo_koin.geometry import Box
+from yolo_koin.reporting.grids import SCREEN
 from yolo_koin.reporting.sheets import (
     GAP,
-    REVIEW_COLUMNS,
-    REVIEW_SIDE,
+    REVIEW_WIDTH,
     TILE,
+    TO_CHECK,
+    TO_DRAW,
     EvenTiles,
+    Plan,
+    ReviewFace,
     ReviewPhoto,
     contact_sheet,
     review_page,
@@ -133,37 +138,59 @@ def test_a_sheet_of_nothing_is_a_page(columns: int, written: list[Written]) -> N
 
 
 # --------------------------------------------------------------------------------------------------------------- review
+A_FACE = ReviewFace((100, 100, 200, 300), "김민준", 0.93)
+SUGGESTED = ReviewFace((100, 100, 200, 300), score=0.9, suggested=True)
+
+
 def review_photo(**changes: object) -> ReviewPhoto:
-    told: dict[str, object] = {"image": "normal_cases/train/s01/1.jpg", "name": "김민준", "box": (100, 100, 200, 300), "score": 0.93}
+    told: dict[str, object] = {"image": "normal_cases/train/s01/1.jpg", "line": 12, "faces": (A_FACE,)}
     return ReviewPhoto(Image.new("RGB", (200, 150), "#123456"), (800, 600), **(told | changes))  # type: ignore[arg-type]
 
 
 def review_tile(**changes: object) -> Image.Image:
-    page = review_page([review_photo(**changes)], 1, 1, "t")
-    return page.crop((GAP, page.height - GAP - round(REVIEW_SIDE * 1.21), GAP + REVIEW_SIDE, page.height - GAP))
+    empty, page = review_page([], TO_CHECK, "t"), review_page([review_photo(**changes)], TO_CHECK, "t")
+    return page.crop((GAP, empty.height - GAP, GAP + TO_CHECK.side, page.height - GAP))
 
 
-def test_a_page_takes_photos_one_by_one_and_has_eight_in_a_row() -> None:
-    pages = [review_page((review_photo() for _ in range(count)), 1, 1, "t") for count in (0, 1, 8, 9, 48)]
-    assert {page.width for page in pages} == {REVIEW_COLUMNS * (REVIEW_SIDE + GAP) + GAP}
+@pytest.mark.parametrize("plan", [TO_DRAW, TO_CHECK], ids=["to draw", "to check"])
+def test_a_page_takes_photos_one_by_one_in_rows(plan: Plan) -> None:
+    pages = [review_page((review_photo() for _ in range(count)), plan, "t") for count in (0, 1, plan.columns, plan.columns + 1)]
+    assert {page.width for page in pages} == {REVIEW_WIDTH}
     row = pages[1].height - pages[0].height
-    assert row > REVIEW_SIDE
-    assert [page.height - pages[0].height for page in pages] == [0, row, row, 2 * row + GAP, 6 * row + 5 * GAP]
+    assert [page.height - pages[0].height for page in pages] == [0, row, row, 2 * row + GAP]
+    assert plan.photos % plan.columns == 0
 
 
-def test_a_box_is_drawn_in_pixels_of_the_original() -> None:
-    """The photo came at a quarter of its size; the box covers a quarter of its width and half of its height."""
-    picture = np.asarray(review_tile())
-    ys, xs = np.nonzero((picture[:REVIEW_SIDE] == ImageColor.getrgb(BLUE)).all(axis=2))
-    scale = (REVIEW_SIDE - 6) / 800
-    assert np.ptp(xs) + 1 - 4 == pytest.approx(200 * scale, abs=2)
-    assert np.ptp(ys) + 1 - 4 == pytest.approx(300 * scale, abs=2)
+@pytest.mark.parametrize("size", [(800, 600), (1080, 1350), (92, 112), (6000, 400)], ids=["wide", "tall", "small", "panorama"])
+@pytest.mark.parametrize("plan", [TO_DRAW, TO_CHECK], ids=["to draw", "to check"])
+def test_a_box_can_be_read_off_the_scale(plan: Plan, size: tuple[int, int], written: list[Written]) -> None:
+    """From the numbers along the edges to pixels of the original: where the line is, is where the box is."""
+    x, y, width, height = (size[0] * 0.25, size[1] * 0.2, size[0] * 0.5, size[1] * 0.6)
+    photo = ReviewPhoto(Image.new("RGB", size, "#123456"), size, "1.jpg", 2, (ReviewFace((x, y, width, height), "", 0.9),))
+    head = review_page([], plan, "t").height - GAP
+    picture = np.asarray(review_page([photo], plan, "t"))[head:, GAP:]
+    ys, xs = np.nonzero((picture == ImageColor.getrgb(BLUE)).all(axis=2) & (np.arange(len(picture)) < len(picture) - 50)[:, None])
+    numbers = [one for one in written if one.text.isdigit() and one.size == SCREEN.em - 2]
+    across = [((one.left + one.right) / 2, int(one.text)) for one in numbers if one.baseline == numbers[0].baseline]
+    down = [(one.baseline, int(one.text)) for one in numbers if one.baseline != numbers[0].baseline]
+    for marks, line, start, length in ((across, xs, x, width), (down, ys, y, height)):
+        if len(marks) > 1:  # a panorama is lower than a step
+            per = (marks[-1][1] - marks[0][1]) / (marks[-1][0] - marks[0][0])
+            assert np.ptp(line) * per == pytest.approx(length, abs=8 * per)
+            if line is xs:
+                assert (line.min() + 2 - marks[0][0]) * per == pytest.approx(start, abs=2 * per)
 
 
 @pytest.mark.parametrize(
     ("changes", "colour"),
-    [({}, BLUE), ({"score": 0.41}, VERMILION), ({"score": None}, GREEN), ({"box": None, "reason": "no face found"}, VERMILION)],
-    ids=["detected", "the detector is unsure", "drawn", "left out"],
+    [
+        ({}, BLUE),
+        ({"faces": (replace(A_FACE, score=0.41),)}, VERMILION),
+        ({"faces": (replace(A_FACE, score=None),)}, GREEN),
+        ({"faces": (), "reason": "no face found"}, VERMILION),
+        ({"faces": (SUGGESTED,), "reason": "not known who is who"}, VERMILION),
+    ],
+    ids=["detected", "the detector is unsure", "drawn", "left out", "suggested"],
 )
 def test_boxes_that_ask_for_a_look_are_told_apart(changes: dict[str, object], colour: str) -> None:
     picture = review_tile(**changes)
@@ -171,13 +198,29 @@ def test_boxes_that_ask_for_a_look_are_told_apart(changes: dict[str, object], co
     assert not any(pixels_of(picture, other) for other in {BLUE, VERMILION, GREEN} - {colour})
 
 
+def test_a_suggestion_is_dashed() -> None:
+    unsure = review_tile(faces=(replace(A_FACE, score=0.41),))
+    assert 200 < pixels_of(review_tile(faces=(SUGGESTED,), reason="?"), VERMILION) < 0.9 * pixels_of(unsure, VERMILION)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, ["line 12", "normal_cases/train/s01/1.jpg", "0.93", "김민준"]),
+        ({"faces": (), "reason": "no face found"}, ["line 12", "normal_cases/train/s01/1.jpg", "no face found", ""]),
+        ({"faces": (A_FACE, replace(A_FACE, name=""))}, ["lines 12–13", "normal_cases/train/s01/1.jpg", "", "1 김민준 · 2 ?"]),
+        ({"faces": (SUGGESTED,) * 3, "reason": "who?"}, ["lines 12–14", "normal_cases/train/s01/1.jpg", "who?", ""]),
+    ],
+    ids=["one face", "no face", "several", "suggested"],
+)
+def test_what_tells_a_row_is_written(changes: dict[str, object], told: list[str], written: list[Written]) -> None:
+    review_page([review_photo(**changes)], TO_DRAW, "t")
+    found = [one.text for one in written if one.size == SCREEN.em + 2]
+    assert found == told
+
+
 def test_the_end_of_a_long_id_tells_photos_apart() -> None:
     """They lie deep in the same folder, and differ by the last letters."""
     folder = "normal_cases/train/황보라미르한빛나라/" * 3
     one, other = (np.asarray(review_tile(image=f"{folder}{name}.jpg")) for name in ("0001", "0002"))
     assert not np.array_equal(one, other)
-
-
-@pytest.mark.parametrize("changes", [{"line": 217}, {"name": "이서연"}, {"score": 0.94}, {"score": None}])
-def test_what_tells_a_row_is_written(changes: dict[str, object]) -> None:
-    assert review_tile().tobytes() != review_tile(**changes).tobytes()

@@ -268,5 +268,5 @@ def test_what_is_no_photo_is_counted_and_links_to_nowhere_are_unreadable(source:
     (folder / "b.jpg").symlink_to("/mnt/nowhere/b.jpg")
     (folder / "up").symlink_to(folder)
     result = hardcases(HardcasesSpec(source=folder, destination=tmp_path / "out", kinds=("light",)))
-    assert result.notes == (f"{folder}: 1 file not read as photos by their ending (.mov)",)
+    assert result.notes == (f"{folder}: 1 file not read as a photo, by its ending (.mov)",)
     assert ("b.jpg", "cannot read (No such file or directory)") in result.unreadable

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import pickle
 import re
 import shutil
 import subprocess
@@ -297,24 +294,6 @@ def test_a_finished_cell_is_handed_back(project: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------ side by side
-def test_two_cells_in_two_processes_that_are_elsewhere(project: Path, tmp_path: Path) -> None:
-    """As an executor over several processes runs them: cells are pickled, and the other process may be in any folder."""
-    two = prepared(replace(SMALL, train_on=("normal", "hard")))
-    assert pickle.loads(pickle.dumps(two)) == two
-    with multiprocessing.get_context("spawn").Pool(2, os.chdir, (str(tmp_path),)) as pool:
-        done = pool.map(cells.run, two, chunksize=1)
-    assert [run.cell for run in done] == [cell.id for cell in two]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["project"]
-    for cell, run in zip(two, done, strict=True):
-        assert (run.status, run.weights_sha256) == ("finished", sha256(cell.folder / "weights/best.pt"))
-        assert cells.run(cell) == CellRun.read(cell.folder), "it is finished here too"
-        assert (cell.folder / "predict/contact_sheet.png").is_file()
-        alone = next((project / "runs/benchmark/small/cells").glob(cell.id))
-        columns = ["split", "metric", "value"]
-        first, second = (pd.read_csv(folder / "metrics.csv")[columns] for folder in (alone, cell.folder))
-        pd.testing.assert_frame_equal(first, second)  # trained beside another or alone
-
-
 def test_two_commands_of_one_name_at_once(project: Path) -> None:
     """One waits, says for whom, and then finds everything done."""
     both = [

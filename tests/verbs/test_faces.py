@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ from yolo_koin.evaluation.face_scores import score_faces
 from yolo_koin.evaluation.truth import read as read_truth
 from yolo_koin.models.checkpoints import load_checkpoint, task_of
 from yolo_koin.parallel import Step
+from yolo_koin.reporting.sheets import TO_CHECK
 from yolo_koin.verbs.evaluate import EvaluateResult
 from yolo_koin.verbs.resolve import open_dataset
 from yolo_koin.verbs.train import TrainResult
@@ -106,7 +108,7 @@ def test_every_single_photo_gets_its_box_and_group_photos_keep_the_drawn_ones(pl
 
 def test_a_page_of_the_review_that_is_missing_is_drawn_again(crowd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that was killed between two pages left the first, which was taken for all there are."""
-    monkeypatch.setattr("yolo_koin.verbs.convert_detect.REVIEWED", 16)
+    monkeypatch.setattr("yolo_koin.verbs.review.TO_CHECK", replace(TO_CHECK, photos=16))
     spec = ConvertDetectSpec(data=str(crowd), side=64, review=9, workspace=tmp_path)
     pages = convert_detect(spec).pages
     before = [page.read_bytes() for page in pages]
@@ -120,7 +122,7 @@ def test_a_page_of_the_review_that_is_missing_is_drawn_again(crowd: Path, tmp_pa
     assert [page.stat().st_mtime_ns for page in pages] == times
 
 
-def test_a_group_photo_without_drawn_boxes_is_left_out_and_told(crowd: Path, tmp_path: Path) -> None:
+def test_a_group_photo_without_drawn_boxes_is_left_out_and_reported(crowd: Path, tmp_path: Path) -> None:
     raw = make_koin(tmp_path / "KoIn")
     stage = raw / "group_cases/test" / PEOPLE[0]
     stage.mkdir(parents=True)
@@ -130,7 +132,7 @@ def test_a_group_photo_without_drawn_boxes_is_left_out_and_told(crowd: Path, tmp
     with working_in(tmp_path):
         left_out = convert_detect(ConvertDetectSpec(data=str(raw), review=0)).converted.left_out
     assert left_out == {
-        f"group_cases/test/{PEOPLE[0]}/1.png": "a group photo needs drawn boxes",
+        f"group_cases/test/{PEOPLE[0]}/1.png": "not known who is who",
         f"normal_cases/test/{PEOPLE[0]}/noise.png": "no face found",
         f"normal_cases/test/{PEOPLE[0]}/broken.png": "not an image",
     }

@@ -92,7 +92,7 @@ def test_a_glob_takes_photos_and_the_folders_that_it_matches(tmp_path: Path) -> 
     with working_in(tmp_path):
         found = look_up(["trip*"], None)
     assert [s.image for s in found.samples] == ["trip 1/a.jpg", "trip 2/deep/b.jpg", "trip 3.jpg"]
-    assert found.notes == ("trip*: 1 file not read as photos by their ending (.mov)",)
+    assert found.notes == ("trip*: 1 file not read as a photo, by its ending (.mov)",)
 
 
 def test_photos_beside_the_dataset_are_not_lost_among_its_own(dataset: Dataset, tmp_path: Path) -> None:

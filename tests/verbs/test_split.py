@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.dataset.conftest import picture, put, tree
+from yolo_koin.dataset.boxes import read_boxes
 from yolo_koin.dataset.koin import scan
 from yolo_koin.errors import DatasetError, RunError, UsageError
 from yolo_koin.specs import SplitSpec
@@ -147,13 +148,35 @@ def test_what_is_left_out_is_reported(people: Path, tmp_path: Path) -> None:
     for part in (
         "exclude.txt: 'nobody' is no image id",
         "c/2019: a folder with 1 photo, not used",
-        "1 file not read as photos by their ending (.mov)",
+        "1 file not read as a photo, by its ending (.mov)",
         "0001/bad.jpg: left out, not an image",
         "0001/gone.jpg: left out, cannot read (No such file or directory)",
         "c/two.png and 이서연/two.png: one photo under two people",
     ):
         assert part in said
-    assert len(result.notes) == 6
+    assert "exclude.txt took 1 photo out; it is not in the new folder, nor is exclude.txt: copy it there before you add photos" in said
+    assert len(result.notes) == 7
+
+
+def test_what_lies_beside_the_source_holds_in_the_new_folder(people: Path, tmp_path: Path) -> None:
+    """Ids have another beginning there. Whom exclude.txt names must not train after all, so their photos are not even there."""
+    put(people, "_old/1.jpg", "_old/2.jpg")
+    (people / "exclude.txt").write_text("c\n0001/3.jpg\n")
+    (people / "Boxes.csv").write_text("image,label,x,y,width,height\n0001/4.jpg,,1,2,30,40\n")
+    (people / "synthetic.txt").write_text("normal_cases\n")
+    result = split(SplitSpec(source=people, destination=tmp_path / "out"))
+    assert result.notes == (
+        "_old: called like no person, and taken for one; to leave it out, write a line _old into exclude.txt",
+        "exclude.txt took 11 photos out; they are not in the new folder, nor is exclude.txt: copy it there before you add photos",
+    )
+    dataset = scan(result.root)
+    assert {s.label for s in dataset.samples} == {"0001", "이서연", "_old"}
+    assert not list(result.root.rglob("0001/3.jpg"))
+    assert len(dataset.synthetic) == 2
+    (drawn,) = dataset.boxes
+    ((image, boxes),) = read_boxes(drawn, dataset).boxes.items()
+    assert image in {f"{part}/0001/4.jpg" for part in ("train", "test")}
+    assert boxes[0].label == "0001"
 
 
 def test_a_person_whose_photos_are_all_alike_has_no_test_photo(people: Path, tmp_path: Path) -> None:

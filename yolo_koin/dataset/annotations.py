@@ -49,6 +49,10 @@ class Problem:
     where: str
     reason: str
 
+    def __str__(self) -> str:
+        """A line for people."""
+        return f"{self.where}: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class Note:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.dataset.layout import split_of
 from yolo_koin.parallel import Progress, counted, in_threads, silent
 from yolo_koin.splits import SPLITS, Split
-from yolo_koin.words import count
+from yolo_koin.words import count, first, some
 
 # Layout A: as the first README states them, see FIRST_README. Layout B: the successor's READMEs (arXiv:2310.09756), rounded there.
 LAYOUT_A = {"normal_cases/train": 5198, "normal_cases/test": 270, "hard_cases/train": 4908, "hard_cases/test": 255}
@@ -29,12 +28,7 @@ FIRST_README = (
 )
 LAYOUTS = {"A": FIRST_README, "B": "The numbers of photos look like published layout B."}
 SEEN_AT = 32  # px: shorter side at which photos are looked at
-NAMED = 5  # classes, or pairs of photos, that are named in a line about many
-NO_PERSON = re.compile(
-    r"[_~#@$].*|(.*[_\-. ])?(old|backup|bak|tmp|temp|trash|unused|copy|archive|misc|removed|deleted|todo|train|val|test|images|labels)"
-    r"|(new|untitled) folder.*|새 폴더.*|.*(복사본|백업)",
-    re.IGNORECASE,
-)
+NAMED = 5  # classes, or pairs of photos, that are named when there are many
 
 
 @dataclass(frozen=True)
@@ -48,8 +42,8 @@ class SplitAudit:
         unreadable: image id → reason.
         unsupported: files that are no photos by their ending.
         empty: class folders without a photo.
-        missing: classes of other splits that this one lacks.
-        published: photos in the published layout that this dataset looks like, or None.
+        lacking: classes of other splits that this one has no photo of.
+        stated: photos that the layout has here, of whose counts the dataset's are near; None where there is none.
         mended: image ids of photos that lack their end marker and are read all the same.
     """
 
@@ -62,8 +56,8 @@ class SplitAudit:
     unreadable: dict[str, str]
     unsupported: tuple[str, ...]
     empty: tuple[str, ...]
-    missing: tuple[str, ...]
-    published: int | None
+    lacking: tuple[str, ...]
+    stated: int | None
     mended: tuple[str, ...] = ()
 
 
@@ -79,7 +73,6 @@ class Audit:
         excluded: photos that ``exclude.txt`` took out.
         unmatched: lines of ``exclude.txt`` that took nothing out: typing mistakes, maybe.
         two_labels: pairs of image ids of near-identical photos under two people: one label is wrong.
-        no_person: class folders that are called like no person.
         notes: what scanning the dataset reported.
     """
 
@@ -90,20 +83,18 @@ class Audit:
     excluded: int
     unmatched: tuple[str, ...]
     two_labels: tuple[tuple[str, str], ...] = ()
-    no_person: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def lines(self) -> tuple[str, ...]:
         """Everything that is to be said, a readable line each, the worst first."""
-        pairs = [f"{a} and {b}: one photo under two people, so one label is wrong" for a, b in self.two_labels[:NAMED]]
-        more = len(self.two_labels) - len(pairs)
+        pairs = [f"{a} and {b}: one photo under two people, so one label is wrong" for a, b in self.two_labels]
         said = [f"{image}: {reason}" for s in self.splits for image, reason in s.unreadable.items()]
-        said += [*pairs, *([f"and {count(more, 'pair', more=True)} of one photo under two people"] if more else []), *self.notes]
-        said += [f"{s.split}: {_some(s.mended)} without an end marker, read all the same" for s in self.splits if s.mended]
+        said += [*first(pairs, NAMED, "pair", " of one photo under two people; convert names all"), *self.notes]
+        said += [f"{s.split}: {some(s.mended)} without an end marker, read all the same" for s in self.splits if s.mended]
         said += [f"{s.split}/{label}: an empty class" for s in self.splits for label in s.empty]
-        said += [f"{s.split} lacks {len(s.missing)} of the classes: {_some(s.missing)}" for s in self.splits if s.missing]
-        said += [f"{label}: only in a test split, so no model can learn it" for label in self.only_in_test]
-        said += [f"{label}: called like no person; to leave it out, write a line {label} into exclude.txt" for label in self.no_person]
+        said += [f"{s.split} lacks {len(s.lacking)} of the classes: {some(s.lacking)}" for s in self.splits if s.lacking]
+        only = [f"{label}: only in a test split, so no model can learn it" for label in self.only_in_test]
+        said += first(only, NAMED, "class", " only in a test split")
         said += [f"exclude.txt took {count(self.excluded, 'photo')} out"] if self.excluded else []
         return (*said, *([LAYOUTS[self.layout]] if self.layout else []))
 
@@ -131,18 +122,17 @@ def audit(dataset: Dataset, workers: int | None = None, progress: Progress = sil
         looks.update((sample.image, look) for sample, look in looked)
     counts = Counter(str(s.split) for s in dataset.samples)
     layout = recognise(counts)
-    published = {"A": LAYOUT_A, "B": LAYOUT_B}.get(layout or "", {})
+    stated = {"A": LAYOUT_A, "B": LAYOUT_B}.get(layout or "", {})
     trained = {s.label for s in dataset.samples if s.split.is_train}
     present = sorted({*dataset.splits, *(split for split, _ in dataset.empty)}, key=lambda split: split.order)
     return Audit(
         root=str(dataset.root),
         layout=layout,
-        splits=tuple(_split(dataset, split, looks, published.get(str(split))) for split in present),
+        splits=tuple(_split(dataset, split, looks, stated.get(str(split))) for split in present),
         only_in_test=tuple(sorted({s.label for s in dataset.samples} - trained)),
         excluded=len(dataset.excluded),
         unmatched=dataset.unmatched,
         two_labels=_two_labels(dataset.samples, looks),
-        no_person=tuple(label for label in sorted(dataset.names) if NO_PERSON.fullmatch(label)),
         notes=dataset.notes,
     )
 
@@ -172,12 +162,7 @@ def _two_labels(samples: Sequence[Sample], looks: Mapping[str, _Look]) -> tuple[
     return tuple((a.image, b.image) for a, b in pairs)
 
 
-def _some(names: Sequence[str]) -> str:
-    """The first of them, and how many more there are."""
-    return ", ".join(names) if len(names) <= NAMED + 1 else f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
-
-
-def _split(dataset: Dataset, split: Split, looks: Mapping[str, _Look], published: int | None) -> SplitAudit:
+def _split(dataset: Dataset, split: Split, looks: Mapping[str, _Look], stated: int | None) -> SplitAudit:
     samples = dataset.of(split)
     per_class = Counter(s.label for s in samples)
     sizes = list(per_class.values()) or [0]
@@ -191,7 +176,7 @@ def _split(dataset: Dataset, split: Split, looks: Mapping[str, _Look], published
         unreadable={s.image: looks[s.image].error for s in samples if looks[s.image].error},
         unsupported=tuple(path for path in dataset.unsupported if split_of(path, dataset.root) == split),
         empty=tuple(label for name, label in dataset.empty if name == split),
-        missing=tuple(sorted({s.label for s in dataset.samples} - set(per_class))),
-        published=published,
+        lacking=tuple(sorted({s.label for s in dataset.samples} - set(per_class))),
+        stated=stated,
         mended=tuple(s.image for s in samples if looks[s.image].mended),
     )

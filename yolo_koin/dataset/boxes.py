@@ -7,7 +7,7 @@ A photo that a file has boxes of is taken to be fully annotated. A photo without
 too; only a row of our own table with no box and no ``status`` says that there is no face.
 
 A row of our table keeps the ``provenance`` that it has. Where that is empty or missing, a person drew the box: whoever corrects a box that
-a detector found empties the cell.
+a detector found empties the cell. A box that a detector only suggested is nobody's work until somebody does so, or writes down who it is.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.dataset.photo_names import PhotoBoxError, Photos
 from yolo_koin.errors import DatasetError
 from yolo_koin.geometry import Box
-from yolo_koin.words import count
+from yolo_koin.words import DECIDE, count
 
-__all__ = ["DRAWN", "BoxError", "Drawn", "LabelledBox", "Problem", "clip", "read_boxes"]
+__all__ = ["DRAWN", "SUGGESTED", "BoxError", "Drawn", "LabelledBox", "Problem", "clip", "read_boxes"]
 
 DRAWN = "drawn"
+SUGGESTED = "suggested"  # by a face detector, in a photo of which nobody knows who is who: never true, before a person says so
 LEAST_INSIDE = 0.1  # share of a box that lies in its photo: with less of it, a number was mistyped
-NAMED = 10  # photos that are named when the boxes of many cannot be used
+NAMED = 10  # problems that are named when there are many
 NOBODY = frozenset({"", "face", "person", "unknown"})  # labels that name no one, in any letter case
 
 
@@ -42,7 +43,7 @@ class LabelledBox:
         label: the identity, as the class folder is named; empty when nobody knows it, or it is somebody outside of the dataset.
         box: x, y, width, height in pixels of the upright photo.
         score: the confidence of the detector that found it; None for a drawn box.
-        provenance: :data:`DRAWN`, or the detector's name.
+        provenance: :data:`DRAWN`, :data:`SUGGESTED`, or the detector's name.
     """
 
     label: str
@@ -56,7 +57,7 @@ class Drawn:
     """What :func:`read_boxes` found.
 
     Attributes:
-        boxes: image id → its boxes. No boxes: somebody says that there is no face.
+        boxes: image id → its boxes, none of them a suggestion. No boxes: somebody says that there is no face.
         problems: what could not be used, or was used otherwise than it is written.
     """
 
@@ -106,6 +107,7 @@ def read_boxes(path: Path, dataset: Dataset) -> Drawn:
     spoilt: set[str] = set()  # photos with a box that cannot be used
     problems: list[Problem] = []
     told: set[tuple[str, str]] = set()
+    suggested: Counter[str] = Counter()  # image id → suggestions that nobody has decided on
     for note, image in _located(read_notes(path), photos):
         try:
             if isinstance(note, Problem):
@@ -113,20 +115,26 @@ def read_boxes(path: Path, dataset: Dataset) -> Drawn:
                 continue
             if isinstance(image, BoxError):
                 raise image
+            if note.provenance == SUGGESTED and not note.label:
+                suggested[image] += 1
+                continue
             boxes = found[image]
             if note.measure is not None:
                 box = frames.fit(note.measure(), note.size, photos.by_id[image])
                 _add(boxes, LabelledBox(identity(note.label), box, *_source(note)))
         except PhotoBoxError as error:  # once for all boxes of the photo
-            if (error.photo, str(error)) not in told and len(told) < NAMED:
+            if (error.photo, str(error)) not in told:
                 problems.append(Problem(note.where, str(error)))
             told.add((error.photo, str(error)))
             spoilt.add(error.photo)
         except BoxError as error:
             problems.append(Problem(note.where, str(error)))
             spoilt |= {image} if isinstance(image, str) else set()
-    if len(told) > NAMED:
-        problems.append(Problem(str(path), f"no box can be used of {count(len(told) - NAMED, 'photo', more=True)}, for reasons like these"))
+    if (more := len(problems) - NAMED) > 1:
+        problems[NAMED:] = [Problem(str(path), f"{count(more, 'problem', more=True)} like these")]
+    if suggested:
+        many = f"{count(suggested.total(), 'suggestion')} in {count(len(suggested), 'photo')}"
+        problems.append(Problem(str(path), f"{many} not taken for drawn: {DECIDE}"))
     drawn = {image: tuple(boxes.values()) for image, boxes in found.items() if boxes or image not in spoilt}
     named = {image: boxes if image in spoilt else _named(photos.by_id[image], boxes) for image, boxes in drawn.items()}
     return Drawn(named, (*problems, *frames.changes()))
@@ -159,7 +167,7 @@ def _located(notes: Notes, photos: Photos) -> Iterator[tuple[Note | Problem, str
 
 def _source(note: Note) -> tuple[float | None, str]:
     """Score and provenance."""
-    if note.provenance in {"", DRAWN}:
+    if note.provenance in {"", DRAWN, SUGGESTED}:  # of a suggestion somebody has said who it is
         return None, DRAWN
     try:
         score = float(note.score) if note.score else None

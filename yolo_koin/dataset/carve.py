@@ -97,17 +97,17 @@ def near_duplicates(left: Sequence[int], right: Sequence[int]) -> NDArray[np.boo
     return near
 
 
-def leaked(training: Sequence[Item], testing: Sequence[Item]) -> frozenset[str]:
-    """Test photos that are near-duplicates of a training photo of the same class: what a reviewer calls a leak."""
-    learnt = _gather((item.label, item.fingerprint) for item in training)
-    found: set[str] = set()
+def leaked(training: Sequence[Item], testing: Sequence[Item]) -> dict[str, str]:
+    """Test photos that are near-duplicates of a training photo of the same class, and of which: what a reviewer calls a leak."""
+    learnt = _gather((item.label, item) for item in training)
+    found: dict[str, str] = {}
     for label, items in _gather((item.label, item) for item in testing).items():
-        if label in learnt:
-            for start in range(0, len(items), BLOCK):
-                block = items[start : start + BLOCK]
-                near = near_duplicates([item.fingerprint for item in block], learnt[label])
-                found.update(block[row].image for row in np.nonzero(near)[0].tolist())
-    return frozenset(found)
+        known = learnt.get(label, [])
+        for start in range(0, len(items) if known else 0, BLOCK):
+            block = items[start : start + BLOCK]
+            near = near_duplicates([item.fingerprint for item in block], [item.fingerprint for item in known])
+            found |= {block[row].image: known[int(near[row].argmax())].image for row in np.flatnonzero(near.any(axis=1)).tolist()}
+    return found
 
 
 def doubly_labelled(items: Sequence[Item]) -> tuple[tuple[Item, Item], ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from yolo_koin.dataset.duplicates import write_duplicates
 from yolo_koin.dataset.images import prepare
 from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.dataset.prepared import Division, Outcome, PreparedFolder, chosen, divide, file_names
@@ -96,7 +97,9 @@ def convert(
                 folder.settle(records, placed)
                 folder.note(placed, made)
                 write_csv(out / INDEX, _index(samples, placed, division))
-    folders = {s.image: division.folder(s) for s in samples if records[s.image].status == "ok"}
+        folders = {s.image: division.folder(s) for s in samples if records[s.image].status == "ok"}
+        leaks = division.leaks(folders)
+        duplicates = write_duplicates(out, leaks, division.doubles)
     learnt = {item.label for item in division.learnt}
     return Converted(
         root=out,
@@ -104,8 +107,9 @@ def convert(
         prepared=sum(record is not known.get(image) for image, record in records.items()),
         unusable={r.source: r.status for r in placed if r.status != "ok"},
         clusters=division.clusters,
-        leaks=division.leaks(folders),
+        leaks={folder: len(found) for folder, found in leaks.items()},
         doubles=division.doubles,
+        duplicates=duplicates,
         notes=dataset.notes,
         no_validation=tuple(sorted(learnt - {i.label for i in division.learnt if i.image in division.validation})) if val else (),
         untrained=tuple(sorted({item.label for item in division.items} - learnt)),

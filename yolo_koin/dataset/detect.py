@@ -18,6 +18,8 @@ from PIL import Image
 
 from yolo_koin.dataset.detect_files import BOX, COLUMNS, YAMLS, Faces, Found, Photo, classes, faces_in, people, scaled, texts_of
 from yolo_koin.dataset.detect_files import TABLE as TABLE
+from yolo_koin.dataset.detect_files import Suggestion as Suggestion
+from yolo_koin.dataset.duplicates import write_duplicates
 from yolo_koin.dataset.images import Change, Prepared, encode, fingerprint, open_photo
 from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.dataset.prepared import Division, Outcome, PreparedFolder, chosen, divide, file_names
@@ -43,10 +45,12 @@ class ConvertedBoxes(Outcome):
     Attributes:
         boxes: usable boxes per provenance: ``drawn``, or the detector's name.
         left_out: image id → reason, for photos that are not in ``images/``.
+        suggested: image id → how many faces are suggested, for those of them in which a detector finds some.
     """
 
     boxes: dict[str, int]
     left_out: dict[str, str]
+    suggested: dict[str, int]
 
 
 def convert(
@@ -117,16 +121,20 @@ def convert(
         provenance = dict(sorted(Counter(box.provenance for photo in photos for box in photo.faces.boxes).items()))
         digest = hashlib.sha256(texts[TABLE].encode()).hexdigest()
         _write(folder, known, records, photos, texts, replace(made, provenance=provenance, boxes_sha256=digest))
-    folders = {photo.sample.image: photo.folder for photo in photos if photo.record.image}
+        folders = {photo.sample.image: photo.folder for photo in photos if photo.record.image}
+        leaks = division.leaks(folders)
+        duplicates = write_duplicates(out, leaks, division.doubles)
     return ConvertedBoxes(
         root=out,
         counts=dict(Counter(folders.values())),
         boxes=provenance,
         prepared=sum(record is not known.get(image) for image, record in records.items()),
         left_out={photo.sample.image: photo.faces.left_out for photo in photos if not photo.record.image},
+        suggested={photo.sample.image: len(photo.faces.suggested) for photo in photos if photo.faces.suggested},
         clusters=division.clusters,
-        leaks=division.leaks(folders),
+        leaks={folder: len(found) for folder, found in leaks.items()},
         doubles=division.doubles,
+        duplicates=duplicates,
         notes=dataset.notes,
         no_validation=tuple(sorted(set(learnt) - people(photos, "val"))) if val else (),
         untrained=tuple(others),

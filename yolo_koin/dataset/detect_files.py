@@ -19,9 +19,23 @@ PHOTO = ("split", "file", "photo_width", "photo_height", "sha256")
 COLUMNS = ("image", "label", *BOX, "score", "provenance", "status", *PHOTO)
 YAMLS = {"data.yaml": "test", "data-hard.yaml": "hard_cases/test", "data-group.yaml": "group_cases/test"}  # and what each tests on
 LEAST_SIDE = 10  # px: Ultralytics passes over smaller photos
-NO_BOX = "no box"
+NO_BOX, NO_FACE_DRAWN = "no box", "no face drawn"  # nobody has looked; somebody says that there is none
 
-Found = Sequence[LabelledBox] | str  # the boxes of a photo, or why there is none
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Faces that a detector finds in a photo of which nobody knows who is who.
+
+    Attributes:
+        boxes: of the faces, without labels.
+        reason: why the photo is left out until a person has looked at it.
+    """
+
+    boxes: tuple[LabelledBox, ...]
+    reason: str
+
+
+Found = Sequence[LabelledBox] | Suggestion | str  # the boxes of a photo, or why there is none
 
 
 @dataclass(frozen=True)
@@ -32,11 +46,13 @@ class Faces:
         boxes: the usable ones, inside of the photo.
         spoilt: the others, and why they cannot be used.
         left_out: why the photo is not laid out; empty when it is.
+        suggested: where a photo that is left out has faces, as a detector says.
     """
 
     boxes: tuple[LabelledBox, ...] = ()
     spoilt: tuple[tuple[LabelledBox, str], ...] = ()
     left_out: str = ""
+    suggested: tuple[LabelledBox, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,11 +88,13 @@ def faces_in(found: Found | None, width: int, height: int, side: int) -> Faces:
         return Faces(left_out=f"too small or too thin ({width} × {height} px)")
     usable: list[LabelledBox] = []
     spoilt: list[tuple[LabelledBox, str]] = []
-    for box in found:
+    for box in found.boxes if isinstance(found, Suggestion) else found:
         try:
             usable.append(replace(box, box=clip(box.box, width, height)))
         except BoxError as error:
             spoilt.append((box, f"{error} ({', '.join(f'{value:.6g}' for value in box.box)})"))
+    if isinstance(found, Suggestion):
+        return Faces(left_out=found.reason, suggested=tuple(usable))
     if not usable:
         return Faces(left_out="; ".join(reason for _, reason in spoilt))
     if not any(box.label for box in usable):
@@ -150,8 +168,10 @@ def _rows(photo: Photo) -> Iterator[tuple[object, ...]]:
     record, faces = photo.record, photo.faces
     nowhere = (None,) * 5  # neither a box nor a score
     about = (photo.split, record.image, record.width or None, record.height or None, record.sha256)
-    if faces.left_out:
+    if faces.left_out and not faces.suggested:
         yield (record.source, "", *nowhere, "", faces.left_out, *about)
+    for box in faces.suggested:
+        yield (record.source, "", *box.box, box.score, box.provenance, faces.left_out, *about)
     for box in faces.boxes:
         yield (record.source, box.label, *box.box, box.score, box.provenance, "ok", *about)
     for box, reason in faces.spoilt:

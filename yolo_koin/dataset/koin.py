@@ -14,7 +14,7 @@ from pathlib import Path
 from yolo_koin.dataset import side_tables
 from yolo_koin.dataset.ids import ImageIds, Labels
 from yolo_koin.dataset.ids import nfc as nfc
-from yolo_koin.dataset.layout import ClassFolder, class_folders
+from yolo_koin.dataset.layout import ClassFolder, class_folders, no_people
 from yolo_koin.dataset.layout import find_root as find_root
 from yolo_koin.dataset.side_tables import BOXES as BOXES
 from yolo_koin.dataset.side_tables import CLASSES as CLASSES
@@ -117,7 +117,7 @@ def scan(folder: Path) -> Dataset:
     seen = _look(root)
     every = sorted({label for _, label in seen.classes})
     known, ids = Labels(every), ImageIds(s.image for s in seen.samples)
-    tables = {name: _tables(root, folder, name) for name in (CLASSES, EXCLUDE, GROUPS, SYNTHETIC, BOXES)}
+    tables = {name: side_tables.called(name, root, folder) for name in (CLASSES, EXCLUDE, GROUPS, SYNTHETIC, BOXES)}
     names, unknown_classes = side_tables.display_names(tables[CLASSES], every, known)
     lines = side_tables.read_all_lines(tables[EXCLUDE])
     kept, excluded, out = _without_excluded(seen.samples, side_tables.excluded(lines, ids, known, names))
@@ -141,7 +141,7 @@ def scan(folder: Path) -> Dataset:
         groups=groups,
         synthetic=synthetic,
         boxes=tuple(tables[BOXES]),
-        notes=(*tables_notes, *seen.notes, *left_out(seen.others, root)),
+        notes=(*tables_notes, *no_people(labels), *seen.notes, *left_out(seen.others, root)),
     )
 
 
@@ -174,11 +174,6 @@ def _unused(folder: Path, root: Path, within: ClassFolder) -> list[str]:
     photos = len(photos_below(folder).photos)
     remedy = f"move them up into {within.label}/ to use them"
     return [f"{_relative(folder, root)}: a folder with {count(photos, 'photo')}, not used; {remedy}"] if photos else []
-
-
-def _tables(root: Path, folder: Path, name: str) -> list[Path]:
-    """Files of this name, in any letter case, in the dataset root and in the folder that wraps it."""
-    return [e.path for place in dict.fromkeys((root, folder)) for e in entries(place) if e.path.name.lower() == name]
 
 
 def _relative(path: Path, root: Path) -> str:

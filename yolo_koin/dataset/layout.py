@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from yolo_koin.dataset.walk import Entry, entries, is_ours, name_of
+from yolo_koin.dataset.ids import nearest
+from yolo_koin.dataset.walk import Entry, below, entries, is_ours, name_of
 from yolo_koin.errors import DatasetError
 from yolo_koin.splits import CASES, NORMAL, PARTS, Split
 
@@ -17,6 +19,11 @@ PLAIN = {
     "valid": "val",
     "validation": "val",
 }  # folders of layout C, as other tools call them
+NO_PERSON = re.compile(
+    r"[_~#@$].*|(.*[_\-. ])?(old|backup|bak|tmp|temp|trash|unused|copy|archive|misc|removed|deleted|todo|train|val|test|images|labels)"
+    r"|(new|untitled) folder.*|새 폴더.*|.*(복사본|백업)",
+    re.IGNORECASE,
+)
 DETECTION = frozenset({"images", "labels"})  # in train/ of a set for detectors: no people
 REMEDY = "Give --data the folder that holds normal_cases/ or train/, or --data sample."
 
@@ -79,13 +86,22 @@ def class_folders(root: Path) -> Iterator[ClassFolder | str]:
             yield part
             continue
         split, path = part
-        for entry in entries(path):
-            if entry.kind == "folder":
+        for entry in entries(path, hidden=True):
+            if entry.path.name.startswith("."):
+                if entry.kind == "folder" and any(inside.is_photo for inside in entries(entry.path)):
+                    yield f"{_relative(entry, root)}: a hidden folder with photos, not used"
+            elif entry.kind == "folder":
                 yield ClassFolder(split, name_of(entry.path), entry.path)
             elif entry.kind == "broken" and not entry.path.suffix:
                 yield f"{_relative(entry, root)}: a link to a folder that is not there, not used"
             elif entry.is_photo:
                 yield f"{_relative(entry, root)}: a photo outside of a class folder, not used"
+
+
+def no_people(labels: Iterable[str]) -> list[str]:
+    """A note on each class folder that is called like no person: a model would learn it as one."""
+    named = [label for label in sorted(labels) if NO_PERSON.fullmatch(label)]
+    return [f"{label}: called like no person, and taken for one; to leave it out, write a line {label} into exclude.txt" for label in named]
 
 
 def split_of(path: str, root: Path) -> Split:
@@ -105,8 +121,9 @@ def _parts(root: Path) -> Iterator[tuple[Split, Path] | str]:
     for entry in entries(root):
         if entry.path.name.lower() in CASES and entry.kind == "folder":
             yield from _of_case(root, entry.path, entry.path.name.lower(), {part: part for part in PARTS})
-        elif entry.kind == "folder" and entry.path.name.lower() in PLAIN:
-            yield f"{_relative(entry, root)}: a folder beside the cases, not used"
+        elif entry.kind == "folder" and any(inside.is_photo for inside in below(entry.path)):
+            meant = "" if NO_PERSON.fullmatch(entry.path.name) else nearest(entry.path.name.lower(), CASES)
+            yield f"{_relative(entry, root)}: a folder beside the cases, not used{f'; did you mean {meant}?' if meant else ''}"
 
 
 def _of_case(root: Path, folder: Path, case: str, parts: dict[str, str]) -> Iterator[tuple[Split, Path] | str]:

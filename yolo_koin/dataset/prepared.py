@@ -68,6 +68,7 @@ class Outcome:
         no_validation: classes that train and cannot validate.
         untrained: classes that cannot be learnt, since no photo of theirs trains.
         doubles: image ids of two photos that are near-duplicates under two people.
+        duplicates: the table that names the photos of ``leaks`` and ``doubles``; None without any.
         notes: what the user should know of the dataset.
     """
 
@@ -79,6 +80,7 @@ class Outcome:
     no_validation: tuple[str, ...]
     untrained: tuple[str, ...]
     doubles: tuple[tuple[str, str], ...] = ()
+    duplicates: Path | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -110,12 +112,12 @@ class Division:
         """The split of a photo: ``normal_cases/val`` of one that validates."""
         return sample.split.validation if sample.image in self.validation else sample.split
 
-    def leaks(self, folders: Mapping[str, str]) -> dict[str, int]:
-        """Folder → how many of its photos are near-duplicates of one in ``train`` of the same class; photos without a folder are out."""
+    def leaks(self, folders: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """Folder → its photos that are near-duplicates of one in ``train`` of the same class → that one; photos elsewhere are out."""
         placed = [(folders[item.image], item) for item in self.items if item.image in folders]
         learnt = [item for folder, item in placed if folder == "train"]
         others = [folder for folder in dict.fromkeys(folder for folder, _ in placed) if folder != "train"]
-        return {folder: len(leaked(learnt, [item for place, item in placed if place == folder])) for folder in others}
+        return {folder: leaked(learnt, [item for place, item in placed if place == folder]) for folder in others}
 
 
 def divide(

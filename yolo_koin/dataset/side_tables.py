@@ -15,12 +15,12 @@ import pandas as pd
 
 from yolo_koin.dataset.ids import ImageIds, Labels, nearest, nfc, tidy
 from yolo_koin.dataset.texts import NO_TEXT, decode, rows
-from yolo_koin.dataset.walk import check_file
+from yolo_koin.dataset.walk import check_file, entries
 from yolo_koin.errors import DatasetError
 from yolo_koin.files import sha256
 from yolo_koin.parallel import in_threads
 from yolo_koin.splits import CASES, SPLITS, Split
-from yolo_koin.words import count
+from yolo_koin.words import first
 
 CLASSES, EXCLUDE, GROUPS, SYNTHETIC, BOXES = "classes.csv", "exclude.txt", "groups.csv", "synthetic.txt", "boxes.csv"
 NAMED = 5  # lines of a table that are named when many match nothing
@@ -41,6 +41,11 @@ class Excluded:
     labels: frozenset[str]
     hashes: dict[str, str]
     unmatched: tuple[str, ...]
+
+
+def called(name: str, *folders: Path) -> list[Path]:
+    """Files of this name, in any letter case, in these folders: the dataset root, and the one that wraps it."""
+    return [e.path for folder in dict.fromkeys(folders) for e in entries(folder) if e.path.name.lower() == name]
 
 
 def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
@@ -92,7 +97,7 @@ def display_names(paths: Sequence[Path], labels: Sequence[str], known: Labels) -
             (exact if label == folder else named)[label] = name
     named |= exact  # the folder itself comes before its number
     return {label: named.get(label, label) for label in labels}, _notes(
-        CLASSES, lost, "is no class of this dataset, so its row names nobody", labels
+        CLASSES, lost, "is no class of this dataset: its row names nobody, and can go", labels
     )
 
 
@@ -169,12 +174,11 @@ def _hash_of(line: str) -> str:
 
 
 def _notes(table: str, lost: Sequence[str], what: str, near: Sequence[str] = ()) -> list[str]:
-    named = lost if len(lost) <= NAMED + 1 else lost[:NAMED]
     lines = []
-    for text in named:
+    for text in lost[: NAMED + 1]:
         close = nearest(text, near)
         lines.append(f"{table}: '{text}' {what}{f'; did you mean {close}?' if close else ''}")
-    return [*lines, f"{table}: and {count(len(lost) - NAMED, 'line', more=True)} without a match"] if len(named) < len(lost) else lines
+    return first([*lines, *lost[NAMED + 1 :]], NAMED, "line", f" of {table} without a match")
 
 
 def _pairs(paths: Sequence[Path], columns: tuple[str, str]) -> list[tuple[str, str]]:

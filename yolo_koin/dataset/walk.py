@@ -17,6 +17,7 @@ from typing import Literal
 from yolo_koin.dataset.ids import nfc
 from yolo_koin.errors import DatasetError
 from yolo_koin.runs import is_ours as is_ours
+from yolo_koin.words import count
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif"})
 # No .gif: with 256 colours, and mostly a drawing or a few moving frames, it is no photo to learn a face from.
@@ -61,15 +62,16 @@ class Walk:
     notes: tuple[str, ...]
 
 
-def entries(folder: Path) -> list[Entry]:
-    """What is in a folder, by name, without hidden files and litter.
+def entries(folder: Path, hidden: bool = False) -> list[Entry]:
+    """What is in a folder, by name, without litter; hidden files and folders, whose names begin with a dot, only when they are wanted.
 
     Raises:
         DatasetError: the folder cannot be read.
     """
     try:
         with os.scandir(folder) as found:
-            kept = sorted((e for e in found if not e.name.startswith(".") and e.name.casefold() not in LITTER), key=lambda e: e.name)
+            kept = sorted((e for e in found if e.name.casefold() not in LITTER), key=lambda e: e.name)
+            kept = kept if hidden else [e for e in kept if not e.name.startswith(".")]
             return [Entry(Path(e.path), _kind(e), e.is_symlink()) for e in kept]
     except OSError as error:
         raise DatasetError(f"cannot read ({error.strerror})", folder, "Check the folder's permissions.") from error
@@ -139,8 +141,8 @@ def left_out(others: Iterable[Entry], folder: Path) -> tuple[str, ...]:
     others = list(others)
     endings = Counter(e.path.suffix.lower() or "no ending" for e in others if e.kind in {"file", "broken"})
     lines = [
-        f"{folder}: {count} file{'s' * (count > 1)} not read as photos by their ending ({ending}){_remedy(ending)}"
-        for ending, count in sorted(endings.items())
+        f"{folder}: {_not_read(many)} ({ending}){_remedy(ending)}"
+        for ending, many in sorted(endings.items())
         if ending not in BESIDE_PHOTOS
     ]
     return (*lines, *(f"{_printable(e.path)}: a pipe, a socket or a device, not a photo" for e in others if e.kind == "special"))
@@ -175,6 +177,10 @@ def _kind(entry: os.DirEntry[str]) -> Kind:
         return "special" if Path(entry.path).exists() else "broken"
     except OSError:  # a link to itself
         return "broken"
+
+
+def _not_read(files: int) -> str:
+    return f"{count(files, 'file')} not read as {'a photo, by its' if files == 1 else 'photos, by their'} ending"
 
 
 def _remedy(ending: str) -> str:

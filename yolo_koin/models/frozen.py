@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from yolo_koin.errors import RunError
+from yolo_koin.errors import RunError, WeightsError
 from yolo_koin.files import sha256, writing
 from yolo_koin.manifests import home_of
 from yolo_koin.models import registry
@@ -80,17 +80,23 @@ class Features:
     Args:
         load: gives the network, when a photo has to be shown to it.
         cache: where features are kept; None keeps none.
+        weights: of the network.
     """
 
-    def __init__(self, load: Callable[[], Backbone], cache: FeatureCache | None) -> None:
-        self._load, self.cache = load, cache
+    def __init__(self, load: Callable[[], Backbone], cache: FeatureCache | None, weights: Path = Path()) -> None:
+        self._load, self.cache, self.weights = load, cache, weights
 
     @cached_property
     def _network(self) -> Backbone:
         return self._load()
 
     def of(self, photos: NDArray[np.uint8]) -> Array:
-        """The features, n × d, of n × side × side × 3 photos, RGB."""
+        """The features, n × d, of n × side × side × 3 photos, RGB.
+
+        Raises:
+            WeightsError: they are no numbers, or the network cannot be loaded.
+            RunError: the file of features cannot be used.
+        """
         keys = [hashlib.sha256(photo.tobytes()).digest() for photo in photos]
         known = self.cache.get(keys) if self.cache else {}
         if new := {key: photo for key, photo in zip(keys, photos, strict=True) if key not in known}:
@@ -103,7 +109,10 @@ class Features:
     def _shown(self, photos: NDArray[np.uint8]) -> Array:
         filled = np.zeros((-len(photos) % BATCH, *photos.shape[1:]), dtype=np.uint8)
         batches = np.concatenate([photos, filled]).reshape(-1, BATCH, *photos.shape[1:])
-        return np.concatenate([self._network.features(batch) for batch in batches])[: len(photos)].astype(np.float32)
+        found = np.concatenate([self._network.features(batch) for batch in batches])[: len(photos)].astype(np.float32)
+        if not np.isfinite(found).all():
+            raise WeightsError("a frozen network gives features that are no numbers", self.weights, "Take other weights.")
+        return found
 
 
 def features_of(model: str, weights: Path, side: int, folder: Path, device: str = "", trust: bool = False) -> Features:
@@ -114,8 +123,8 @@ def features_of(model: str, weights: Path, side: int, folder: Path, device: str 
         weights: of the model.
         side: of the photos, in pixels.
         folder: any folder of the workspace; outside of one nothing is kept.
-        device, trust: as of :meth:`yolo_koin.models.protocol.Family.load`.
+        device, trust: as of :meth:`yolo_koin.models.family.Family.load`.
     """
     home = home_of(folder.absolute())
     cache = FeatureCache(Workspace(home).features, f"{model} {side} {sha256(weights)}") if home else None
-    return Features(lambda: registry.family_of(model).frozen(model, weights, side, device, trust), cache)
+    return Features(lambda: registry.family_of(model).frozen(model, weights, side, device, trust), cache, weights)

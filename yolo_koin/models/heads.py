@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.errors import WeightsError
 from yolo_koin.manifests import placed
+from yolo_koin.models.peers import check_installed
 from yolo_koin.models.protocol import Model, Trained, TrainJob
 from yolo_koin.parallel import Progress
 from yolo_koin.words import METHODS
@@ -19,26 +20,27 @@ ENDING = ".head.safetensors"
 
 
 class Heads:
-    """A :class:`yolo_koin.models.protocol.Trainer` of heads on any family's networks."""
+    """A :class:`yolo_koin.models.family.Trainer` of heads on any family's networks."""
 
     ending = ENDING
 
     def train(self, job: TrainJob, progress: Progress) -> Trained:
-        """See :class:`yolo_koin.models.protocol.Trainer`."""
+        """See :class:`yolo_koin.models.family.Trainer`."""
         from yolo_koin.models.fit.head import fit
 
         return fit(job, progress)
 
     def resume(self, job: TrainJob, progress: Progress) -> Trained:
-        """See :class:`yolo_koin.models.protocol.Trainer`. The features that were computed are kept already."""
+        """See :class:`yolo_koin.models.family.Trainer`. The features that were computed are kept already."""
         return self.train(job, progress)
 
     def owns(self, weights: Path) -> bool:
-        """See :class:`yolo_koin.models.protocol.Trainer`."""
+        """See :class:`yolo_koin.models.family.Trainer`."""
         return weights.name.endswith(ENDING)
 
     def load(self, weights: Path, device: str = "", trust: bool = False) -> Model:
-        """See :class:`yolo_koin.models.protocol.Trainer`."""
+        """See :class:`yolo_koin.models.family.Trainer`."""
+        check_installed(weights, "safetensors")
         return HeadClassifier(weights, device, trust)
 
 
@@ -49,7 +51,7 @@ class HeadClassifier:
 
     Args:
         weights: a checkpoint of a probe or of nearest class means.
-        device, trust: as of :meth:`yolo_koin.models.protocol.Trainer.load`; they are the network's.
+        device, trust: as of :meth:`yolo_koin.models.family.Trainer.load`; they are the network's.
 
     Raises:
         WeightsError: no such file, none of ours, or its network is gone or another one.

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from yolo_koin.errors import UsageError, WeightsError
 from yolo_koin.files import atomic_path
+from yolo_koin.models.family import Usual
 from yolo_koin.models.heads import ENDING
-from yolo_koin.models.protocol import Backbone, Model, Preparation, Task, Trained, TrainJob, Usual
+from yolo_koin.models.protocol import Backbone, Model, Preparation, Task, Trained, TrainJob
 from yolo_koin.parallel import Progress
 
 SIDE = 256  # of the photos that are looked through: faces are cut out of them at 112 or 150 pixels
@@ -47,42 +48,42 @@ KNOWN = {
 
 
 class Recognisers:
-    """A :class:`yolo_koin.models.protocol.Family` of which nothing is trained but heads on its features."""
+    """A :class:`yolo_koin.models.family.Family` of which nothing is trained but heads on its features."""
 
     ending = ENDING
     learns_from_little = False
     tunes = False
 
     def models(self) -> tuple[str, ...]:
-        """See :class:`yolo_koin.models.protocol.Family`."""
+        """See :class:`yolo_koin.models.family.Family`."""
         return tuple(KNOWN)
 
     def knows(self, model: str) -> bool:
-        """See :class:`yolo_koin.models.protocol.Family`."""
+        """See :class:`yolo_koin.models.family.Family`."""
         return model in KNOWN
 
     def title(self, model: str) -> str:
-        """See :class:`yolo_koin.models.protocol.Family`."""
+        """See :class:`yolo_koin.models.family.Family`."""
         return KNOWN[model].title
 
     def task(self, model: str) -> Task:
-        """See :class:`yolo_koin.models.protocol.Family`."""
+        """See :class:`yolo_koin.models.family.Family`."""
         return "classify"
 
     def layers(self, model: str) -> int:
-        """See :class:`yolo_koin.models.protocol.Family`."""
+        """See :class:`yolo_koin.models.family.Family`."""
         return 0
 
     def usual(self, model: str, new: bool) -> Usual:
-        """See :class:`yolo_koin.models.protocol.Family`."""
+        """See :class:`yolo_koin.models.family.Family`."""
         return Usual(epochs=1, lr=0.0, imgsz=SIDE)
 
     def preparation(self, model: str, fit: str, side: int) -> Preparation:
-        """See :class:`yolo_koin.models.protocol.Family`."""
+        """See :class:`yolo_koin.models.family.Family`."""
         return Preparation(fit=fit, side=side)
 
     def pretrained(self, model: str, folder: Path) -> Path:
-        """See :class:`yolo_koin.models.protocol.Family`. Nothing is downloaded."""
+        """See :class:`yolo_koin.models.family.Family`. Nothing is downloaded."""
         known = KNOWN[model]
         path = folder / known.file
         if path.is_file():
@@ -96,18 +97,18 @@ class Recognisers:
         return path
 
     def check(self, model: str, weights: Path) -> bool:
-        """See :class:`yolo_koin.models.protocol.Family`."""
+        """See :class:`yolo_koin.models.family.Family`."""
         self.frozen(model, weights, SIDE)
         return True
 
     def frozen(self, model: str, weights: Path, side: int, device: str = "", trust: bool = False) -> Backbone:
-        """See :class:`yolo_koin.models.protocol.Family`. It runs on the processor, whatever the device."""
+        """See :class:`yolo_koin.models.family.Family`. It runs on the processor, whatever the device."""
         from yolo_koin.models import aligned
 
         return aligned.Aligned(getattr(aligned, KNOWN[model].network)(weights))
 
     def train(self, job: TrainJob, progress: Progress) -> Trained:
-        """Refused: see :attr:`yolo_koin.models.protocol.Family.tunes`."""
+        """Refused: see :attr:`yolo_koin.models.family.Family.tunes`."""
         raise UsageError("a face recogniser stays as it is", f"model={job.model}", "Say method=probe or method=ncm.")
 
     resume = train

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import importlib.util
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from yolo_koin.errors import UsageError, WeightsError
-from yolo_koin.models.protocol import Family, Model, Trainer
+from yolo_koin.models.family import Family, Trainer
+from yolo_koin.models.peers import check_installed
+from yolo_koin.models.protocol import Model
 from yolo_koin.specs import Method
 
 # A family's name → "module:Class". A new family is one line here.
@@ -69,9 +70,7 @@ def trainer_of(model: str, method: Method) -> Trainer:
         if not family.tunes:
             raise UsageError(f"{family.title(model)} stays as it is", f"model={model} method=finetune", "Say method=probe or method=ncm.")
         return family
-    for package, module in (("scikit-learn", "sklearn"), ("safetensors", "safetensors")):
-        if importlib.util.find_spec(module) is None:
-            raise UsageError(f"{package} is not installed", f"method={method}", 'Install it: pip install "yolo_koin[peers]".')
+    check_installed(f"method={method}", "scikit-learn", "safetensors")
     heads: Trainer = _family(HEADS)
     return heads
 
@@ -98,7 +97,7 @@ def endings() -> str:
 
 
 def load(weights: Path, device: str = "", trust: bool = False) -> Model:
-    """A trained model; arguments and errors as of :meth:`yolo_koin.models.protocol.Family.load`."""
+    """A trained model; arguments and errors as of :meth:`yolo_koin.models.family.Family.load`."""
     return trainer_of_weights(weights).load(weights, device, trust)
 
 

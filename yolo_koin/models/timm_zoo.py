@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import importlib.util
 from typing import Any
 
 from yolo_koin.errors import UsageError
+from yolo_koin.models.peers import check_installed
 
 PREFIX = "timm:"
 ENDING = ".safetensors"
-INSTALL = 'Install it: pip install "yolo_koin[peers]".'
 TITLES = {  # offered by name: the paper's models, then newer ones; any other model of timm goes by its own name
     "tf_efficientnet_lite0": "EfficientNet-Lite0",
     "resnet101": "ResNet101",
@@ -55,7 +54,7 @@ def knows(model: str) -> bool:
     """
     if not model.startswith(PREFIX):
         return False
-    check_installed(model)
+    check_installed(model, "timm")
     name = model.removeprefix(PREFIX)
     if name in TITLES:
         return True  # timm itself takes seconds to import
@@ -66,12 +65,6 @@ def knows(model: str) -> bool:
         return True
     near = difflib.get_close_matches(name, {*TITLES, *timm.list_models(), *tagged}, n=3, cutoff=0.6) or list(TITLES)[:3]
     raise UsageError("timm has no such model", model, f"Near names are {', '.join(PREFIX + one for one in near)}.")
-
-
-def check_installed(where: object) -> None:
-    """Raise a UsageError about ``where`` unless timm is installed."""
-    if importlib.util.find_spec("timm") is None:
-        raise UsageError("timm is not installed, which has this model", where, INSTALL)
 
 
 def config(model: str) -> Any:

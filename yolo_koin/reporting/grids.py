@@ -15,7 +15,7 @@ from yolo_koin.reporting.frames import Frame, casing_of, draw_frames, pixels
 from yolo_koin.reporting.marks import COLOURS, numbered_sign, write
 from yolo_koin.reporting.style import GREY, INK, PAPER, PHOTO_DPI, WIDTH
 from yolo_koin.reporting.tags import Rect, place_number
-from yolo_koin.reporting.verdicts import Faces, Result, Verdict
+from yolo_koin.reporting.verdicts import Correct, Faces, Result
 
 Line = tuple[Box, str, bool]  # a face, the colour of its line, and whether that is dashed
 
@@ -104,7 +104,7 @@ def cell(result: Result, size: tuple[int, int], look: Look) -> Image.Image:
     lines = [(face.box, COLOURS[face.verdict.correct], face.verdict.correct is False) for face in faces]
     picture, (place, *boxes) = fitted(result.photo, size, look, lines)
     if len(faces) > 1:
-        _number(picture, [face.verdict for face in faces], boxes, place, look)
+        number(picture, [face.verdict.correct for face in faces], boxes, place, look)
     written = captions.lines_beneath(result, size[0], look.em, look.most)
     page = Image.new("RGB", (size[0], size[1] + captions.height(len(written), look.em)), PAPER)
     page.paste(picture, (0, 0))
@@ -112,11 +112,12 @@ def cell(result: Result, size: tuple[int, int], look: Look) -> Image.Image:
     return page
 
 
-def _number(picture: Image.Image, verdicts: Sequence[Verdict], boxes: Sequence[Rect], place: Rect, look: Look) -> None:
+def number(picture: Image.Image, correct: Sequence[Correct], boxes: Sequence[Rect], place: Rect, look: Look) -> None:
+    """Set a number at each box, on the ground of its sign, so that no face of the photo's ``place`` is covered."""
     taken: list[Rect] = []
     outside = look.pen + casing_of(look.pen)
-    for number, (verdict, box) in enumerate(zip(verdicts, boxes, strict=True), 1):
-        mark = numbered_sign(verdict.correct, number, round(look.em * 0.8))
+    for i, (right, box) in enumerate(zip(correct, boxes, strict=True), 1):
+        mark = numbered_sign(right, i, round(look.em * 0.8))
         taken.append(place_number(mark.size, box.grown(outside), place, boxes, taken))
         picture.paste(mark, (round(taken[-1].left), round(taken[-1].top)), mark)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,6 +20,7 @@ from yolo_koin.runs import BenchmarkRun, CellRun, TrainRun
 from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, BenchmarkSpec, Method, TrainSpec
 from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs import cells
+from yolo_koin.verbs.executors import Executor, Outcome, executor_for
 from yolo_koin.verbs.planning import best_so_far, left, planned
 from yolo_koin.verbs.recipes import RECIPES
 from yolo_koin.verbs.report import readable, write_report
@@ -28,7 +28,7 @@ from yolo_koin.verbs.scored import finished_cells, load_cell
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace, check_name
 
-GROWING = ("sizes", "models", "methods", "train_on", "shots", "seeds", "name", "device", "dry_run")  # more of these may join a benchmark
+GROWING = ("sizes", "models", "methods", "train_on", "shots", "seeds", "name", "device", "ray", "dry_run")  # more may join a benchmark
 
 
 @dataclass(frozen=True)
@@ -71,22 +71,23 @@ def benchmark(spec: BenchmarkSpec, progress: Progress) -> BenchmarkResult:
     if spec.dry_run:
         table, note = planned(spec, home, workspace)
         return BenchmarkResult(run=home, metrics=pd.DataFrame(), table=table, notes=(note,))
+    execute = executor_for(spec)
     with locked(home):
         begun = _claimed(home, spec, workspace)
         matrix = cells.prepare(spec, home, workspace, progress)
         run = begun.written(status="running")
         with run.failing():
-            outcome = _run_all(matrix, workspace, progress)
+            outcome = _run_all(matrix, execute, workspace, progress)
             return _written(run, matrix, outcome)
 
 
-Outcome = dict[str, CellRun | Exception]  # of the cells that were run now, by id
+Outcomes = dict[str, Outcome]  # of the cells that were run now, by id
 
 
-def _run_all(matrix: Sequence[cells.Cell], workspace: Workspace, progress: Progress) -> Outcome:
+def _run_all(matrix: Sequence[cells.Cell], execute: Executor, workspace: Workspace, progress: Progress) -> Outcomes:
     """Run what is not finished, and say before each cell what is left and what was best so far."""
     todo = [cell for cell in matrix if cells.finished(cell.folder) is None]
-    running, outcome = cells.in_this_process(partial(cells.attempt, progress=progress), todo), Outcome()
+    running, outcome = execute(todo, progress), Outcomes()
     for i, cell in enumerate(todo):
         note = "  ".join([cell.id, *left(todo[i:], workspace), *best_so_far(matrix)])
         progress(Step("cell", matrix.index(cell) + 1, len(matrix), note))
@@ -94,7 +95,7 @@ def _run_all(matrix: Sequence[cells.Cell], workspace: Workspace, progress: Progr
     return outcome
 
 
-def _written(run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcome) -> BenchmarkResult:
+def _written(run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcomes) -> BenchmarkResult:
     """The results and the report of all finished cells: what an earlier call with other models finished belongs to the benchmark too."""
     home, failed = run.folder, {name: error for name, error in outcome.items() if isinstance(error, Exception)}
     pairs = sorted(((done, _training(done)) for done in finished_cells(home)), key=lambda pair: _order(pair[1].spec))

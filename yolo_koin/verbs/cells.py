@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import product
 from pathlib import Path
@@ -49,15 +49,6 @@ class Cell:
 TABLES = ("predictions.csv", "metrics.csv")
 Place = tuple[str, str, str, int | None, int]  # in the matrix: model, method, training set, shots, seed
 
-# What runs cells: in this process one after the other, later on a cluster side by side.
-Attempt = Callable[[Cell], "CellRun | Exception"]
-Executor = Callable[[Attempt, Sequence[Cell]], Iterator["CellRun | Exception"]]
-
-
-def in_this_process(work: Attempt, cells: Sequence[Cell]) -> Iterator[CellRun | Exception]:
-    """Run cells one after the other, each when the answer of the one before was taken."""
-    return map(work, cells)
-
 
 def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Progress) -> tuple[Cell, ...]:
     """The cells of a benchmark, models before training sets before shots before seeds. Makes each dataset, and looks for all weights.
@@ -74,6 +65,10 @@ def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Pro
         RunError: a cell was begun with other settings or on other photos: its results are somebody's, and stay as they are.
         DatasetError, WeightsError, UsageError: what the user can mend.
     """
+    from yolo_koin.models.devices import choose_device  # here, since it loads torch
+
+    for device in spec.device.split(","):
+        choose_device(device)
     home = home.absolute()
     there = begun_cells(home)
     cells: list[Cell] = []
@@ -116,14 +111,6 @@ def run(cell: Cell, progress: Progress = silent) -> CellRun:
         return done.written(status="finished")
 
 
-def attempt(cell: Cell, progress: Progress = silent) -> CellRun | Exception:
-    """Run one cell, or say why it could not be: out of memory, say, which is no reason to stop the others."""
-    try:
-        return run(cell, progress)
-    except Exception as error:
-        return error
-
-
 def finished(folder: Path) -> CellRun | None:
     """The cell that was run to its end in a folder, when its files are as it left them; else it is to be run again."""
     try:
@@ -161,7 +148,7 @@ def _draw(scoring: Scoring, training: TrainRun, folder: Path, progress: Progress
 # ------------------------------------------------------------------------------------------------------------------- ids
 def trainings(spec: BenchmarkSpec) -> Iterator[TrainSpec]:
     """What a benchmark trains, models before methods before training sets before shots before seeds."""
-    shared = {one.name: getattr(spec, one.name) for one in fields(Trains)}
+    shared = {one.name: getattr(spec, one.name) for one in fields(Trains)} | {"device": spec.device.split(",")[0]}
     where = product(dict.fromkeys(spec.train_on), dict.fromkeys(spec.shots), dict.fromkeys(spec.seeds))
     for model, method, (train_on, shots, seed) in product(spec.model_names, dict.fromkeys(spec.methods), tuple(where)):
         told = {**shared, "C": spec.C if method == "probe" else None, "epochs": spec.epochs if method == "finetune" else None}

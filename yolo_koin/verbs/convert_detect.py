@@ -4,37 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from yolo_koin.dataset import detect
-from yolo_koin.dataset.boxes import LabelledBox, Problem
-from yolo_koin.dataset.detect import TABLE, ConvertedBoxes, read_boxes_table
-from yolo_koin.dataset.images import open_photo
+from yolo_koin.dataset.boxes import SUGGESTED, LabelledBox, Problem
+from yolo_koin.dataset.detect import ConvertedBoxes, Suggestion
+from yolo_koin.dataset.detect_files import NO_FACE_DRAWN, Found
 from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.errors import DatasetError
 from yolo_koin.faces import FaceDetector, clearly_dominant
-from yolo_koin.faces.finder import Found
-from yolo_koin.files import atomic_path
+from yolo_koin.faces.finder import Found as Seen
 from yolo_koin.locks import locked
-from yolo_koin.parallel import Progress, in_threads
-from yolo_koin.reporting.sheets import REVIEW_SIDE, REVIEWED, ReviewPhoto, review_page
+from yolo_koin.parallel import Progress
+from yolo_koin.reporting.tags import corners, reading_order
 from yolo_koin.runs import PreparedDataset, prepared_at
 from yolo_koin.specs import ConvertDetectSpec
 from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs.convert import usual_folder
-from yolo_koin.verbs.drawing import drawable
 from yolo_koin.verbs.drawn import brought_in, drawn_boxes
 from yolo_koin.verbs.resolve import face_finder, kept_boxes, open_dataset
+from yolo_koin.verbs.review import review
 from yolo_koin.verbs.verb import verb
 from yolo_koin.words import count
 from yolo_koin.workspace import Workspace
 
-REVIEW = "review"
-GROUP = "a group photo needs drawn boxes"
+GROUP = "not known who is who"
 
 
 @dataclass(frozen=True)
@@ -44,13 +38,14 @@ class ConvertDetectResult:
     Attributes:
         converted: what was laid out.
         problems: boxes of people that could not be used.
-        pages: of the review sheet.
+        pages: of the review sheet; photos: how many are on them, and how many there are to look through.
         kept: the file of boxes that people drew, which every verb uses; None when there are none.
     """
 
     converted: ConvertedBoxes
     problems: tuple[Problem, ...]
     pages: tuple[Path, ...] = ()
+    photos: tuple[int, int] = (0, 0)
     kept: Path | None = None
 
 
@@ -69,7 +64,8 @@ def convert_detect(spec: ConvertDetectSpec, progress: Progress) -> ConvertDetect
     if not spec.review:
         return result
     with locked(result.converted.root):
-        return replace(result, pages=_review(dataset, result.converted.root, spec.review))
+        pages, photos = review(dataset, result.converted.root, spec.review)
+    return replace(result, pages=pages, photos=photos)
 
 
 def boxed(dataset: Dataset, spec: ConvertDetectSpec, workspace: Workspace, progress: Progress) -> ConvertDetectResult:
@@ -130,59 +126,24 @@ def boxed_for(dataset: Dataset, spec: ConvertDetectSpec, workspace: Workspace, p
 # ---------------------------------------------------------------------------------------------------------------- boxes
 def _boxes(
     dataset: Dataset, spec: ConvertDetectSpec, drawn: Mapping[str, Sequence[LabelledBox]], workspace: Workspace, progress: Progress
-) -> dict[str, Sequence[LabelledBox] | str]:
+) -> dict[str, Found]:
     """The boxes of each photo, or why it has none: those that people drew, and the detector's where one face is clearly dominant."""
     wanted = [s for s in dataset.samples if s.split in TRAINING_SETS[spec.train_on] or s.split.is_test]
-    found: dict[str, Sequence[LabelledBox] | str] = {s.image: drawn[s.image] or "no face drawn" for s in wanted if s.image in drawn}
-    missing = [s for s in wanted if s.image not in found]
-    found |= {s.image: GROUP for s in missing if not s.split.has_one_person}
-    single = [s for s in missing if s.image not in found]
-    if single:
+    found: dict[str, Found] = {s.image: drawn[s.image] or NO_FACE_DRAWN for s in wanted if s.image in drawn}
+    if others := [s for s in wanted if s.image not in found]:
         with face_finder(spec.detector, spec.device, spec.trust_weights, workspace) as finder:
-            looked = finder.look_at_all([s.path for s in single], spec.workers, progress)
-            found |= {s.image: _decided(s, one, finder.detector) for s, one in zip(single, looked, strict=True)}
+            looked = finder.look_at_all([s.path for s in others], spec.workers, progress)
+            found |= {s.image: _decided(s, one, finder.detector) for s, one in zip(others, looked, strict=True)}
     return found
 
 
-def _decided(sample: Sample, found: Found, detector: FaceDetector) -> tuple[LabelledBox, ...] | str:
-    if found.error:
-        return found.error
-    face = clearly_dominant(found.faces)
-    if face is None:
-        return f"no clearly dominant face ({count(len(found.faces), 'face')})" if found.faces else "no face found"
-    return (LabelledBox(sample.label, face.box, round(face.score, 4), detector.name),)
-
-
-# -------------------------------------------------------------------------------------------------------------- review
-def _review(dataset: Dataset, root: Path, pages: int) -> tuple[Path, ...]:
-    """Draw the review sheet: the boxes that a detector found, least sure first, then those that people drew."""
-    table = read_boxes_table(root)
-    names, _ = drawable(dataset.names)
-    table["line"] = table.index + 2  # of boxes.csv, whose first line has the names of the columns
-    table = table[table["status"] == "ok"].sort_values(["score", "image"], kind="stable", na_position="last")[: pages * REVIEWED]
-    rows = [{str(column): value for column, value in row.items()} for row in table.to_dict("records")]
-    last = -(-len(rows) // REVIEWED)
-    files = tuple(root / REVIEW / f"page-{page + 1:03d}.png" for page in range(last))
-    there = set((root / REVIEW).glob("page-*.png"))
-    if there == set(files) and all(page.stat().st_mtime_ns >= (root / TABLE).stat().st_mtime_ns for page in files):
-        return files
-    for old in there:
-        old.unlink()
-    for page, file in enumerate(files):
-        photos = in_threads(partial(_reviewed, root=root, names=names), rows[page * REVIEWED : (page + 1) * REVIEWED])
-        with atomic_path(file) as temporary:
-            review_page(photos, page + 1, last, f"Face boxes of {root.name}, the doubtful ones first").save(temporary)
-    return files
-
-
-def _reviewed(row: Mapping[str, Any], root: Path, names: Mapping[str, str]) -> ReviewPhoto:
-    photo, _ = open_photo(root / row["file"], longest=REVIEW_SIDE)
-    return ReviewPhoto(
-        photo=photo,
-        size=(int(row["photo_width"]), int(row["photo_height"])),
-        image=row["image"],
-        name=names.get(row["label"], row["label"]),
-        box=(row["x"], row["y"], row["width"], row["height"]),
-        score=None if np.isnan(row["score"]) else row["score"],
-        line=row["line"],
-    )
+def _decided(sample: Sample, seen: Seen, detector: FaceDetector) -> Found:
+    """The face that a photo of one person is about. Where that is not sure, and in group photos, the faces are suggested."""
+    if seen.error or not seen.faces:
+        return seen.error or "no face found"
+    alone = sample.split.has_one_person
+    if alone and (face := clearly_dominant(seen.faces)):
+        return (LabelledBox(sample.label, face.box, round(face.score, 4), detector.name),)
+    faces = [seen.faces[i] for i in reading_order([corners(face.box) for face in seen.faces])]
+    boxes = tuple(LabelledBox("", face.box, round(face.score, 4), SUGGESTED) for face in faces)
+    return Suggestion(boxes, f"no clearly dominant face ({count(len(faces), 'face')})" if alone else GROUP)

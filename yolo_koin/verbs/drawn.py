@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from yolo_koin.dataset.boxes import LabelledBox, Problem, read_boxes
+from yolo_koin.dataset.boxes import Drawn, LabelledBox, Problem, read_boxes
 from yolo_koin.dataset.koin import Dataset
+from yolo_koin.errors import DatasetError
 from yolo_koin.files import unfinished, writing
 from yolo_koin.locks import locked
 from yolo_koin.verbs.resolve import kept_boxes
@@ -23,7 +24,7 @@ Boxes = Mapping[str, Sequence[LabelledBox]]
 
 def drawn_boxes(dataset: Dataset, boxes: Path | None = None) -> tuple[dict[str, tuple[LabelledBox, ...]], tuple[Problem, ...]]:
     """Boxes that people drew, by image id: of the dataset's own files, of those that were kept, and, before them, of a file or folder."""
-    read = [read_boxes(path, dataset) for path in (*dataset.boxes, boxes) if path is not None]
+    read = [read_boxes(path, dataset) for path in dataset.boxes] + ([_given(boxes, dataset)] if boxes else [])
     merged: dict[str, tuple[LabelledBox, ...]] = {}
     for one in read:
         merged |= one.boxes
@@ -42,7 +43,7 @@ def brought_in(dataset: Dataset, boxes: Path | None, workspace: Workspace) -> tu
         The dataset with the boxes that hold from now on, and what of the new ones could not be used.
 
     Raises:
-        DatasetError: there is no such file or folder.
+        DatasetError: there is no such file or folder, or nothing in it can be used.
     """
     if boxes is None:
         return dataset, ()
@@ -53,15 +54,24 @@ def brought_in(dataset: Dataset, boxes: Path | None, workspace: Workspace) -> tu
             if kept.exists():
                 kept.rename(_free(kept))
         else:
-            new = read_boxes(boxes, dataset)
+            new = _given(boxes, dataset)
             problems = new.problems
-            if new.boxes:
-                before = read_boxes(kept, dataset).boxes if kept.exists() else {}
-                # Not under a name of chance: a file beside others is locked, and what a killed call left has to be found again.
-                unfinished(kept).write_text(_table({**before, **new.boxes}), encoding="utf-8", newline="\n")
-                unfinished(kept).replace(kept)
+            before = read_boxes(kept, dataset).boxes if kept.exists() else {}
+            # Not under a name of chance: a file beside others is locked, and what a killed call left has to be found again.
+            unfinished(kept).write_text(_table({**before, **new.boxes}), encoding="utf-8", newline="\n")
+            unfinished(kept).replace(kept)
     others = tuple(file for file in dataset.boxes if file != kept)
     return replace(dataset, boxes=(*others, kept) if kept.exists() else others), problems
+
+
+def _given(boxes: Path, dataset: Dataset) -> Drawn:
+    """What a user names has boxes, or it is a mistake: of another dataset, of other columns, with suggestions that nobody decided on."""
+    read = read_boxes(boxes, dataset)
+    if not read.boxes:
+        first = read.problems[0] if read.problems else Problem(str(boxes), "it has none")
+        remedy = f"Check that it is of {dataset.root}, and has the columns {','.join(COLUMNS[:6])}."
+        raise DatasetError(f"no box can be used ({first.reason})", first.where, remedy)
+    return read
 
 
 def _free(kept: Path) -> Path:

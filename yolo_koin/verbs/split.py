@@ -15,8 +15,8 @@ from yolo_koin.dataset import side_tables
 from yolo_koin.dataset.carve import Item, carve, cluster_photos, doubly_labelled
 from yolo_koin.dataset.ids import ImageIds, Labels, nfc
 from yolo_koin.dataset.images import PhotoError, fingerprint, open_photo
-from yolo_koin.dataset.layout import holds_cases, is_plain
-from yolo_koin.dataset.side_tables import CLASSES, EXCLUDE, GROUPS
+from yolo_koin.dataset.layout import holds_cases, is_plain, no_people
+from yolo_koin.dataset.side_tables import BOXES, CLASSES, EXCLUDE, GROUPS, SYNTHETIC
 from yolo_koin.dataset.walk import Entry, entries, left_out, name_of, photos_below
 from yolo_koin.errors import DatasetError
 from yolo_koin.files import atomic_folder, write_csv, writing
@@ -24,7 +24,7 @@ from yolo_koin.locks import locked, tidy
 from yolo_koin.parallel import Progress, counted, in_threads
 from yolo_koin.specs import SplitSpec
 from yolo_koin.verbs.verb import verb
-from yolo_koin.words import count
+from yolo_koin.words import count, first
 
 SEEN_AT = 256  # px: what the converters open photos for; the same fingerprints find the same near-duplicates
 TABLE = "split.csv"
@@ -128,15 +128,19 @@ def _people(source: Path) -> _People:
             elif inside := len(photos_below(entry.path).photos):
                 notes.append(f"{image}: a folder with {count(inside, 'photo')}, not used; move them up into {label}/ to use them")
     labels = sorted({image.partition("/")[0] for image in photos})
-    tables = {name: [e.path for e in entries(source) if e.path.name.lower() == name] for name in (CLASSES, EXCLUDE, GROUPS)}
+    tables = {name: side_tables.called(name, source) for name in (CLASSES, EXCLUDE, GROUPS)}
     ids, known = ImageIds(photos), Labels(labels)
     names, unknown_classes = side_tables.display_names(tables[CLASSES], labels, known)
     groups, unknown_photos = side_tables.groups(tables[GROUPS], ids)
     kept, unmatched = _without_excluded(photos, side_tables.read_all_lines(tables[EXCLUDE]), ids, known, names)
-    if len({image.partition("/")[0] for image in kept}) < 2:
+    people = {image.partition("/")[0] for image in kept}
+    if len(people) < 2:
         raise DatasetError("fewer than two people with photos", source, "Each person needs a folder of their own, with photos in it.")
-    exclude_notes = side_tables.exclude_notes(unmatched, labels)
-    return _People(kept, groups, (*exclude_notes, *unknown_photos, *unknown_classes, *notes, *left_out(others, source)))
+    notes = [*side_tables.exclude_notes(unmatched, labels), *unknown_photos, *unknown_classes, *no_people(people), *notes]
+    if out := len(photos) - len(kept):
+        where = f"{'it is' if out == 1 else 'they are'} not in the new folder, nor is {EXCLUDE}: copy it there before you add photos"
+        notes.append(f"{EXCLUDE} took {count(out, 'photo')} out; {where}")
+    return _People(kept, groups, (*notes, *left_out(others, source)))
 
 
 def _without_excluded(
@@ -174,8 +178,9 @@ def _seen(path: Path) -> int | str:
 
 def _two_labels(items: Sequence[Item]) -> list[str]:
     pairs = doubly_labelled(items)
-    lines = [f"{a.image} and {b.image}: one photo under two people" for a, b in pairs[:NAMED]]
-    return [*lines, f"and {count(len(pairs) - NAMED, 'photo', more=True)} under two people"] if len(pairs) > NAMED else lines
+    return first(
+        [f"{a.image} and {b.image}: one photo under two people" for a, b in pairs], NAMED, "pair", " of one photo under two people"
+    )
 
 
 def _write(spec: SplitSpec, people: _People, placed: Mapping[str, str], progress: Progress) -> int:
@@ -208,6 +213,6 @@ def _write_tables(source: Path, folder: Path, people: _People, placed: Mapping[s
     groups = [(placed[image], group) for image, group in people.groups.items() if image in placed]
     if groups:
         write_csv(folder / GROUPS, pd.DataFrame(groups, columns=["image", "group"]))
-    for entry in entries(source):
-        if entry.path.name.lower() == CLASSES:
-            shutil.copyfile(entry.path, folder / CLASSES)
+    for name in (CLASSES, BOXES, SYNTHETIC):  # boxes are found by the end of an image id, which stays as it was
+        for table in side_tables.called(name, source):
+            shutil.copyfile(table, folder / table.name)
