@@ -9,7 +9,8 @@ import json
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.specs import Spec
@@ -91,10 +92,11 @@ def _decoded(hint: Any, value: Any, folder: Path) -> Any:
     Raises:
         TypeError, ValueError: it is none.
     """
-    kinds = [kind for kind in get_args(hint) if kind is not type(None)] if type(None) in get_args(hint) else [hint]
+    kinds = [kind for kind in get_args(hint) if kind is not type(None)] if get_origin(hint) in {UnionType, Union} else [hint]
     if value is None and type(None) in get_args(hint):
         return None
-    (kind,) = kinds
+    # Of several specs, the one whose fields these are.
+    kind = kinds[0] if len(kinds) == 1 else max(kinds, key=lambda kind: len({f.name for f in fields(kind)} & set(value)))
     if kind is Path and isinstance(value, str):
         return placed(value, folder)
     if isinstance(kind, type) and issubclass(kind, Spec) and isinstance(value, dict):

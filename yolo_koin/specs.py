@@ -21,6 +21,8 @@ Task = Literal["classify", "detect"]
 Size = Literal["n", "s", "m", "l", "x"]
 Way = Literal["whole", "faces", "detector"]  # to name: the photo, each face that is found, what an identity detector finds
 Method = Literal["finetune", "probe", "ncm"]
+Language = Literal["en", "ko"]
+Log = Literal["tensorboard"]
 RunKind = Literal["train", "evaluate", "predict", "benchmark"]
 Kind = Literal["mask", "sunglasses", "hat", "hand", "light"]
 
@@ -95,6 +97,13 @@ class Trains(OfData):
     ] = None
     batch: Annotated[int | None, Option("Photos per training step. [default: 32, or 16 to detect]", least=2)] = None
     device: DeviceOption = ""
+    lr: Annotated[
+        float | None, Option("Peak of the learning rate. [default: 0.001 from scratch, else 0.0003; to detect 0.002 and 0.0005]", 1e-7, 1)
+    ] = None
+    augment: Annotated[float, Option("Strength of augmentation: 0 none, 1 the usual, 2 twice as much.", least=0, most=2)] = 1.0
+    label_smoothing: Annotated[float, Option("Share of a target that all classes get; a detector has none.", least=0, most=0.9)] = 0.1
+    patience: Annotated[int | None, Option("Epochs without a better one that end the training. [default: none do]", least=1)] = None
+    log: Annotated[Log | None, Option("Write the training curve for TensorBoard as well, into tensorboard/ of the run.")] = None
     freeze: Annotated[int, Option("First layers to keep as they are; 9 is the whole backbone of a YOLO.", least=0)] = 0
     weights: Annotated[
         str | Path,
@@ -232,6 +241,9 @@ class TrainSpec(Trains):
                 raise UsageError(what, f"method={self.method} {wrong[0]}", "Drop one of the two.")
         if self.C is not None and self.method != "probe":
             raise UsageError("C is of a probe", f"C={self.C:g} method={self.method}", "Say method=probe.")
+        if self.task == "detect" and self.label_smoothing != Trains.label_smoothing:
+            where = f"task=detect label_smoothing={self.label_smoothing}"
+            raise UsageError("a detector's loss has no label smoothing", where, "Drop one of the two.")
 
     @property
     def model_name(self) -> str:
@@ -279,6 +291,16 @@ class EvaluateSpec(Names):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScoreSpec(OfData):
+    """Whose predictions to score."""
+
+    file: Annotated[
+        Path, Option("CSV: image,pred[,score], or image and a column of probabilities per class, or a predictions.csv.", position=True)
+    ]
+    name: NameOption = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PredictSpec(Names):
     """Which photos to name."""
 
@@ -304,7 +326,9 @@ class ReportSpec(Spec):
     """Which runs to report."""
 
     runs: Annotated[tuple[str, ...], Option("Runs under runs/evaluate or runs/benchmark, by name or folder.", position=True)]
-    out: Annotated[Path | None, Option("Folder for the figures. [default: figures/ of the first run]")] = None
+    out: Annotated[Path | None, Option("Folder for the figures. [default: figures/ of the run; of several runs/report/]")] = None
+    lang: Annotated[Language, Option("Language of the page: en or ko. Figures are in English.")] = "en"
+    published: Annotated[bool, Option("Add the published results on KoIn50, marked so; for runs on its real photos only.")] = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,30 @@ def count(n: int, noun: str, more: bool = False) -> str:
     return f"{n:,} {'more ' if more else ''}{word}"
 
 
+class Sentence(str):
+    """A text for people, in English, that another language can say as well: it remembers what it was made of.
+
+    >>> said = Sentence("{n} of {of} photos", n=1, of=2)
+    >>> said, said.template, said.values
+    ('1 of 2 photos', '{n} of {of} photos', {'n': 1, 'of': 2})
+
+    Attributes:
+        template: the text with names in braces.
+        values: by name, what stands in their place; sentences among them can be said in another language too.
+    """
+
+    template: str
+    values: dict[str, object]
+
+    def __new__(cls, template: str, **values: object) -> Sentence:  # noqa: D102
+        made = super().__new__(cls, template.format(**values))
+        made.template, made.values = template, values
+        return made
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:  # copies are made of the same parts
+        return (self.template,), self.values
+
+
 def first(lines: Sequence[str], most: int, noun: str, rest: str = "") -> list[str]:
     """The first of many lines and how many more there are, ``and 34 more photos left out``; nobody reads a thousand.
 

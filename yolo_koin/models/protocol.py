@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yolo_koin.dataset.images import RGB
-from yolo_koin.specs import Method
+from yolo_koin.specs import Log, Method
 from yolo_koin.words import CALLED as CALLED
 
 Task = Literal["classify", "detect"]
@@ -173,6 +173,10 @@ class TrainJob:
         lr: peak learning rate.
         method: ``finetune``, or what is fitted on frozen features: ``probe`` or ``ncm``.
         C: of a probe's logistic regression, as scikit-learn calls it; 0 chooses it on the validation photos.
+        augment: strength of augmentation: 0 none, 1 the usual.
+        label_smoothing: share of a target that is spread over all classes; a detector has none.
+        patience: epochs without a better one after which training ends; None trains all.
+        log: what the curve is written for beside ``results.csv``.
     """
 
     model: str
@@ -192,6 +196,10 @@ class TrainJob:
     lr: float
     method: Method = "finetune"
     C: float = 0.0
+    augment: float = 1.0
+    label_smoothing: float = 0.1
+    patience: int | None = None
+    log: Log | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

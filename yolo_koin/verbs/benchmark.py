@@ -23,12 +23,25 @@ from yolo_koin.verbs import cells
 from yolo_koin.verbs.executors import Executor, Outcome, executor_for
 from yolo_koin.verbs.planning import best_so_far, left, planned
 from yolo_koin.verbs.recipes import RECIPES
-from yolo_koin.verbs.report import readable, write_report
+from yolo_koin.verbs.report import write_report
+from yolo_koin.verbs.results import readable
 from yolo_koin.verbs.scored import finished_cells, load_cell
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace, check_name
 
-GROWING = ("sizes", "models", "methods", "train_on", "shots", "seeds", "name", "device", "ray", "dry_run")  # more may join a benchmark
+GROWING = (
+    "sizes",
+    "models",
+    "methods",
+    "train_on",
+    "shots",
+    "seeds",
+    "name",
+    "device",
+    "log",
+    "ray",
+    "dry_run",
+)  # more may join a benchmark
 
 
 @dataclass(frozen=True)

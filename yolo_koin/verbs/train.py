@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yolo_koin.dataset.koin import find_root
+from yolo_koin.environment import needed
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.files import sha256
 from yolo_koin.locks import locked
@@ -161,6 +162,8 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
         DatasetError, WeightsError, RunError, UsageError: what the user can mend; told before an hour is spent.
     """
     spec = _of_model(spec)
+    if spec.log:
+        needed(spec.log, f"log={spec.log}")
     recipe = RECIPES[spec.task]
     given = prepared(spec.data, spec.task, workspace)
     if spec.data != SAMPLE and not given:
@@ -192,7 +195,7 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
         start=start,
         index_sha256=sha256(made.folder / recipe.table),
         start_sha256=sha256(start) if start else None,
-        lr=usual.lr,
+        lr=spec.lr or usual.lr,
         people=tuple(Counter(photo.label for photo in recipe.photos(made.folder)["train"]).values()),
         notes=notes,
     )
@@ -304,4 +307,8 @@ def _job(run: TrainRun) -> TrainJob:
         lr=run.lr or family_of(spec.model_name).usual(spec.model_name, new=run.start is None).lr,
         method=spec.method,
         C=USUAL_C if spec.C is None else spec.C,
+        augment=spec.augment,
+        label_smoothing=spec.label_smoothing,
+        patience=spec.patience,
+        log=spec.log,
     )
