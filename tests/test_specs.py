@@ -29,7 +29,7 @@ MISTAKES = [
     (TrainSpec, {"epochs": "many"}, "epochs=many", "--epochs many", "a whole number"),
     (TrainSpec, {"epochs": 2.5}, "epochs=2.5", "--epochs 2.5", "a whole number"),
     (TrainSpec, {"seed": True}, "seed=True", "--seed", "a whole number"),
-    (TrainSpec, {"imgsz": 100}, "imgsz=100", "--imgsz 100", "a multiple of 32"),
+    (TrainSpec, {"imgsz": 16}, "imgsz=16", "--imgsz 16", "at least 32"),
     (TrainSpec, {"batch": 1}, "batch=1", "--batch 1", "at least 2"),
     (TrainSpec, {"freeze": -1}, "freeze=-1", "--freeze -1", "at least 0"),
     (TrainSpec, {"freeze": 9, "weights": "scratch"}, "freeze=9 weights=scratch", "--freeze 9 --weights scratch", "untrained network"),

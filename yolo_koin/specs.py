@@ -20,6 +20,7 @@ Fit = Literal["pad", "crop", "face"]
 Task = Literal["classify", "detect"]
 Size = Literal["n", "s", "m", "l", "x"]
 Way = Literal["whole", "faces", "detector"]  # to name: the photo, each face that is found, what an identity detector finds
+Method = Literal["finetune", "probe", "ncm"]
 Language = Literal["en", "ko"]
 Log = Literal["tensorboard"]
 RunKind = Literal["train", "evaluate", "predict", "benchmark"]
@@ -36,6 +37,7 @@ DetectorOption = Annotated[Path | None, Option("Face detector: YuNet (.onnx) or 
 DeviceOption = Annotated[str, Option("cpu, a GPU's number, or mps; of a benchmark several, with commas. [default: first GPU, else cpu]")]
 NameOption = Annotated[str | None, Option("Name of the run. [default: after what it does]")]
 ShotsOption = Option("Training photos of each person; 5 of them are among 10 of the same seed. [default: all]", least=1, nothing="all")
+MethodWords = Option("finetune: the network learns. On its frozen features, probe: logistic regression, ncm: nearest class mean.")
 WorkersOption = Annotated[int | None, Option("Threads. [default: all cores]", least=1)]
 
 S = TypeVar("S", bound="Spec")
@@ -92,7 +94,7 @@ class Trains(OfData):
     val: Annotated[float, Option("Share of the training photos that becomes the validation split.", least=0.001, most=0.999)] = 0.1
     epochs: Annotated[int | None, Option("Epochs. [default: 80 from scratch (64 to detect), 30 from pretrained weights]", least=1)] = None
     imgsz: Annotated[
-        int | None, Option("Network input in pixels. [default: by the photos' size, at most 224, or 640 to detect]", least=32, multiple=32)
+        int | None, Option("Network input in pixels. [default: the model's own; YOLO: as the photos, to 224 or 640]", least=32)
     ] = None
     batch: Annotated[int | None, Option("Photos per training step. [default: 32, or 16 to detect]", least=2)] = None
     device: DeviceOption = ""
@@ -106,8 +108,11 @@ class Trains(OfData):
     freeze: Annotated[int, Option("First layers to keep as they are; 9 is the whole backbone of a YOLO.", least=0)] = 0
     weights: Annotated[
         str | Path,
-        Option("auto: official weights from weights/ or downloaded (scratch on the sample); scratch; a checkpoint, or a run's name."),
+        Option("auto: official weights from weights/ or downloaded (YOLO on the sample: scratch); scratch; a checkpoint; a run's name."),
     ] = AUTO
+    C: Annotated[
+        float | None, Option("Of a probe's logistic regression; 0 chooses it on validation. [default: 0.316, the paper's]", least=0)
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse to freeze what knows nothing yet."""
@@ -224,6 +229,7 @@ class TrainSpec(Trains):
     size: Annotated[Size | None, Option("YOLOv8 size: the short form of a model. [default: n]")] = None
     model: Annotated[str | None, Option("Model, as yolov8m-cls or yolo11n-cls; size m means yolov8m-cls.")] = None
     task: Annotated[Task, Option("classify: name a photo; detect: find the faces in it and name each.")] = "classify"
+    method: Annotated[Method, MethodWords] = "finetune"
     train_on: TrainOnOption = "normal"
     shots: Annotated[int | None, ShotsOption] = None
     seed: Annotated[int, Option("Of weights, order and augmentation; the validation split has its own.", least=0)] = 0
@@ -236,6 +242,13 @@ class TrainSpec(Trains):
             raise UsageError("two models", f"size={self.size} model={self.model}", "Drop one of the two.")
         if self.task == "detect" and self.fit != "pad":
             raise UsageError("a detector learns from whole photos", f"task=detect fit={self.fit}", "Drop one of the two.")
+        if self.method != "finetune":
+            given = {"task": "detect", "freeze": self.freeze, "weights": SCRATCH}
+            if wrong := [f"{key}={value}" for key, value in given.items() if value and getattr(self, key) == value]:
+                what = "on frozen features of a network that knows something, photos are named"
+                raise UsageError(what, f"method={self.method} {wrong[0]}", "Drop one of the two.")
+        if self.C is not None and self.method != "probe":
+            raise UsageError("C is of a probe", f"C={self.C:g} method={self.method}", "Say method=probe.")
         if self.task == "detect" and self.label_smoothing != Trains.label_smoothing:
             where = f"task=detect label_smoothing={self.label_smoothing}"
             raise UsageError("a detector's loss has no label smoothing", where, "Drop one of the two.")
@@ -249,6 +262,11 @@ class TrainSpec(Trains):
     def model_slug(self) -> str:
         """The model as a part of a folder's name: ``timm-resnet101``."""
         return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in self.model_name)
+
+    @property
+    def method_slug(self) -> str:
+        """The method as a part of a folder's name; empty of the usual one."""
+        return "" if self.method == "finetune" else f"-{self.method}"
 
     @property
     def shots_slug(self) -> str:
@@ -327,6 +345,7 @@ class BenchmarkSpec(Trains):
 
     sizes: Annotated[tuple[Size, ...], Option("YOLOv8 sizes, with commas: n,s,m,l,x. [default: n]")] = ()
     models: Annotated[tuple[str, ...], Option("Models, with commas: yolov8n-cls,yolo11n-cls; beside the sizes.")] = ()
+    methods: Annotated[tuple[Method, ...], MethodWords] = ("finetune",)
     train_on: Annotated[tuple[TrainingSet, ...], Option("Training sets, with commas: normal,hard,both.")] = ("normal",)
     shots: Annotated[tuple[int | None, ...], ShotsOption] = (None,)
     seeds: Annotated[tuple[int, ...], Option("Seeds, with commas; each is a training of its own.", least=0)] = (0,)
@@ -337,7 +356,7 @@ class BenchmarkSpec(Trains):
     def __post_init__(self) -> None:
         """One checkpoint fits one model, and there has to be something to run."""
         super().__post_init__()
-        if empty := [f"{key}=" for key in ("train_on", "shots", "seeds") if not getattr(self, key)]:
+        if empty := [f"{key}=" for key in ("methods", "train_on", "shots", "seeds") if not getattr(self, key)]:
             raise UsageError("nothing to run", " ".join(empty), "Name at least one.")
         if self.weights not in {AUTO, SCRATCH} and len(self.model_names) > 1:
             raise UsageError(

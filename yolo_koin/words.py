@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 DECIDE = "write who it is into label (unknown for a stranger), or remove the row"  # what to do with a face that is suggested
 CALLED = {"top1": "top-1", "map50": "mAP@0.5"}  # what chooses the best epoch
+METHODS = {"probe": "probe", "ncm": "nearest mean"}  # on frozen features
 
 
 def count(n: int, noun: str, more: bool = False) -> str:

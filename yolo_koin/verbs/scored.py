@@ -17,7 +17,7 @@ from yolo_koin.models.registry import family_of
 from yolo_koin.runs import CELLS, CellRun, ScoredRun, TrainRun
 from yolo_koin.splits import in_order, of_part
 from yolo_koin.verbs.drawing import dataset_name
-from yolo_koin.words import count
+from yolo_koin.words import METHODS, count
 
 WHOLE = "whole"
 CURVE = ("epoch", "train_loss", "val_loss")  # and what the best epoch was chosen by
@@ -171,6 +171,7 @@ def title_of(training: TrainRun) -> str:
         title = family_of(name).title(name)
     except KoinError:  # a family that is not installed any more
         title = name
+    title = " ".join(filter(None, (title, METHODS.get(training.spec.method))))
     return f"{title}, {training.spec.train_on}{' faces' if training.spec.fit == 'face' else ''}{_shots(training.spec.shots)}"
 
 

@@ -39,8 +39,7 @@ class ClassLesson:
         self.job, self.device = job, device
         self.strength = (CUT if job.preparation.fit == "face" else Strength()).times(job.augment)
         self.normal = _normal(job.preparation, device)
-        self.train = Photos(job.train, job.names, job.imgsz)
-        self.val = Photos(job.val, job.names, job.imgsz)
+        self.train, self.val = (Photos(part, job.names, job.imgsz, job.preparation.interpolation) for part in (job.train, job.val))
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Cross-entropy with smoothed targets, see :class:`yolo_koin.models.fit.lesson.Lesson`."""
@@ -67,7 +66,7 @@ class ClassLesson:
 
 def _normal(preparation: Preparation, device: torch.device) -> tuple[Tensor, Tensor] | None:
     """What photos are normalised by; None leaves them as they are."""
-    if preparation == Preparation(fit=preparation.fit, side=preparation.side):
+    if (preparation.mean, preparation.std) == (Preparation.mean, Preparation.std):
         return None
     mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (preparation.mean, preparation.std))
     return mean, std
