@@ -123,7 +123,7 @@ def load(weights: Path, device: str, trust: bool, engine: Engine, cache: Path) -
         return registry.load(weights, device, trust)
     if engine == "onnx" and not _installed():
         raise UsageError("ONNX Runtime is not installed", "engine=onnx", "Say pip install onnx onnxruntime, or engine=torch.")
-    registry.family_of_weights(weights)  # which tells what is no weights file
+    registry.trainer_of_weights(weights)  # which tells what is no weights file
     digest = sha256(weights)
     file = cache / f"{digest}.engine"
     if kept := _read(file, weights, digest):
