@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -46,10 +46,11 @@ def counted(items: Iterable[T], of: int, what: str, progress: Progress) -> Itera
         progress(Step(what, done, of))
 
 
-def in_threads(work: Callable[[T], R], items: Sequence[T], workers: int | None = None) -> Generator[R, None, None]:
+def in_threads(work: Callable[[T], R], items: Iterable[T], workers: int | None = None) -> Generator[R, None, None]:
     """Map in order over a pool of threads, a bounded number of items ahead. Pillow and OpenCV let other threads run while they compute.
 
-    Leaving the iteration early, by Ctrl-C too, drops what has not begun.
+    The items are taken by the thread that iterates, so one such map over the results of another is a pipeline whose stages overlap. Leaving
+    the iteration early, by Ctrl-C too, drops what has not begun.
     """
     count = workers or cores()
     pool = ThreadPoolExecutor(count)

@@ -22,7 +22,7 @@ from yolo_koin.manifests import Manifest, kind_of, placed
 from yolo_koin.specs import SCRATCH, BenchmarkSpec, EvaluateSpec, Fit, PredictSpec, ScoreSpec, Task, TrainingSet, TrainSpec
 
 CELL, CELLS = "cell.json", "cells"
-REPORTED_PACKAGES = ("yolo_koin", "ultralytics", "torch", "torchvision", "opencv-python", "numpy", "pandas", "pillow")
+REPORTED_PACKAGES = ("yolo_koin", "ultralytics", "torch", "torchvision", "opencv-python", "numpy", "pandas", "pillow", "onnxruntime")
 
 R = TypeVar("R", bound="Run")
 

@@ -24,6 +24,7 @@ Method = Literal["finetune", "probe", "ncm"]
 Language = Literal["en", "ko"]
 Log = Literal["tensorboard"]
 RunKind = Literal["train", "evaluate", "predict", "benchmark"]
+Engine = Literal["auto", "torch", "onnx"]
 Kind = Literal["mask", "sunglasses", "hat", "hand", "light"]
 
 AUTO, SCRATCH, SAMPLE = "auto", "scratch", "sample"
@@ -135,8 +136,15 @@ class Names(Spec):
     faces: Annotated[bool, Option("Find every face and name each, in place of the photo as a whole.")] = False
     detector: DetectorOption = None
     device: DeviceOption = ""
+    engine: Annotated[Engine, Option("What runs classifiers: onnx (ONNX Runtime, on processors), torch, or the faster one.")] = "auto"
     name: NameOption = None
     trust_weights: Annotated[bool, Option("Load a checkpoint that safe loading refuses. It can run any code.")] = False
+
+    def __post_init__(self) -> None:
+        """Refuse an exported network on a GPU."""
+        super().__post_init__()
+        if self.engine == "onnx" and self.device not in {"", "cpu"}:
+            raise UsageError("ONNX Runtime runs on the processor", f"engine=onnx device={self.device}", "Drop one of the two.")
 
 
 # ----------------------------------------------------------------------------------------------------------------- verbs

@@ -23,6 +23,11 @@ def count(n: int, noun: str, more: bool = False) -> str:
     return f"{n:,} {'more ' if more else ''}{word}"
 
 
+def listed(words: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
 class Sentence(str):
     """A text for people, in English, that another language can say as well: it remembers what it was made of.
 

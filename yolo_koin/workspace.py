@@ -52,6 +52,11 @@ class Workspace:
         return self.data / ".faces.sqlite"
 
     @property
+    def engines(self) -> Path:
+        """Exported networks."""
+        return self.data / ".engines"
+
+    @property
     def features(self) -> Path:
         """What frozen networks made of photos."""
         return self.data / ".features.sqlite"

@@ -120,7 +120,7 @@ def test_a_photo_without_a_label_is_called_by_its_file(tmp_path: Path, monkeypat
     monkeypatch.setattr(drawing, "tile", record)
     for sample in (labelled, replace(labelled, image="여행/1.png", split=Split(), label="")):
         rows = drawing.rows_of(frame((str(sample.split), sample.image, sample.label, "a")).assign(score_1=0.5))
-        drawing.Drawing({sample.image: tmp_path / "out.jpg"}, {})((sample, rows))
+        drawing.Drawing({sample.image: tmp_path / "out.jpg"}, {})((sample, rows, True))
     assert files == ["", "1.png"]
 
 

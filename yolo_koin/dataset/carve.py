@@ -11,7 +11,6 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import DisjointSet
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -84,6 +83,8 @@ def few_shots(labels: Mapping[str, str], shots: int, seed: int) -> frozenset[str
 
 def cluster_photos(items: Sequence[Item], groups: Mapping[str, str]) -> list[list[str]]:
     """Clusters of image ids that have to stay on one side: near-duplicates within a class, and the groups that are given."""
+    from scipy.cluster.hierarchy import DisjointSet  # here, since loading it takes a third of a second, and what is prepared is carved
+
     together = DisjointSet([item.image for item in items])
     for one, other in _linked(items, groups):
         together.merge(one, other)

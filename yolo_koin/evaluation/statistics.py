@@ -8,10 +8,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 RESAMPLES = 9_999
 BATCH_CELLS = 1 << 18  # photos × resamples that are drawn at a time: 2 MB of indices, which a processor's cache holds
@@ -58,6 +58,8 @@ def mean_interval(values: NDArray[np.float64], confidence: float = 0.95) -> Inte
     """Student's t interval of a mean; none for fewer than two values or values that are all the same."""
     if len(values) < 2 or np.ptp(values) == 0:
         return NO_INTERVAL
+    from scipy import stats
+
     low, high = stats.t.interval(confidence, len(values) - 1, loc=values.mean(), scale=stats.sem(values))
     return float(low), float(high)
 
@@ -82,6 +84,7 @@ def bootstrap(statistic: Statistic, photos: int, resamples: int = RESAMPLES, see
     """
     if photos < 2 or resamples < 1:
         return NO_INTERVAL
+    from scipy import stats  # here, since it takes half a second to load, and most commands compute no bootstrap
 
     def along_last_axis(numbers: NDArray[np.intp], axis: int = -1) -> NDArray[np.float64]:
         assert axis == -1
@@ -145,6 +148,8 @@ def mcnemar_exact(b: int, c: int) -> float:
 
     McNemar, Psychometrika 12 (1947) 153, with the binomial distribution in place of chi-squared. 1 where they never disagree.
     """
+    from scipy import stats
+
     return float(stats.binomtest(b, b + c, 0.5).pvalue) if b + c else 1.0
 
 
@@ -158,4 +163,4 @@ def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]
 
 
 def _z(confidence: float) -> float:
-    return float(stats.norm.ppf(0.5 + confidence / 2))
+    return NormalDist().inv_cdf(0.5 + confidence / 2)

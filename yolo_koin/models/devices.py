@@ -31,6 +31,11 @@ def layout(device: torch.device) -> torch.memory_format:
     return torch.channels_last if device.type in {"cpu", "cuda"} else torch.contiguous_format
 
 
+def at_once(device: torch.device) -> int:
+    """Photos that a classifier looks at at once. Processors name 16 of 224 pixels a third faster than 32, which no cache holds."""
+    return 16 if device.type == "cpu" else 256
+
+
 def has_bf16(device: torch.device) -> bool:
     """Whether a device computes in bfloat16 by itself."""
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

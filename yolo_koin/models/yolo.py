@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -9,12 +10,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from yolo_koin.environment import cores
 from yolo_koin.errors import KoinError
 from yolo_koin.models.checkpoints import load_checkpoint, network_of, no_checkpoint
-from yolo_koin.models.devices import choose_device, layout
+from yolo_koin.models.devices import at_once, choose_device, layout
 from yolo_koin.models.metadata import facts_of
 from yolo_koin.models.protocol import Task
 from yolo_koin.models.zoo import title
@@ -64,22 +65,48 @@ class YoloClassifier(Network):
     def logits(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores before the softmax, n × classes, of n × side × side × 3 photos, RGB."""
         with torch.inference_mode():
-            return _array(self._model(self._shown(photos))[1])
+            shown = torch.split(self._shown(photos), at_once(self.device))
+            return _array(torch.cat([self._model(some)[1] for some in shown]))
 
     def features(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
         """What the last linear layer sees, n × d, of n × side × side × 3 photos, RGB."""
-        seen: list[Tensor] = []
-        hook = self._model.model[-1].linear.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-        try:
-            with torch.inference_mode():
-                self._model(self._shown(photos))
-        finally:
-            hook.remove()
-        return _array(seen[0])
+        with torch.inference_mode():
+            return _array(_answers(self._model, self._shown(photos))[1])
+
+    def export(self, path: Path) -> None:
+        """See :class:`yolo_koin.models.engine.Exportable`."""
+        photos = torch.zeros((2, self.side, self.side, 3), dtype=torch.uint8, device=self.device)
+        ends: dict[str, Any] = {"input_names": ["photos"], "output_names": ["logits", "features"]}
+        ends["dynamic_axes"] = {name: {0: "n"} for names in list(ends.values()) for name in names}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch would rather use its newer exporter, which is slower and needs one package more
+            torch.onnx.export(_Exported(self._model).eval(), (photos,), path, dynamo=False, opset_version=17, **ends)
 
     def _check(self, answer: Any, classes: int) -> None:
         if tuple(answer[1].shape) != (1, classes) or not bool(answer[1].isfinite().all()):
             raise ValueError("a classifier gives a number for each class")
+
+
+class _Exported(nn.Module):
+    """A classifier as it is exported."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, photos: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and features of n × side × side × 3 photos of 8 bits."""
+        return _answers(self.network, photos.permute(0, 3, 1, 2).float() / 255)
+
+
+def _answers(network: Any, shown: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits, and what the last linear layer sees, of photos as the network takes them."""
+    seen: list[Tensor] = []
+    hook = network.model[-1].linear.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    try:
+        return network(shown)[1], seen[0]
+    finally:
+        hook.remove()
 
 
 def ready(network: Any, device: torch.device) -> Any:

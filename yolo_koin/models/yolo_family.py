@@ -100,14 +100,16 @@ class Ultralytics:
     def load(self, weights: Path, device: str = "", trust: bool = False) -> Model:
         """See :class:`yolo_koin.models.family.Family`."""
         from yolo_koin.models.checkpoints import load_checkpoint, task_of
-        from yolo_koin.models.yolo import YoloClassifier
-        from yolo_koin.models.yolo_detect import YoloDetector
 
         checkpoint = load_checkpoint(weights, "", trust)
         kind = task_of(checkpoint)
         if kind == "classify":
+            from yolo_koin.models.yolo import YoloClassifier
+
             return YoloClassifier(weights, device, trust, checkpoint)
         if kind == "detect":
+            from yolo_koin.models.yolo_detect import YoloDetector  # here, since torchvision's operators take a second to load
+
             return YoloDetector(weights, device, trust, checkpoint)
         raise WeightsError(f"a model for {kind}, which names nobody", weights, "Take one that classifies or detects.")
 

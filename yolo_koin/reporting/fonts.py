@@ -17,9 +17,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-from matplotlib import font_manager
-from matplotlib.ft2font import FT2Font
 from PIL import ImageDraw, ImageFont
 
 from yolo_koin.errors import KoinError
@@ -47,6 +44,8 @@ def hangul_file(bold: bool = False) -> Path:
 
 def fallback_file(bold: bool = False) -> Path:
     """The font file for letters that NanumGothic lacks."""
+    import matplotlib
+
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / ("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
 
 
@@ -202,12 +201,16 @@ def _load(path: Path, size: int) -> ImageFont.FreeTypeFont:
 
 @cache
 def _characters(path: Path) -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font
+
     return frozenset(FT2Font(str(path)).get_charmap())
 
 
 @cache
 def _register() -> None:
     """Tell matplotlib of the font, once: each call of ``addfont`` would list it again."""
+    from matplotlib import font_manager  # here, since it looks through the fonts of the machine
+
     manager = font_manager.fontManager
     for bold in (False, True):
         file = str(hangul_file(bold))

@@ -17,7 +17,7 @@ from matplotlib.transforms import blended_transform_factory
 from yolo_koin.reporting.fonts import Type, apart, one_line, short, wrap
 from yolo_koin.reporting.style import GREY, PAPER, RULE, WIDTH, SplitStyle, styles_of
 from yolo_koin.splits import Split, in_order
-from yolo_koin.words import count
+from yolo_koin.words import count, listed
 
 WHOLE = "whole"
 WAYS = {WHOLE: "names the whole photo", "faces": "names each face found", "detector": "finds and names faces"}
@@ -207,11 +207,6 @@ def told_of_boxes(frame: pd.DataFrame) -> str:
         boxed = listed([Split.parse(split).name for split in in_order(rows["split"])])
         lines.append(f"hollow: agreement with {finder}, which boxed the {boxed} photos")
     return "\n".join(lines)
-
-
-def listed(words: Sequence[str]) -> str:
-    """``a, b and c``."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def lines_of(text: str, width: float, size: float, bold: bool = False) -> list[str]:

@@ -6,7 +6,7 @@ They are made of small tiles, so that their memory does not grow with the number
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from PIL import Image, ImageDraw
 
@@ -44,25 +44,24 @@ def tile(result: Result, side: int = TILE) -> Image.Image:
 
 @dataclass
 class EvenTiles:
-    """Keeps an even sample of tiles that stream by.
+    """Chooses an even sample of photos that stream by, so that tiles are made of those only.
 
     Attributes:
         total: how many photos will come.
         most: how many tiles are wanted.
-        kept: the sample so far.
     """
 
     total: int
     most: int = MOST_TILES
-    kept: list[Image.Image] = field(default_factory=list)
     _seen: int = 0
+    _chosen: int = 0
 
-    def offer(self, picture: Image.Image | None) -> None:
-        """Take the next photo's tile where one is due; None for a photo that could not be read, in whose place comes the next."""
-        due = -(-(self._seen + 1) * self.most // max(1, self.total))
+    def due(self, readable: bool) -> bool:
+        """Whether the next photo's tile is wanted; in the place of one that could not be read comes the next."""
         self._seen += 1
-        if picture is not None and len(self.kept) < min(due, self.most):
-            self.kept.append(picture)
+        due = readable and self._chosen < min(-(-self._seen * self.most // max(1, self.total)), self.most)
+        self._chosen += due
+        return due
 
 
 def contact_sheet(

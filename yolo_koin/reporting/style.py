@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import wraps
 from itertools import count
-from typing import Any, NamedTuple, ParamSpec, TypeVar
-
-import matplotlib
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 from yolo_koin.reporting.fonts import matplotlib_fonts
 from yolo_koin.splits import GROUP, HARD, NORMAL, Split, in_order
+
+if TYPE_CHECKING:  # photos are drawn without it
+    from matplotlib.figure import Figure
 
 INK, GREY, RULE, PAPER = "#222222", "#6b6b6b", "#dcdcdc", "#ffffff"
 BLUE, VERMILION, GREEN = "#0072b2", "#d55e00", "#009e73"
@@ -89,11 +88,13 @@ _SETTINGS: dict[str, Any] = {
 }
 
 Arguments = ParamSpec("Arguments")
-Drawn = TypeVar("Drawn", Figure, Figure | None)
+Drawn = TypeVar("Drawn", "Figure", "Figure | None")
 
 
 def settings() -> dict[Any, Any]:
     """Our settings over matplotlib's defaults, whatever the user's own ``matplotlibrc`` says."""
+    import matplotlib
+
     defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith(("backend", "toolbar"))}
     return {**defaults, **_SETTINGS, **matplotlib_fonts()}
 
@@ -103,6 +104,8 @@ def styled(draw: Callable[Arguments, Drawn]) -> Callable[Arguments, Drawn]:
 
     @wraps(draw)
     def inner(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Drawn:
+        import matplotlib
+
         with matplotlib.rc_context(settings()):
             figure = draw(*args, **kwargs)
             # Ticks come into being only when drawn, and take the settings of that moment.
@@ -116,6 +119,9 @@ def styled(draw: Callable[Arguments, Drawn]) -> Callable[Arguments, Drawn]:
 
 def new_figure(height: float, width: float = WIDTH) -> Figure:
     """An empty figure, sizes in inches, that no window and no pyplot state knows of."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     return figure

@@ -21,11 +21,10 @@ from yolo_koin.geometry import iou
 from yolo_koin.reporting.annotate import annotate
 from yolo_koin.reporting.boxed import annotate_faces
 from yolo_koin.reporting.fonts import missing_glyphs
-from yolo_koin.reporting.panels import listed
 from yolo_koin.reporting.sheets import contact_sheet, tile
 from yolo_koin.reporting.verdicts import BoxedFace, Faces, Result, Verdict, percent
 from yolo_koin.splits import Split, in_order
-from yolo_koin.words import Sentence, count, some
+from yolo_koin.words import Sentence, count, listed, some
 
 QUALITY = 92  # of the annotated JPEGs
 REDUCED = 5000  # px: longer side at least of an annotated photo that is too large to be decoded in full
@@ -52,10 +51,10 @@ class Drawing:
     boxed: bool = False
     known: Mapping[str, Sequence[LabelledBox]] = field(default_factory=dict)
 
-    def __call__(self, item: tuple[Sample, Sequence[Row]]) -> Image.Image | None:
-        """Write the annotated copy of a photo; return its tile for the contact sheet, or None for a photo that could not be read."""
-        sample, rows = item
-        if rows[0]["error"] and not self._faceless(rows[0]):
+    def __call__(self, item: tuple[Sample, Sequence[Row], bool]) -> Image.Image | None:
+        """Write the annotated copy of a photo, and return its tile for the contact sheet where the last value of the item asks for it."""
+        sample, rows, tiled = item
+        if not self.shows(rows):
             return None
         photo, scale = _opened(sample.path)
         said = self._said(sample, rows)
@@ -67,16 +66,17 @@ class Drawing:
             else:
                 drawn = annotate_faces(photo, said.faces, self.top, said.person)
             drawn.save(temporary, quality=QUALITY)
-        return tile(Result(photo, said, "" if sample.label else Path(sample.image).name))
+        return tile(Result(photo, said, "" if sample.label else Path(sample.image).name)) if tiled else None
+
+    def shows(self, rows: Sequence[Row]) -> bool:
+        """Whether a photo of these rows is drawn: it could be read, though there may be no face in it."""
+        return not rows[0]["error"] or (self.boxed and rows[0]["error"] == NO_FACE)
 
     def _said(self, sample: Sample, rows: Sequence[Row]) -> Verdict | Faces:
         if not self.boxed:
             return verdict_of(rows[0], self.names)
         faces = faces_of(rows, self.names, self.known.get(sample.image, ()))
         return Faces(tuple(faces), self.names.get(sample.label, sample.label) or None)
-
-    def _faceless(self, row: Row) -> bool:
-        return self.boxed and row["error"] == NO_FACE
 
 
 def _opened(path: Path) -> tuple[Image.Image, float]:

@@ -15,7 +15,7 @@ from yolo_koin.errors import WeightsError
 from yolo_koin.evaluation import face_predictions, predictions
 from yolo_koin.evaluation.chance import chance_note
 from yolo_koin.files import atomic_path, sha256
-from yolo_koin.models import registry
+from yolo_koin.models import engine
 from yolo_koin.models.protocol import Model
 from yolo_koin.naming import Namer, Reader, name_photos
 from yolo_koin.naming.detector import Detected
@@ -26,7 +26,7 @@ from yolo_koin.reporting.sheets import EvenTiles
 from yolo_koin.runs import PredictRun
 from yolo_koin.specs import SAMPLE, PredictSpec
 from yolo_koin.splits import TRAINING_SETS, Split
-from yolo_koin.verbs.drawing import Drawing, SplitCount, by_photo, counted_by_split, dataset_name, drawable, sheet_of, targets_of
+from yolo_koin.verbs.drawing import Drawing, Row, SplitCount, by_photo, counted_by_split, dataset_name, drawable, sheet_of, targets_of
 from yolo_koin.verbs.drawn import drawn_boxes
 from yolo_koin.verbs.resolve import USUAL_DATA, face_finder, learnt_from, name_of, open_dataset, weights_file
 from yolo_koin.verbs.scoring import NOT_OF_FACES
@@ -134,19 +134,25 @@ def draw(naming: Naming, folder: Path, top: int, progress: Progress) -> pd.DataF
     names, _ = drawable(naming.names)
     one = Drawing(targets_of(folder, naming.samples), names, top, naming.boxed, naming.known)
     parts: list[pd.DataFrame] = []
-    tiles = EvenTiles(len(naming.samples))
-    for batch, frame in name_photos(naming.namer, naming.samples, progress):
-        parts.append(frame)
-        rows = by_photo(frame)
-        for tile in in_threads(one, [(s, rows[str(s.split), s.image]) for s in batch]):
-            tiles.offer(tile)
+    due = EvenTiles(len(naming.samples)).due
+
+    def named() -> Iterator[tuple[Sample, Sequence[Row], bool]]:
+        for batch, frame in name_photos(naming.namer, naming.samples, progress):
+            parts.append(frame)
+            rows = by_photo(frame)
+            for of_it, sample in ((rows[str(s.split), s.image], s) for s in batch):
+                yield sample, of_it, due(one.shows(of_it))
+
+    # Photos are drawn while later ones are named and those after them are read: three stages, each a bounded number of photos ahead.
+    with contextlib.closing(in_threads(one, named())) as drawn:
+        tiles = [tile for tile in drawn if tile is not None]
     frame = pd.concat(parts, ignore_index=True)
     (face_predictions if naming.boxed else predictions).write(folder / "predictions.csv", frame)
     with atomic_path(folder / "contact_sheet.png") as temporary:
         about: dict[str, Any] = {"boxed": naming.boxed, "learnt": naming.learnt}
         if naming.dataset:
             about |= {"synthetic": set(map(str, naming.dataset.synthetic)), "dataset": dataset_name(naming.dataset.root)}
-        sheet = sheet_of(tiles.kept, frame, naming.model, naming.source, **about)
+        sheet = sheet_of(tiles, frame, naming.model, naming.source, **about)
         sheet.save(temporary)
     return frame
 
@@ -161,7 +167,7 @@ def resolved(spec: PredictSpec, weights: Path, workspace: Workspace) -> Iterator
     with contextlib.ExitStack() as held:
         dataset = _dataset(spec.data, weights, workspace)
         found = look_up(spec.sources, dataset)  # before torch is loaded: a mistyped path is told at once
-        model = registry.load(weights, spec.device, spec.trust_weights)
+        model = engine.load(weights, spec.device, spec.trust_weights, spec.engine, workspace.engines)
         namer, hints = _namer(model, spec, workspace, held)
         known, problems = drawn_boxes(dataset) if dataset and namer.way != "whole" else ({}, ())
         notes = (*(dataset.notes if dataset else ()), *(f"{one.where}: {one.reason}" for one in problems), *hints)

@@ -21,7 +21,7 @@ from yolo_koin.errors import DatasetError, WeightsError
 from yolo_koin.evaluation import face_predictions, people, predictions, scores, truth
 from yolo_koin.evaluation.face_scores import one_per_photo, score_faces
 from yolo_koin.files import sha256
-from yolo_koin.models import registry
+from yolo_koin.models import engine
 from yolo_koin.models.protocol import Classifier, IdentityDetector
 from yolo_koin.naming import Namer, Reader
 from yolo_koin.naming.detector import Detected
@@ -137,7 +137,7 @@ def resolved(spec: EvaluateSpec, weights: Path, workspace: Workspace, progress: 
     Raises:
         DatasetError, WeightsError: what the user can mend.
     """
-    model = registry.load(weights, spec.device, spec.trust_weights)
+    model = engine.load(weights, spec.device, spec.trust_weights, spec.engine, workspace.engines)
     if spec.task not in {None, model.task}:
         raise WeightsError(f"these weights {model.task}", weights, f"Drop task={spec.task}.")
     if model.task == "detect":
