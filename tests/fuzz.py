@@ -36,7 +36,7 @@ from yolo_koin.environment import prepare
 from yolo_koin.errors import KoinError
 from yolo_koin.parallel import Step
 from yolo_koin.reporting import style
-from yolo_koin.specs import AuditSpec, ConvertDetectSpec, ConvertSpec, EvaluateSpec, PredictSpec, ReportSpec, RunsSpec, TrainSpec
+from yolo_koin.specs import AuditSpec, ConvertDetectSpec, ConvertSpec, EvaluateSpec, PredictSpec, ReportSpec, RunsSpec, ScoreSpec, TrainSpec
 from yolo_koin.verbs.audit import audit
 from yolo_koin.verbs.convert import convert
 from yolo_koin.verbs.convert_detect import convert_detect
@@ -44,6 +44,7 @@ from yolo_koin.verbs.evaluate import evaluate
 from yolo_koin.verbs.predict import predict
 from yolo_koin.verbs.report import report
 from yolo_koin.verbs.runs import list_runs
+from yolo_koin.verbs.score import score
 from yolo_koin.verbs.train import train
 
 PEOPLE = ("김민준", "0003")
@@ -352,6 +353,8 @@ class Fuzz:
         path.write_bytes(data)
         self.call(report, ReportSpec(runs=(name,), out=self.home / "report"), {path: data})
         self.call(list_runs, RunsSpec(), {path: data})
+        if path.suffix == ".csv" and (done := self.call(score, ScoreSpec(file=path, data=str(self.home / "KoIn")), {path: data})):
+            shutil.rmtree(done.run)
         path.write_bytes(before)
 
 

@@ -51,3 +51,9 @@ def test_json_has_no_words_of_its_own(capsys: pytest.CaptureFixture[str]) -> Non
     written = capsys.readouterr().out
     assert "NaN" not in written
     assert json.loads(written) == {"val": None, "n": 3, "name": "a\udcff"}
+
+
+def test_where_a_training_goes_on_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with bar() as show:
+        show(Step("continuing", 13, 40))
+    assert capsys.readouterr().err == "continuing from epoch 13 of 40\n"

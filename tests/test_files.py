@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import os
 import stat
@@ -15,7 +17,7 @@ import pandas as pd
 import pytest
 
 from yolo_koin.errors import DatasetError, KoinError, RunError
-from yolo_koin.files import atomic_folder, atomic_path, free_bytes, sha256, unfinished, write_csv, write_json, write_text
+from yolo_koin.files import atomic_folder, atomic_path, free_bytes, sha256, unfinished, write_csv, write_json, write_sheet, write_text
 from yolo_koin.parallel import stopwatch
 
 
@@ -182,3 +184,27 @@ def test_an_error_is_one_line() -> None:
     assert isinstance(error, KoinError)
     assert str(KoinError("no")) == "no"
     assert str(KoinError("no", "x")) == "no: x"
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("아이유", "아이유"),
+        ("IU", "IU"),
+        ("", ""),
+        ("0007", '="0007"'),
+        ("1월", '="1월"'),
+        ("Mar1", '="Mar1"'),
+        ("March", "March"),
+        ("TRUE", '="TRUE"'),
+        ("=1+1", '="=1+1"'),
+        ('-"x"', '="-""x"""'),
+    ],
+    ids=["Hangul", "letters", "nothing", "zeros", "a day", "a gene's fate", "no day", "a truth value", "a formula", "quotes"],
+)
+def test_what_a_spreadsheet_would_take_for_something_else_stays_a_text(tmp_path: Path, text: str, cell: str) -> None:
+    write_sheet(tmp_path / "t.csv", pd.DataFrame({"name": [text], "0000": [1], "share": [1 / 3]}))
+    content = (tmp_path / "t.csv").read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf"), "Excel takes a file without it for one in the code page of its country"
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    assert rows == [["name", '="0000"', "share"], [cell, "1", "0.3333"]]

@@ -15,7 +15,7 @@ from yolo_koin.cli import app
 from yolo_koin.evaluation import face_predictions, predictions, scores, truth
 from yolo_koin.evaluation.face_scores import score_faces
 from yolo_koin.reporting.document import markdown_table
-from yolo_koin.verbs.report import NAMES, readable
+from yolo_koin.verbs.results import NAMES, readable
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
+
 import pytest
 
-from yolo_koin.words import count, first, some
+from yolo_koin.words import Sentence, count, first, some
 
 
 @pytest.mark.parametrize(
@@ -19,6 +23,12 @@ from yolo_koin.words import count, first, some
 )
 def test_numbers_in_sentences(n: int, noun: str, more: bool, text: str) -> None:
     assert count(n, noun, more) == text
+
+
+@pytest.mark.parametrize("made", [copy.deepcopy, lambda said: pickle.loads(pickle.dumps(said))], ids=["copied", "pickled"])
+def test_a_sentence_stays_one(made: Callable[[Sentence], Sentence]) -> None:
+    said = Sentence("{who} is {what}", who="{who}", what=Sentence("here"))
+    assert (made(said), made(said).template, made(said).values) == ("{who} is here", said.template, said.values)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from yolo_koin.specs import ReportSpec as ReportSpec
     from yolo_koin.specs import RunsSpec as RunsSpec
     from yolo_koin.specs import SampleSpec as SampleSpec
+    from yolo_koin.specs import ScoreSpec as ScoreSpec
     from yolo_koin.specs import SplitSpec as SplitSpec
     from yolo_koin.specs import TrainSpec as TrainSpec
     from yolo_koin.verbs.audit import audit as audit
@@ -33,14 +34,15 @@ if TYPE_CHECKING:
     from yolo_koin.verbs.report import report as report
     from yolo_koin.verbs.runs import list_runs as list_runs
     from yolo_koin.verbs.sample import sample as sample
+    from yolo_koin.verbs.score import score as score
     from yolo_koin.verbs.split import split as split
     from yolo_koin.verbs.train import resume as resume
     from yolo_koin.verbs.train import train as train
     from yolo_koin.workspace import Workspace as Workspace
 
 _VERBS = (
-    *("audit", "benchmark", "convert", "convert_detect", "evaluate", "hardcases", "predict", "report", "sample", "split"),
-    "train",
+    *("audit", "benchmark", "convert", "convert_detect", "evaluate", "hardcases", "predict", "report", "sample", "score"),
+    *("split", "train"),
 )
 _HOMES = {
     "scan": "yolo_koin.dataset.koin",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from yolo_koin.parallel import Progress, Step
 
 SECONDS_BETWEEN_LINES = 60.0
+LINES = {"cell": "cell {done} of {of}: {note}", "continuing": "continuing from epoch {done} of {of}"}  # by what begins
 NOBODY_READS = 141  # exit code when the reader of a pipe has gone, as of programs that the signal ends
 
 
@@ -168,9 +169,9 @@ class bar:  # noqa: N801  # reads as a function
         return self.show
 
     def show(self, step: Step) -> None:
-        """Show how far the work is; a cell that begins gets a line of its own."""
-        if step.what == "cell":
-            print(f"cell {step.done} of {step.of}: {step.note}", file=sys.stderr)
+        """Show how far the work is; what begins a longer work gets a line of its own."""
+        if step.what in LINES:
+            print(LINES[step.what].format(done=step.done, of=step.of, note=step.note), file=sys.stderr)
             return
         self._progress.update(self._task, description=step.what, completed=step.done, total=step.of, note=step.note)
         if not self._console.is_terminal and time.monotonic() >= self._next_line:

@@ -9,7 +9,10 @@ import contextlib
 import os
 import stat
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
+
+from yolo_koin.errors import UsageError
 
 # Read once, when Ultralytics is imported; see its utils/__init__.py, utils/checks.py, utils/events.py and nn/tasks.py.
 SETTINGS = {
@@ -37,6 +40,16 @@ def prepare() -> None:
     os.environ.pop("ULTRALYTICS_API_KEY", None)  # with it Ultralytics would send runs and checkpoints to its platform
     if "YOLO_CONFIG_DIR" not in os.environ:
         os.environ["YOLO_CONFIG_DIR"] = str(_private_folder())
+
+
+def needed(package: str, where: str) -> None:
+    """Refuse what needs a package that does not come with ours.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    if find_spec(package) is None:
+        raise UsageError(f"{package} is not installed", where, f"Install it with: pip install {package}")
 
 
 def _private_folder() -> Path:

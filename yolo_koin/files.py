@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -15,6 +16,11 @@ from yolo_koin.errors import RunError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+PLAIN = re.compile(  # what a spreadsheet takes for a text: it begins with a letter, and is neither a day nor a truth value
+    r"(?!(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[ -/]?\d|(true|false)$)[^\W\d_].*|", re.IGNORECASE | re.DOTALL
+)
 
 
 @contextlib.contextmanager
@@ -88,6 +94,22 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     """Write a frame as CSV atomically, floats with six significant digits."""
     with atomic_path(path) as temporary:
         frame.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def write_sheet(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table that people open in a spreadsheet: UTF-8 with a byte order mark, by which a Korean Excel knows it, four decimals.
+
+    A text that Excel would read as something else is written so that it stays a text: ``0007`` (a number), ``MAR1`` (a day), ``=SUM(…)``.
+    """
+    texts = {str(column): frame[column].map(_as_text) for column in frame.select_dtypes(exclude="number")}
+    with atomic_path(path) as temporary:
+        frame.assign(**texts).rename(columns=_as_text).to_csv(
+            temporary, index=False, float_format="%.4f", lineterminator="\r\n", encoding="utf-8-sig", errors="backslashreplace"
+        )
+
+
+def _as_text(value: str) -> str:
+    return value if PLAIN.fullmatch(value) else '="' + value.replace('"', '""') + '"'
 
 
 def sha256(path: Path) -> str:

@@ -9,7 +9,8 @@ import json
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.specs import Spec
@@ -79,7 +80,7 @@ def kind_of(folder: Path) -> str | None:
 # ---------------------------------------------------------------------------------------------------------------- values
 def _encoded(value: Any, folder: Path) -> Any:
     if isinstance(value, Path):
-        return _from_folder(value, folder)
+        return from_folder(value, folder)
     if isinstance(value, Spec):
         return value.settings()
     return list(value) if isinstance(value, tuple) else value
@@ -91,10 +92,11 @@ def _decoded(hint: Any, value: Any, folder: Path) -> Any:
     Raises:
         TypeError, ValueError: it is none.
     """
-    kinds = [kind for kind in get_args(hint) if kind is not type(None)] if type(None) in get_args(hint) else [hint]
+    kinds = [kind for kind in get_args(hint) if kind is not type(None)] if get_origin(hint) in {UnionType, Union} else [hint]
     if value is None and type(None) in get_args(hint):
         return None
-    (kind,) = kinds
+    # Of several specs, the one whose fields these are.
+    kind = kinds[0] if len(kinds) == 1 else max(kinds, key=lambda kind: len({f.name for f in fields(kind)} & set(value)))
     if kind is Path and isinstance(value, str):
         return placed(value, folder)
     if isinstance(kind, type) and issubclass(kind, Spec) and isinstance(value, dict):
@@ -112,7 +114,7 @@ def _decoded(hint: Any, value: Any, folder: Path) -> Any:
     raise TypeError(f"{value!r} is not {kind}")
 
 
-def _home(folder: Path) -> Path | None:
+def home_of(folder: Path) -> Path | None:
     """The project that a folder of ``runs/`` or ``data/`` lies in."""
     for place in (folder, *folder.parents):
         if place.name in {"runs", "data"} and place.parent != place.parent.parent:
@@ -120,10 +122,10 @@ def _home(folder: Path) -> Path | None:
     return None
 
 
-def _from_folder(path: Path, folder: Path) -> str:
+def from_folder(path: Path, folder: Path) -> str:
     """A path as a manifest in ``folder`` tells it. Links are not followed: what looks inside of the project moves along with it."""
     path, folder = Path(os.path.abspath(path)), Path(os.path.abspath(folder))  # noqa: PTH100  # resolve() would follow links
-    home = _home(folder)
+    home = home_of(folder)
     return Path(os.path.relpath(path, folder)).as_posix() if home and path.is_relative_to(home) else str(path)
 
 
@@ -133,7 +135,7 @@ def placed(text: str, folder: Path) -> Path:
     An absolute path of an older manifest that is gone is looked for in the project as it lies today.
     """
     path = Path(os.path.normpath(folder.absolute() / text))
-    home = _home(folder.absolute())
+    home = home_of(folder.absolute())
     if Path(text).is_absolute() and not path.exists() and home:
         starts = [i for i, part in enumerate(path.parts) if part in {"data", "runs", "weights"}]
         moved = [home.joinpath(*path.parts[i:]) for i in starts]

@@ -18,7 +18,6 @@ class Option:
     Attributes:
         help: what it means.
         least, most: bounds of a number.
-        multiple: it has to be a multiple of this.
         nothing: the word for no bound at all, where None among several values means that: ``all``.
         flag: what the command line calls it, where that is not its own name.
         position: whether the command line takes it by its place, without a name.
@@ -27,7 +26,6 @@ class Option:
     help: str
     least: float | None = None
     most: float | None = None
-    multiple: int = 1
     nothing: str = ""
     flag: str = ""
     position: bool = False
@@ -91,8 +89,6 @@ class Described:
             raise UsageError(f"has to be at least {bounds.least:g}", given, "Give a larger number.")
         if bounds.most is not None and not value <= bounds.most:
             raise UsageError(f"may be at most {bounds.most:g}", given, "Give a smaller number.")
-        if value is not None and bounds.multiple > 1 and value % bounds.multiple:
-            raise UsageError(f"has to be a multiple of {bounds.multiple}", given, "Usual sizes are 96, 160 and 224.")
         return value
 
     def _choice(self, value: Any, given: str) -> str:

@@ -19,7 +19,7 @@ from yolo_koin.errors import RunError
 from yolo_koin.files import write_json
 from yolo_koin.manifests import MANIFEST as MANIFEST
 from yolo_koin.manifests import Manifest, kind_of, placed
-from yolo_koin.specs import SCRATCH, BenchmarkSpec, EvaluateSpec, Fit, PredictSpec, Task, TrainingSet, TrainSpec
+from yolo_koin.specs import SCRATCH, BenchmarkSpec, EvaluateSpec, Fit, PredictSpec, ScoreSpec, Task, TrainingSet, TrainSpec
 
 CELL, CELLS = "cell.json", "cells"
 REPORTED_PACKAGES = ("yolo_koin", "ultralytics", "torch", "torchvision", "opencv-python", "numpy", "pandas", "pillow")
@@ -161,7 +161,7 @@ class TrainRun(Run):
     @property
     def settings(self) -> dict[str, Any]:
         """All that decides what this training comes to, but for its seed: runs that agree in it may be averaged."""
-        left_out = {"seed", "name", "device", "data", "weights", "size"}
+        left_out = {"seed", "name", "device", "data", "weights", "size", "log"}
         spec = {key: value for key, value in self.spec.settings().items() if key not in left_out}
         return {**spec, "model": self.spec.model_name, "photos": self.index_sha256, "start": self.start_sha256}
 
@@ -183,7 +183,7 @@ class ScoredRun(Run):
 
     Attributes:
         spec: what was asked for.
-        weights: the checkpoint; weights_sha256: its hash.
+        weights: what named the photos: the checkpoint, or a file of predictions of another program; weights_sha256: its hash.
         trained: the training run that it is of, where that is known.
         converted: the prepared dataset that was scored, where one was; index_sha256: the hash of its table.
         data: the raw dataset.
@@ -194,7 +194,7 @@ class ScoredRun(Run):
     """
 
     KIND = "evaluate"
-    spec: EvaluateSpec
+    spec: EvaluateSpec | ScoreSpec
     weights: Path
     weights_sha256: str = ""
     trained: Path | None = None

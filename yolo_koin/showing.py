@@ -155,16 +155,31 @@ def train(result: Any, as_json: bool) -> None:
 
 def evaluate(result: Any, as_json: bool) -> None:
     """Score a model on every test split, each by itself: predictions.csv and metrics.csv."""
-    from yolo_koin.verbs.report import readable
+    from yolo_koin.verbs.results import readable
 
     table = readable(result.metrics, synthetic=result.synthetic)
     notes = [f"weights: {result.weights}", f"data: {result.data}"]
     never = [f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown]
     notes += first(never, TOLD, "class", " that it never learnt")
     notes += result.notes
+    if any("] (" in str(cell) for cell in table.to_numpy().ravel()):
+        notes.append("in parentheses: the photos behind a value, where they are not those of its row")
     notes += [f"{split}: boxes are {name}'s, so scores of boxes tell agreement with {name}" for split, name in result.agreement.items()]
-    files = (result.run / "predictions.csv", result.run / "metrics.csv")
+    names = ("predictions.csv", "metrics.csv", "per_person.csv", "confusion.csv")
+    files = [path for path in (result.run / name for name in names) if path.is_file()]
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
+
+
+def score(result: Any, as_json: bool) -> None:
+    """Score anybody's predictions of the test photos as evaluate scores a model's: the same metrics, the same place in report.
+
+    Example: yolo_koin score predictions.csv --data sample --name theirs
+    """
+    from yolo_koin.verbs.results import readable
+
+    table = readable(result.metrics, synthetic=result.synthetic)
+    files = (result.run / "predictions.csv", result.run / "metrics.csv")
+    say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), f"data: {result.data}", *result.notes, *files)
 
 
 def predict(result: Any, as_json: bool) -> None:

@@ -20,6 +20,9 @@ Fit = Literal["pad", "crop", "face"]
 Task = Literal["classify", "detect"]
 Size = Literal["n", "s", "m", "l", "x"]
 Way = Literal["whole", "faces", "detector"]  # to name: the photo, each face that is found, what an identity detector finds
+Method = Literal["finetune", "probe", "ncm"]
+Language = Literal["en", "ko"]
+Log = Literal["tensorboard"]
 RunKind = Literal["train", "evaluate", "predict", "benchmark"]
 Kind = Literal["mask", "sunglasses", "hat", "hand", "light"]
 
@@ -33,6 +36,7 @@ DetectorOption = Annotated[Path | None, Option("Face detector: YuNet (.onnx) or 
 DeviceOption = Annotated[str, Option("cpu, a GPU's number, or mps; of a benchmark several, with commas. [default: first GPU, else cpu]")]
 NameOption = Annotated[str | None, Option("Name of the run. [default: after what it does]")]
 ShotsOption = Option("Training photos of each person; 5 of them are among 10 of the same seed. [default: all]", least=1, nothing="all")
+MethodWords = Option("finetune: the network learns. On its frozen features, probe: logistic regression, ncm: nearest class mean.")
 WorkersOption = Annotated[int | None, Option("Threads. [default: all cores]", least=1)]
 
 S = TypeVar("S", bound="Spec")
@@ -89,15 +93,25 @@ class Trains(OfData):
     val: Annotated[float, Option("Share of the training photos that becomes the validation split.", least=0.001, most=0.999)] = 0.1
     epochs: Annotated[int | None, Option("Epochs. [default: 80 from scratch (64 to detect), 30 from pretrained weights]", least=1)] = None
     imgsz: Annotated[
-        int | None, Option("Network input in pixels. [default: by the photos' size, at most 224, or 640 to detect]", least=32, multiple=32)
+        int | None, Option("Network input in pixels. [default: the model's own; YOLO: as the photos, to 224 or 640]", least=32)
     ] = None
     batch: Annotated[int | None, Option("Photos per training step. [default: 32, or 16 to detect]", least=2)] = None
     device: DeviceOption = ""
+    lr: Annotated[
+        float | None, Option("Peak of the learning rate. [default: 0.001 from scratch, else 0.0003; to detect 0.002 and 0.0005]", 1e-7, 1)
+    ] = None
+    augment: Annotated[float, Option("Strength of augmentation: 0 none, 1 the usual, 2 twice as much.", least=0, most=2)] = 1.0
+    label_smoothing: Annotated[float, Option("Share of a target that all classes get; a detector has none.", least=0, most=0.9)] = 0.1
+    patience: Annotated[int | None, Option("Epochs without a better one that end the training. [default: none do]", least=1)] = None
+    log: Annotated[Log | None, Option("Write the training curve for TensorBoard as well, into tensorboard/ of the run.")] = None
     freeze: Annotated[int, Option("First layers to keep as they are; 9 is the whole backbone of a YOLO.", least=0)] = 0
     weights: Annotated[
         str | Path,
-        Option("auto: official weights from weights/ or downloaded (scratch on the sample); scratch; a checkpoint, or a run's name."),
+        Option("auto: official weights from weights/ or downloaded (YOLO on the sample: scratch); scratch; a checkpoint; a run's name."),
     ] = AUTO
+    C: Annotated[
+        float | None, Option("Of a probe's logistic regression; 0 chooses it on validation. [default: 0.316, the paper's]", least=0)
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse to freeze what knows nothing yet."""
@@ -207,6 +221,7 @@ class TrainSpec(Trains):
     size: Annotated[Size | None, Option("YOLOv8 size: the short form of a model. [default: n]")] = None
     model: Annotated[str | None, Option("Model, as yolov8m-cls or yolo11n-cls; size m means yolov8m-cls.")] = None
     task: Annotated[Task, Option("classify: name a photo; detect: find the faces in it and name each.")] = "classify"
+    method: Annotated[Method, MethodWords] = "finetune"
     train_on: TrainOnOption = "normal"
     shots: Annotated[int | None, ShotsOption] = None
     seed: Annotated[int, Option("Of weights, order and augmentation; the validation split has its own.", least=0)] = 0
@@ -219,6 +234,16 @@ class TrainSpec(Trains):
             raise UsageError("two models", f"size={self.size} model={self.model}", "Drop one of the two.")
         if self.task == "detect" and self.fit != "pad":
             raise UsageError("a detector learns from whole photos", f"task=detect fit={self.fit}", "Drop one of the two.")
+        if self.method != "finetune":
+            given = {"task": "detect", "freeze": self.freeze, "weights": SCRATCH}
+            if wrong := [f"{key}={value}" for key, value in given.items() if value and getattr(self, key) == value]:
+                what = "on frozen features of a network that knows something, photos are named"
+                raise UsageError(what, f"method={self.method} {wrong[0]}", "Drop one of the two.")
+        if self.C is not None and self.method != "probe":
+            raise UsageError("C is of a probe", f"C={self.C:g} method={self.method}", "Say method=probe.")
+        if self.task == "detect" and self.label_smoothing != Trains.label_smoothing:
+            where = f"task=detect label_smoothing={self.label_smoothing}"
+            raise UsageError("a detector's loss has no label smoothing", where, "Drop one of the two.")
 
     @property
     def model_name(self) -> str:
@@ -229,6 +254,11 @@ class TrainSpec(Trains):
     def model_slug(self) -> str:
         """The model as a part of a folder's name: ``timm-resnet101``."""
         return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in self.model_name)
+
+    @property
+    def method_slug(self) -> str:
+        """The method as a part of a folder's name; empty of the usual one."""
+        return "" if self.method == "finetune" else f"-{self.method}"
 
     @property
     def shots_slug(self) -> str:
@@ -261,6 +291,16 @@ class EvaluateSpec(Names):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScoreSpec(OfData):
+    """Whose predictions to score."""
+
+    file: Annotated[
+        Path, Option("CSV: image,pred[,score], or image and a column of probabilities per class, or a predictions.csv.", position=True)
+    ]
+    name: NameOption = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PredictSpec(Names):
     """Which photos to name."""
 
@@ -286,7 +326,9 @@ class ReportSpec(Spec):
     """Which runs to report."""
 
     runs: Annotated[tuple[str, ...], Option("Runs under runs/evaluate or runs/benchmark, by name or folder.", position=True)]
-    out: Annotated[Path | None, Option("Folder for the figures. [default: figures/ of the first run]")] = None
+    out: Annotated[Path | None, Option("Folder for the figures. [default: figures/ of the run; of several runs/report/]")] = None
+    lang: Annotated[Language, Option("Language of the page: en or ko. Figures are in English.")] = "en"
+    published: Annotated[bool, Option("Add the published results on KoIn50, marked so; for runs on its real photos only.")] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,6 +337,7 @@ class BenchmarkSpec(Trains):
 
     sizes: Annotated[tuple[Size, ...], Option("YOLOv8 sizes, with commas: n,s,m,l,x. [default: n]")] = ()
     models: Annotated[tuple[str, ...], Option("Models, with commas: yolov8n-cls,yolo11n-cls; beside the sizes.")] = ()
+    methods: Annotated[tuple[Method, ...], MethodWords] = ("finetune",)
     train_on: Annotated[tuple[TrainingSet, ...], Option("Training sets, with commas: normal,hard,both.")] = ("normal",)
     shots: Annotated[tuple[int | None, ...], ShotsOption] = (None,)
     seeds: Annotated[tuple[int, ...], Option("Seeds, with commas; each is a training of its own.", least=0)] = (0,)
@@ -305,7 +348,7 @@ class BenchmarkSpec(Trains):
     def __post_init__(self) -> None:
         """One checkpoint fits one model, and there has to be something to run."""
         super().__post_init__()
-        if empty := [f"{key}=" for key in ("train_on", "shots", "seeds") if not getattr(self, key)]:
+        if empty := [f"{key}=" for key in ("methods", "train_on", "shots", "seeds") if not getattr(self, key)]:
             raise UsageError("nothing to run", " ".join(empty), "Name at least one.")
         if self.weights not in {AUTO, SCRATCH} and len(self.model_names) > 1:
             raise UsageError(

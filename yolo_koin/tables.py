@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.errors import KoinError
 from yolo_koin.files import atomic_path
+from yolo_koin.words import count
 
 FIRST_ROW = 2  # below the column names, as a spreadsheet numbers rows
 
@@ -99,7 +100,7 @@ class Table:
             raise self.error("a column is there twice", path, self.remedy)
         for number, line in enumerate(lines, FIRST_ROW):
             if len(line) != len(header):
-                raise self.error(f"row {number} has {len(line)} cells, not {len(header)}", path, self.remedy)
+                raise self.error(f"row {number} has {count(len(line), 'cell')}, not {len(header)}", path, self.remedy)
         places = {column: header.index(column) for column in self.columns if column in header}
         cells = {column: [line[place] for line in lines] for column, place in places.items()}
         numbers = {column: self._numbers(cells[column], column, path) for column in places if column not in self.texts}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 DECIDE = "write who it is into label (unknown for a stranger), or remove the row"  # what to do with a face that is suggested
 CALLED = {"top1": "top-1", "map50": "mAP@0.5"}  # what chooses the best epoch
+METHODS = {"probe": "probe", "ncm": "nearest mean"}  # on frozen features
 
 
 def count(n: int, noun: str, more: bool = False) -> str:
@@ -20,6 +21,30 @@ def count(n: int, noun: str, more: bool = False) -> str:
     several = {"person": "people", "box": "boxes", "class": "classes"}.get(last, f"{last}s")
     word = noun if n == 1 else f"{head} {several}".lstrip()
     return f"{n:,} {'more ' if more else ''}{word}"
+
+
+class Sentence(str):
+    """A text for people, in English, that another language can say as well: it remembers what it was made of.
+
+    >>> said = Sentence("{n} of {of} photos", n=1, of=2)
+    >>> said, said.template, said.values
+    ('1 of 2 photos', '{n} of {of} photos', {'n': 1, 'of': 2})
+
+    Attributes:
+        template: the text with names in braces.
+        values: by name, what stands in their place; sentences among them can be said in another language too.
+    """
+
+    template: str
+    values: dict[str, object]
+
+    def __new__(cls, template: str, **values: object) -> Sentence:  # noqa: D102
+        made = super().__new__(cls, template.format(**values))
+        made.template, made.values = template, values
+        return made
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:  # copies are made of the same parts
+        return (self.template,), self.values
 
 
 def first(lines: Sequence[str], most: int, noun: str, rest: str = "") -> list[str]:

@@ -51,6 +51,11 @@ class Workspace:
         """What face detectors found."""
         return self.data / ".faces.sqlite"
 
+    @property
+    def features(self) -> Path:
+        """What frozen networks made of photos."""
+        return self.data / ".features.sqlite"
+
     def find(self, path: str | Path) -> Path:
         """A path as the user means it: from where they are, else from the workspace."""
         return Path(path) if Path(path).exists() else self.root / path

@@ -217,7 +217,7 @@ def test_a_class_of_the_test_split_only(raw: Path, out: Path) -> None:
     assert (out / "test/stranger/normal_1.jpg").is_file()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     counts=st.lists(st.integers(1, 5), min_size=2, max_size=3),
     copies=st.integers(0, 3),

@@ -296,7 +296,7 @@ def test_a_photo_that_exif_turns(raw: Path, out: Path) -> None:
     assert not red.any()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     size=st.tuples(st.integers(40, 6000), st.integers(40, 6000)),
     side=st.sampled_from([64, 320, 640, 1280]),

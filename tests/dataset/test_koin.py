@@ -355,7 +355,7 @@ def test_synthetic_splits(root: Path, text: str, splits: set[str]) -> None:
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters="/\\."), min_size=1, max_size=8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     labels=st.sets(WORDS.map(nfc).filter(lambda label: label.casefold() not in LITTER), min_size=1, max_size=4),
     form=st.sampled_from(["NFC", "NFD"]),

@@ -95,7 +95,7 @@ def test_values_are_pycocotools(case: dict[str, Any], seed: int) -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 9), st.integers(1, 5), st.integers(1, 5), st.integers(0, 130), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_boxes_give_pycocotools_values(seed: int, photos: int, labels: int, faces: int, found: int, ties: bool) -> None:
     true, boxes = make_boxes(photos, labels, faces, found, ties, seed=seed)
     assert AveragePrecision.of(true, boxes, photos).values == pytest.approx(by_pycocotools(true, boxes, photos), abs=1e-9)
@@ -143,7 +143,7 @@ def test_equal_scores_in_different_photos_are_resampled_as_copies_would_be() -> 
 
 
 @given(st.integers(0, 10_000), st.integers(1, 40), st.integers(1, 6), st.integers(0, 30), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_photo_once_gives_the_librarys_value(seed: int, photos: int, labels: int, found: int, ties: bool) -> None:
     true, boxes = make_boxes(photos, labels, 3, found, ties, seed=seed)
     ap = AveragePrecision.of(true, boxes, photos)

@@ -15,7 +15,7 @@ from yolo_koin.evaluation import face_predictions, predictions
 from yolo_koin.evaluation.face_predictions import BOX, NO_FACE
 from yolo_koin.evaluation.predictions import PredictionsError
 
-ROUND_TRIP = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ROUND_TRIP = settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.evaluation.conftest import make_faces
-from yolo_koin.evaluation import detection, face_predictions, face_scores, matching, scores, statistics, truth
+from yolo_koin.evaluation import detection, face_predictions, face_scores, matching, metrics, scores, statistics, truth
 from yolo_koin.evaluation.face_scores import score_faces
 from yolo_koin.evaluation.predictions import PredictionsError
 from yolo_koin.evaluation.truth import TruthError
@@ -70,6 +70,21 @@ def test_every_metric_is_what_its_function_says(both: tuple[pd.DataFrame, pd.Dat
     shares = table[table["metric"].isin(scores.OF_FACES)]
     assert (shares["low"] < shares["value"]).all()
     assert (shares["value"] < shares["high"]).all()
+
+
+@pytest.mark.parametrize(("way", "split"), [("faces", GROUP), ("detector", HARD)])
+def test_photos_of_one_row_each_have_the_same_top1(way: Way, split: str) -> None:
+    """A detector also reports faces that it hardly believes in: a photo of nothing else has no face."""
+    frame, boxes = make_faces(split, photos=40, faces=2, found=4, errors=2, way=way)
+    frame.loc[frame["image"] == frame["image"].iloc[0], "face_score"] = 0.2 if way == "detector" else 0.9
+    photos = face_scores.one_per_photo(frame, way)
+    assert photos["image"].tolist() == frame["image"].drop_duplicates().tolist()
+    right = metrics.top_k(photos)
+    assert right == one(score_faces(frame, boxes, "a", way=way, resamples=0), split, "person_top1")["value"]
+    assert 0 < right < 1
+    lost = photos[photos["error"] == face_predictions.NO_FACE]
+    assert (photos["image"].iloc[0] in set(lost["image"])) == (way == "detector")
+    assert (lost["pred_1"] == "").all()
 
 
 def test_persons_have_wilsons_interval_and_photos_without_a_face_are_wrong(table: pd.DataFrame) -> None:

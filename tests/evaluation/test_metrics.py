@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import sklearn.metrics
 from numpy.typing import NDArray
+from scipy import stats
 
 from yolo_koin.evaluation import metrics, predictions
 from yolo_koin.evaluation.predictions import PredictionsError
@@ -86,8 +87,10 @@ def test_probability_scores_by_hand(by_hand: pd.DataFrame) -> None:
 
 def test_reliability_by_hand(by_hand: pd.DataFrame) -> None:
     table = metrics.reliability(by_hand, bins=2)
-    assert table.columns.tolist() == ["low", "high", "n", "confidence", "accuracy"]
-    assert table.to_numpy() == pytest.approx(np.array([[0, 0.5, 3, 1.15 / 3, 1 / 3], [0.5, 1, 2, 0.65, 0.5]]))
+    assert table.columns.tolist() == ["low", "high", "n", "confidence", "accuracy", "accuracy_low", "accuracy_high"]
+    assert table.iloc[:, :5].to_numpy() == pytest.approx(np.array([[0, 0.5, 3, 1.15 / 3, 1 / 3], [0.5, 1, 2, 0.65, 0.5]]))
+    limits = [stats.binomtest(right, n).proportion_ci(method="wilson") for right, n in ((1, 3), (1, 2))]
+    assert table.iloc[:, 5:].to_numpy() == pytest.approx(np.array(limits))
     assert metrics.reliability(by_hand)["n"].sum() == 5
 
 
@@ -102,6 +105,36 @@ def test_accuracy_and_averages_are_scikit_learns(make_split: Make, case: dict[st
     assert metrics.macro_f1(frame) == pytest.approx(sklearn.metrics.f1_score(true, predicted, **over_classes))
     recalls = sklearn.metrics.recall_score(true, predicted, labels=classes, average=None, zero_division=0)
     assert metrics.per_class(frame)["recall"].to_numpy() == pytest.approx(recalls)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1])
+def test_quantiles_of_classes_are_numpys_of_scikit_learns_recalls(make_split: Make, share: float) -> None:
+    frame = make_split(photos=300, classes=7, skill=1.0)
+    true = frame["true_label"].to_numpy()
+    recalls = sklearn.metrics.recall_score(true, frame["pred_1"], average=None)
+    assert metrics.recall_quantile(frame, share) == pytest.approx(np.percentile(recalls, 100 * share))
+    each = 0.95 ** (1 / 7)
+    limits = [
+        stats.binomtest(int(frame.loc[true == label, "true_rank"].eq(1).sum()), int((true == label).sum())).proportion_ci(each, "wilson")
+        for label in sorted(set(true))
+    ]
+    expected = tuple(np.percentile(np.array(limits), 100 * share, axis=0))
+    assert metrics.recall_quantile_interval(frame, share) == pytest.approx(expected)
+
+
+def test_the_interval_of_the_worst_class_covers() -> None:
+    """Ten classes that are all right in 70 % of cases: the worst one seen is far below, the worst one there is is not."""
+    covered, below = 0, 0
+    for seed in range(200):
+        right = np.random.default_rng(seed).random(200) < 0.7
+        labels = [f"{i % 10}" for i in range(200)]
+        said = ["x" if not one else label for one, label in zip(right, labels, strict=True)]
+        frame = predictions.top1_rows([""] * 200, [str(i) for i in range(200)], labels, said)
+        low, high = metrics.recall_quantile_interval(frame, 0)
+        covered += low <= 0.7 <= high
+        below += metrics.recall_quantile(frame, 0) < 0.6
+    assert 0.92 <= covered / 200 <= 0.99
+    assert below > 100
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])

@@ -28,7 +28,6 @@ def in_photos(boxes: NDArray[np.float64], photos: NDArray[np.intp]) -> pd.DataFr
 
 
 @given(st.integers(0, 10_000), st.integers(0, 60), st.integers(1, 5), st.sampled_from([0.3, 0.7]))
-@settings(deadline=None)
 def test_the_best_of_each_place_are_torchvisions(seed: int, n: int, groups: int, most: float) -> None:
     rng = np.random.default_rng(seed)
     boxes, group, score = random_boxes(n, rng), rng.integers(0, groups, n), rng.permutation(n) / max(n, 1)
@@ -48,7 +47,7 @@ def test_a_box_that_was_suppressed_suppresses_none() -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(0, 12), st.integers(0, 12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_pairs_are_all_that_lie_on_each_other(seed: int, n: int, m: int) -> None:
     rng = np.random.default_rng(seed)
     one, other = (in_photos(random_boxes(k, rng), rng.integers(0, 3, k)) for k in (n, m))

@@ -48,7 +48,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
 
 
 @given(frames())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_a_written_frame_is_read_back_the_same_to_the_last_bit(tmp_path_factory: pytest.TempPathFactory, frame: pd.DataFrame) -> None:
     path = tmp_path_factory.mktemp("round") / "predictions.csv"
     predictions.write(path, frame)
@@ -56,7 +56,7 @@ def test_a_written_frame_is_read_back_the_same_to_the_last_bit(tmp_path_factory:
 
 
 @given(frames())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_rank_and_labels_tell_the_same(frame: pd.DataFrame) -> None:
     for k, column in enumerate(PREDICTED, 1):
         same = (frame[column] == frame["true_label"]) & (frame["true_label"] != "")

@@ -1,19 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from yolo_koin.evaluation import predictions, statistics
-from yolo_koin.evaluation.predictions import PredictionsError
-
-Make = Callable[..., pd.DataFrame]
+from yolo_koin.evaluation import statistics
 
 
 @given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.sampled_from([0.8, 0.95, 0.999]))
@@ -159,53 +153,3 @@ def test_the_interval_of_a_ratio_covers(share: float) -> None:
         low, high = statistics.Ratio(rng.binomial(whole, share).astype(np.float64), whole.astype(np.float64)).interval(399)
         covered += low <= share <= high
     assert 0.9 <= covered / 200 <= 0.99
-
-
-# ---------------------------------------------------------------------------------------------------------------- paired
-def answers(right: str, split: str = "hard_cases/test") -> pd.DataFrame:
-    """One photo per letter: r is right, w is wrong, e is unreadable, u has no label."""
-    parts = []
-    for i, letter in enumerate(right):
-        image, label = [f"{i}.jpg"], ["b" if letter == "w" else None if letter == "u" else "a"]
-        if letter == "e":
-            parts.append(predictions.error_rows(split, image, label, ["truncated"]))
-        else:
-            # w: the label stays a, the model says b.
-            p = np.array([[0.9, 0.1]]) if letter != "w" else np.array([[0.1, 0.9]])
-            parts.append(predictions.rows(split, image, ["a"] if letter == "w" else label, p, ["a", "b"]))
-    return pd.concat(parts, ignore_index=True)
-
-
-def test_paired_counts_what_only_one_gets_right() -> None:
-    frames = {
-        "n": pd.concat([answers("rrrrrrrrwweu"), answers("wwww", "normal_cases/test")]),  # another split is not looked at
-        "s": answers("wwwwwwwrwreu"),
-        "m": answers("rrrrrrrrwweu").iloc[::-1],  # the order of the rows does not matter
-    }
-    table = statistics.paired(frames, "hard_cases/test")
-    assert tuple(table.columns) == statistics.PAIRED_COLUMNS
-    assert table[["a", "b", "only_a", "only_b", "n"]].to_numpy().tolist() == [
-        ["n", "s", 7, 1, 11],
-        ["n", "m", 0, 0, 11],
-        ["s", "m", 1, 7, 11],
-    ]
-    p = 2 * (1 + 8) / 2**8
-    assert table["p"].tolist() == pytest.approx([p, 1, p])
-    assert table["p_holm"].tolist() == pytest.approx([3 * p, 1, 3 * p])
-
-
-def test_paired_of_one_run_is_empty() -> None:
-    table = statistics.paired({"n": answers("rw")}, "hard_cases/test")
-    assert table.empty
-    assert tuple(table.columns) == statistics.PAIRED_COLUMNS
-
-
-@pytest.mark.parametrize("other", ["rrr", "ru"], ids=["more photos", "one is not labelled"])
-def test_paired_refuses_other_photos(other: str) -> None:
-    with pytest.raises(PredictionsError, match=r"not the same photos of hard_cases/test: n and s\."):
-        statistics.paired({"n": answers("rw"), "s": answers(other)}, "hard_cases/test")
-
-
-def test_paired_refuses_a_split_that_a_run_lacks() -> None:
-    with pytest.raises(PredictionsError, match="no photo with a known label"):
-        statistics.paired({"n": answers("rw"), "s": answers("rw")}, "group_cases/test")

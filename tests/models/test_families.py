@@ -192,6 +192,7 @@ def test_a_training_starts_from_a_checkpoint_of_the_family(at_place: Path, train
         pytest.param({"weights": "{trained}", "model": "yolov8n-cls", "freeze": 10}, UsageError, "at most 9 layers", id="all frozen"),
         pytest.param({"model": "tiny:liner"}, UsageError, MODEL, id="a near name"),
         pytest.param({"task": "detect"}, UsageError, "detects nothing", id="it classifies"),
+        pytest.param({"imgsz": 40}, UsageError, "multiples of 16", id="an input that the family's models cannot take"),
     ],
 )
 def test_mistakes(at_place: Path, trained: TrainResult, koin: Path, spec: dict[str, object], error: type[Exception], words: str) -> None:
@@ -205,9 +206,9 @@ def test_mistakes(at_place: Path, trained: TrainResult, koin: Path, spec: dict[s
 
 def test_what_a_weights_file_may_end_in_is_said_of_all_families(at_place: Path) -> None:
     Path("photo.jpg").touch()
-    with pytest.raises(WeightsError, match=r"end in \.pt or \.npz"):
+    with pytest.raises(WeightsError, match=r"end in \.pt or \.safetensors or \.npz"):
         evaluate(weights="photo.jpg")
-    with pytest.raises(WeightsError, match=r"Name the \.pt or \.npz file in it"):
+    with pytest.raises(WeightsError, match=r"Name the \.pt or \.safetensors or \.npz file in it"):
         evaluate(weights="data")
 
 

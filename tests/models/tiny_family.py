@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.errors import WeightsError
 from yolo_koin.files import atomic_path
+from yolo_koin.models.family import Usual
 from yolo_koin.models.protocol import Preparation, Task, Trained, TrainJob
 from yolo_koin.parallel import Progress
 
@@ -22,12 +23,20 @@ MEAN, STD = (0.45, 0.45, 0.45), (0.25, 0.25, 0.25)  # its own, which the verbs k
 
 
 class Tiny:
-    """A :class:`yolo_koin.models.protocol.Family`."""
+    """A :class:`yolo_koin.models.family.Family`."""
 
     ending = ".npz"
+    learns_from_little = True
+    tunes = True
 
     def models(self) -> tuple[str, ...]:
         return ("tiny:linear",)
+
+    def knows(self, model: str) -> bool:
+        return model in self.models()
+
+    def usual(self, model: str, new: bool) -> Usual:
+        return Usual(epochs=8, lr=0.02, multiple=GRID)
 
     def title(self, model: str) -> str:
         return "Tiny (linear)"
@@ -37,6 +46,12 @@ class Tiny:
 
     def layers(self, model: str) -> int:
         return 0
+
+    def preparation(self, model: str, fit: str, side: int) -> Preparation:
+        return Preparation(fit=fit, side=side, mean=MEAN, std=STD)
+
+    def frozen(self, model: str, weights: Path, side: int, device: str = "", trust: bool = False) -> TinyModel:
+        return TinyModel(weights)
 
     def pretrained(self, model: str, folder: Path) -> Path:
         raise WeightsError("nobody has trained this model", folder, "Train it with --weights scratch.")
@@ -69,7 +84,6 @@ class Tiny:
         from yolo_koin.models.fit.classify import ClassLesson
         from yolo_koin.models.fit.loop import Fit
 
-        job = replace(job, preparation=replace(job.preparation, mean=MEAN, std=STD), lr=0.02)
         torch.manual_seed(job.seed)
         network = nn.Sequential(nn.AdaptiveAvgPool2d(GRID), nn.Flatten(), nn.Linear(3 * GRID * GRID, len(job.names)))
         if job.start is not None:

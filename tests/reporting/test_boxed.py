@@ -98,7 +98,7 @@ def some_boxes(draw: st.DrawFn) -> list[Box]:
     return [(draw(st.floats(-20, 230)), draw(st.floats(-20, 170)), draw(side), draw(side)) for _ in range(draw(st.integers(1, 5)))]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(some_boxes())
 def test_names_lie_outside_of_every_face(boxes: list[Box]) -> None:
     """Whatever is drawn besides lines lies outside of all boxes, but for numbers, which a crowd may push onto a corner of a box."""

@@ -107,7 +107,8 @@ def test_every_test_split_is_drawn() -> None:
     assert len(looks) == len(splits)
     known = {(str(line.get_color()), str(line.get_marker())) for line in dots(performance(metrics(["a"])).axes[0])}
     assert known < looks
-    assert legend(figure) == ["normal", *(f"normal (mask-{i})" for i in range(1, 4)), "hard", "group", "night"]
+    names = ["normal", *(f"normal (mask-{i})" for i in range(1, 4)), "hard", "group", "night"]
+    assert legend(figure) == [f"{name}, 80 photos" for name in names]
     assert not legend_over_panels(figure)
 
 
@@ -115,10 +116,21 @@ def test_what_is_synthetic_in_one_run_is_not_called_so_in_another() -> None:
     """Where all agree the legend says it, else the run's own row."""
     frame = metrics(["sample", "KoIn"])
     both = performance(frame.assign(synthetic=frame["split"] == "hard_cases/test"))
-    assert legend(both) == ["normal", "hard (synthetic)", "group"]
+    assert legend(both) == ["normal, 80 photos", "hard (synthetic), 80 photos", "group, 80 photos"]
     one = performance(frame.assign(synthetic=(frame["run"] == "sample") & (frame["split"] != "normal_cases/test")))
-    assert legend(one) == ["normal", "hard", "group"]
+    assert legend(one) == ["normal, 80 photos", "hard, 80 photos", "group, 80 photos"]
     assert ticks(one.axes[0]) == ["sample\nhard and group photos: synthetic", "KoIn"]
+
+
+def test_the_dataset_and_the_numbers_of_photos_are_told() -> None:
+    """Where runs saw different numbers of photos of a split both ends are."""
+    frame = metrics(["a", "b"], ["hard"])
+    frame.loc[(frame["run"] == "b") & (frame["split"] == "hard_cases/test"), "n"] = 1
+    figure = figures.performance(frame, dataset="a dataset with a very long name of its own")
+    assert figure is not None
+    assert figure.axes[0].get_title(loc="left") == "Accuracy on a dataset w…of its own"
+    assert legend(figure) == ["hard, 1 to 80 photos"]
+    assert not overlapping(figure)
 
 
 def test_long_names_of_runs_are_told_apart() -> None:
@@ -185,6 +197,7 @@ def test_agreement_with_a_detector_is_told_and_drawn_hollow() -> None:
     assert not any(hollow(top))  # a name is right or wrong whoever drew the boxes
     assert all(hollow(axes) == [True, True, False] for axes in below)  # as the splits: normal, hard, group
     assert "agreement with CenterFace, which boxed the normal and hard photos" in figure.get_supxlabel()
+    assert "boxed: normal, 80 photos; hard, 80 photos" in figure.get_supxlabel()
 
 
 @pytest.mark.parametrize("agreement", [None, {"hard_cases/val": "CenterFace"}], ids=["drawn boxes", "a split that is not shown"])

@@ -16,7 +16,7 @@ from yolo_koin.reporting.style import DPI, PHOTO_DPI
 
 
 def chart() -> Figure:
-    figure = confused_pairs(pd.DataFrame({"true": ["김민준", "Źdźbło"], "predicted": ["뷁", "b"], "count": [2, 1], "n": [2, 3]}))
+    figure = confused_pairs(pd.DataFrame({"true": ["김민준", "Źdźbło"], "predicted": ["뷁", "b"], "count": [2, 2], "n": [2, 3]}))
     assert figure is not None
     return figure
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from yolo_koin.reporting.tags import Rect, corners, place, place_number, reading_order
@@ -16,7 +15,6 @@ def boxes(draw: st.DrawFn) -> Rect:
     return Rect(left, top, draw(st.integers(left + 1, 300)), draw(st.integers(top + 1, 200)))
 
 
-@examples(deadline=None)
 @given(st.lists(boxes(), min_size=1, max_size=6), st.integers(1, 150), st.integers(1, 60))
 def test_a_tag_lies_on_the_page_at_its_face_and_over_no_face(faces: list[Rect], width: int, height: int) -> None:
     spot = place((width, height), faces[0], PAGE, faces)
@@ -45,7 +43,6 @@ def test_the_first_free_place(face: Rect, taken: list[Rect], expected: tuple[flo
     assert (spot[:2] if spot else None) == expected
 
 
-@examples(deadline=None)
 @given(st.lists(boxes(), min_size=1, max_size=8))
 def test_a_number_always_has_a_place_at_its_own_box(faces: list[Rect]) -> None:
     numbers: list[Rect] = []
@@ -65,7 +62,6 @@ def test_numbers_of_tiled_faces_do_not_overlap() -> None:
     assert not any(one.overlaps(other) for i, one in enumerate(numbers) for other in numbers[:i])
 
 
-@examples(deadline=None)
 @given(st.lists(boxes(), max_size=8))
 def test_every_face_is_read_once(faces: list[Rect]) -> None:
     assert sorted(reading_order(faces)) == list(range(len(faces)))

@@ -157,6 +157,7 @@ def test_a_finished_benchmark_of_the_first_version_is_not_run_again(project: Pat
         "run",
         "model",
         "size",
+        "method",
         "training_set",
         "shots",
         "seed",

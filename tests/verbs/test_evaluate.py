@@ -45,6 +45,14 @@ def test_every_test_photo_is_a_row_and_every_split_is_scored(at_home: Path, eval
     assert (run.weights, run.data) == (evaluated.weights, evaluated.data)
 
 
+def test_tables_of_people_lie_beside_the_numbers(at_home: Path, evaluated: EvaluateResult) -> None:
+    people, matrix = (pd.read_csv(evaluated.run / name) for name in ("per_person.csv", "confusion.csv"))
+    assert list(people["label"].unique()) == ['="0003"', "s04", "김민준", "이서연"], "Excel keeps the zeros"
+    assert people.groupby("split")["right"].sum()["normal_cases/test"] == 8 * value(evaluated, "normal_cases/test", "top1")
+    assert people["recall"].mean() == pytest.approx((people["right"] / people["photos"]).mean(), abs=1e-4)
+    assert matrix.drop(columns=["split", "label", "name"]).to_numpy().sum() == 16
+
+
 def test_the_numbers_are_a_function_of_predictions_csv(at_home: Path, evaluated: EvaluateResult) -> None:
     again = scores.score(predictions.read(evaluated.run / "predictions.csv"), "scored", classes=len(PEOPLE))
     written = scores.read(evaluated.run / "metrics.csv")

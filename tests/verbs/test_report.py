@@ -9,20 +9,32 @@ import pytest
 
 from yolo_koin import EvaluateSpec, ReportSpec, evaluate, report
 from yolo_koin.errors import RunError
-from yolo_koin.verbs.report import no_news, over_seeds
+from yolo_koin.evaluation import predictions
+from yolo_koin.verbs.comparisons import over_seeds
+from yolo_koin.verbs.results import no_news
 from yolo_koin.verbs.scored import Scored
 from yolo_koin.verbs.train import TrainResult
 
 
 def scored(name: str, seed: int, settings: str, top1: float) -> Scored:
-    row = {"run": name, "split": "normal_cases/test", "metric": "top1", "value": top1, "low": 0.0, "high": 1.0, "n": 80}
-    return Scored(name, "YOLOv8n-cls, normal", seed, settings, name, pd.DataFrame(), pd.DataFrame([row]), None, None, frozenset(), 0.5)
+    row = {"run": name, "split": "normal_cases/test", "metric": "top1", "value": top1, "low": 0.0, "high": 1.0, "n": 100}
+    said, images = ["a"] * round(100 * top1) + ["b"] * round(100 - 100 * top1), [f"{i}.jpg" for i in range(100)]
+    frame = predictions.top1_rows(["normal_cases/test"] * 100, images, ["a"] * 100, said)
+    return Scored(name, "YOLOv8n-cls, normal", seed, settings, name, frame, pd.DataFrame([row]), None, None, frozenset(), 0.5)
 
 
 def test_mean_and_deviation_over_seeds() -> None:
     table = over_seeds([scored(f"run{seed}", seed, "same", top1) for seed, top1 in enumerate((0.90, 0.92, 0.97))])
     assert table.to_dict("records") == [
-        {"model": "YOLOv8n-cls, normal", "split": "normal_cases/test", "seeds": 3, "top-1": "90.0, 92.0, 97.0", "mean ± SD": "93.0 ± 3.6"}
+        {
+            "model": "YOLOv8n-cls, normal",
+            "split": "normal_cases/test",
+            "photos": 100,
+            "seed 0": "90.0",
+            "seed 1": "92.0",
+            "seed 2": "97.0",
+            "mean ± SD": "93.0 ± 3.6 [87.0, 98.0]",
+        }
     ]
 
 

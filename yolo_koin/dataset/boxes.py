@@ -19,7 +19,7 @@ from pathlib import Path
 
 from yolo_koin.dataset.annotations import BoxError, Note, Notes, Problem, checked, read_notes
 from yolo_koin.dataset.frames import Frames
-from yolo_koin.dataset.ids import Labels, nfc
+from yolo_koin.dataset.ids import People, nfc
 from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.dataset.photo_names import PhotoBoxError, Photos
 from yolo_koin.errors import DatasetError
@@ -196,16 +196,12 @@ def _named(sample: Sample, boxes: tuple[LabelledBox, ...]) -> tuple[LabelledBox,
 
 def _identities(dataset: Dataset) -> Callable[[str], str]:
     """What turns a label in a file into that of a class folder, or into an empty one."""
-    times = Counter(dataset.names.values())
-    labels = Labels(dataset.names)
-    by_name = {name: label for label, name in dataset.names.items() if times[name] == 1}
+    people = People(dataset.names)
 
     def identity(text: str) -> str:
-        name = nfc(text.strip())
-        exact = name if name in dataset.names else by_name.get(name)
-        found = exact if exact is not None else labels.find(name)
-        if found is None and name.casefold() not in NOBODY:
-            raise BoxError(f"unknown label {name}")
+        found = people.find(text)
+        if found is None and nfc(text.strip()).casefold() not in NOBODY:
+            raise BoxError(f"unknown label {nfc(text.strip())}")
         return found or ""
 
     return identity

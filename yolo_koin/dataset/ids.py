@@ -10,7 +10,7 @@ import difflib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 WHOLE_NUMBER = re.compile(r"(\d+)(?:\.0+)?")
 
@@ -42,6 +42,18 @@ class Labels:
         """The label; that of a number that lost its zeros or won a ``.0`` where no other class is that number; None where there is none."""
         found = self._exact.get(nfc(text)) or self._tidy.get(tidy(text))
         return found or (self._number.get(_number(tidy(text))) if _number(tidy(text)) else None)
+
+
+class People(Labels):
+    """Finds the class that a text means by its label or by its display name, where no other class has that."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        super().__init__(names)
+        self._labels = {**_unambiguous((name, label) for label, name in names.items()), **{label: label for label in names}}
+
+    def find(self, text: str) -> str | None:
+        """The label, or None where there is none."""
+        return self._labels.get(nfc(text.strip())) or super().find(text)
 
 
 class ImageIds:

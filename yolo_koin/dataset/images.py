@@ -122,15 +122,16 @@ def encode(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
-def load_square(photo: Path | bytes, side: int) -> RGB:
+def load_square(photo: Path | bytes, side: int, interpolation: str = "bilinear") -> RGB:
     """Decode a prepared photo, scaled to what a network takes.
 
-    The same resampling as the stock validation transform (Pillow, bilinear, antialiased), so that stock Ultralytics gives the same
-    answers on the same files.
+    Bilinear is the resampling of the stock validation transform (Pillow, antialiased), so that stock Ultralytics gives the same answers
+    on the same files.
 
     Args:
         photo: path or bytes of a square JPEG.
         side: network input size, in pixels.
+        interpolation: what the network wants, in Pillow's words.
 
     Returns:
         side × side × 3, 8-bit RGB.
@@ -141,7 +142,7 @@ def load_square(photo: Path | bytes, side: int) -> RGB:
     with in_short(), Image.open(io.BytesIO(photo) if isinstance(photo, bytes) else photo) as image:
         rgb = image.convert("RGB")
     if rgb.size != (side, side):
-        rgb = rgb.resize((side, side), Image.Resampling.BILINEAR)
+        rgb = rgb.resize((side, side), Image.Resampling[interpolation.upper()])
     return np.array(rgb)
 
 

@@ -7,6 +7,7 @@ READMEs and the authors' notebooks) differ in letter case, in class names and in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -46,6 +47,11 @@ class Sample:
     split: Split
     label: str
     path: Path
+
+
+def about(samples: Sequence[Sample]) -> tuple[list[str], list[str], list[str]]:
+    """Split, image id and label of each, as tables of predictions have them."""
+    return [str(s.split) for s in samples], [s.image for s in samples], [s.label for s in samples]
 
 
 @dataclass(frozen=True)

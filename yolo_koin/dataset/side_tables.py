@@ -56,7 +56,7 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """
     expected = ",".join(columns)
     lines: list[list[str]] = []
-    for _, cells in rows(_read_text(path), columns):
+    for _, cells in rows(read_text(path), columns):
         if isinstance(cells, csv.Error):
             raise DatasetError(f"not a table ({cells})", path, f"It needs the columns {expected}.") from cells
         lines.append(cells)
@@ -75,7 +75,7 @@ def read_lines(path: Path) -> frozenset[str]:
     """The lines of an ``exclude.txt`` or ``synthetic.txt``, NFC; ``#`` begins a comment line. Empty where there is no file."""
     if not path.exists() and not path.is_symlink():
         return frozenset()
-    lines = (nfc(line.strip().strip('"').strip()) for line in _read_text(path).splitlines())
+    lines = (nfc(line.strip().strip('"').strip()) for line in read_text(path).splitlines())
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
@@ -187,7 +187,12 @@ def _pairs(paths: Sequence[Path], columns: tuple[str, str]) -> list[tuple[str, s
     return [(a, b) for frame in frames for a, b in zip(frame[columns[0]], frame[columns[1]], strict=True) if a]
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """A text file that a person wrote.
+
+    Raises:
+        DatasetError: it cannot be read, or is in no encoding that is known.
+    """
     check_file(path)
     try:
         text = decode(path.read_bytes())

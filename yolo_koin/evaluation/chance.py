@@ -6,6 +6,12 @@ import pandas as pd
 
 from yolo_koin.evaluation.statistics import wilson
 from yolo_koin.splits import Split
+from yolo_koin.words import Sentence
+
+INTERVAL = "its 95 % interval of {low:.1f} to {high:.1f} %"
+GUESSING = "{chance:.1f} %, as of guessing one of {classes} people"
+AT = "{split}: top-1 is at chance level: " + INTERVAL + " contains " + GUESSING
+BELOW = "{split}: top-1 is below chance level: " + INTERVAL + " ends below " + GUESSING
 
 
 def chance_notes(table: pd.DataFrame, classes: int) -> tuple[str, ...]:
@@ -34,6 +40,4 @@ def _note(split: str, low: float, high: float, classes: int) -> str:
     if classes < 2 or not low <= 1 / classes:  # of no photo at all there is no interval, but NaN
         return ""
     is_below = high < 1 / classes
-    verdict, holds = ("below", "ends below") if is_below else ("at", "contains")
-    interval = f"its 95 % interval of {100 * low:.1f} to {100 * high:.1f} %"
-    return f"{split}: top-1 is {verdict} chance level: {interval} {holds} {100 / classes:.1f} %, as of guessing one of {classes} people"
+    return Sentence(BELOW if is_below else AT, split=split, low=100 * low, high=100 * high, chance=100 / classes, classes=classes)

@@ -111,6 +111,7 @@ def validate(frame: pd.DataFrame, where: object = "") -> pd.DataFrame:
 def _rules(frame: pd.DataFrame) -> Iterator[Rule]:
     yield from rules_of_answers(frame)
     failed, photo = frame["error"] != "", ["split", "image"]
+    yield "score_1", ~failed & empty(frame["score_1"]), "a face has a prediction with its score"
     yield "error", failed & frame.duplicated(photo, keep=False), "a photo with an error has no other row"
     first = frame.groupby(photo)["true_label"].transform("first")
     yield "true_label", frame["true_label"] != first, "an earlier row of the photo has another"

@@ -84,6 +84,27 @@ def score_faces(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def one_per_photo(photos: pd.DataFrame, way: Way) -> pd.DataFrame:
+    """One row for each photo of a split, so that what is said of whole photos can be said of these: top-1 of them is ``person_top1``.
+
+    It is the face that was given the labelled person's name, where there is one; else the one whose first name is surest. A photo
+    without a face to somebody who looks at it has an error and no name.
+
+    Args:
+        photos: the rows of one split.
+        way: as in :func:`score_faces`.
+    """
+    photos = photos.reset_index(drop=True)
+    is_face = photos.index.isin(matching.found_faces(photos, LEAST_SCORE[way]).index)
+    rank, score = photos["true_rank"].where(is_face), photos["score_1"].where(is_face)
+    best = photos.assign(missed=~(rank == 1), doubt=-score).sort_values(["missed", "doubt"], kind="stable").index
+    one = photos.loc[best].drop_duplicates("image").sort_index()
+    lost = ~one.index.isin(photos.index[is_face]) & (one["error"] == "")
+    one.loc[lost, [*PREDICTED, "error"]] = [*[""] * len(PREDICTED), face_predictions.NO_FACE]
+    one.loc[lost, "true_rank"] = float("nan")
+    return one
+
+
 class _Estimate(Protocol):
     """A value that resampling photos gives an interval: a Ratio or an AveragePrecision."""
 

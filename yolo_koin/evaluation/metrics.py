@@ -38,13 +38,31 @@ def top_k(frame: pd.DataFrame, k: int = 1) -> float:
     return float(hits(frame, k).mean())
 
 
-def per_class(frame: pd.DataFrame) -> pd.DataFrame:
-    """Recall of each true class, sorted by label: columns ``label,n,correct,recall,low,high``, with Wilson's 95 % interval."""
+def per_class(frame: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+    """Recall of each true class, sorted by label: columns ``label,n,correct,recall,low,high``, with Wilson's interval."""
     right = (labelled(frame)["true_rank"] == 1).groupby(frame["true_label"]).agg(["size", "sum"])
     n, correct = right["size"].to_numpy(dtype=np.int64), right["sum"].to_numpy(dtype=np.int64)
-    low, high = wilson(correct, n)
+    low, high = wilson(correct, n, confidence)
     columns = {"label": list(right.index), "n": n, "correct": correct, "recall": correct / n, "low": low, "high": high}
     return pd.DataFrame(columns)
+
+
+def recall_quantile(frame: pd.DataFrame, share: float) -> float:
+    """The recall that this share of the true classes does not exceed: 0 for the worst class, 0.1 for the 10th percentile of classes.
+
+    The figures of WILDS (Koh et al., ICML 2021), with NumPy's linear interpolation between classes as there.
+    """
+    return float(np.quantile(per_class(frame)["recall"], share))
+
+
+def recall_quantile_interval(frame: pd.DataFrame, share: float) -> Interval:
+    """Interval of :func:`recall_quantile`: the same quantile of the lower and of the upper limits of all classes.
+
+    The limits are Wilson's at 95 % for all classes together (Šidák, J. Am. Stat. Assoc. 62 (1967) 626: 0.95 to the power of 1 / classes
+    for each). Where they all hold, so do quantiles of them. The worst class is the worst by chance too: its own interval would be too high.
+    """
+    classes = per_class(frame, 0.95 ** (1 / labelled(frame)["true_label"].nunique()))
+    return float(np.quantile(classes["low"], share)), float(np.quantile(classes["high"], share))
 
 
 def confused_pairs(frame: pd.DataFrame, top: int = 10) -> pd.DataFrame:
@@ -206,9 +224,10 @@ class _Calibration:
 
 
 def reliability(frame: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
-    """The reliability diagram of readable photos: columns ``low,high,n,confidence,accuracy``, one row per bin that has a photo.
+    """The reliability diagram of readable photos: a row per bin that has a photo.
 
-    Confidence is the top-1 score; bins are of equal width, open below and closed above (Guo et al., ICML 2017, section 2).
+    Columns ``low,high,n,confidence,accuracy``, and ``accuracy_low,accuracy_high``, Wilson's interval. Confidence is the top-1 score; bins
+    are of equal width, open below and closed above (Guo et al., ICML 2017, section 2).
     """
     found = _Calibration.of(frame, bins)
     values = pd.DataFrame({"confidence": found.confidence, "accuracy": found.right})
@@ -218,6 +237,8 @@ def reliability(frame: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
     table.insert(0, "n", groups.size())
     table.insert(0, "high", edges[at + 1])
     table.insert(0, "low", edges[at])
+    right = groups["accuracy"].sum()
+    table["accuracy_low"], table["accuracy_high"] = wilson(right, table["n"])
     return table.reset_index(drop=True)
 
 

@@ -13,6 +13,9 @@ Columns of ``predictions.csv`` (:data:`COLUMNS`), a table as :mod:`yolo_koin.eva
   for models that have none, and in older files, which may lack the two columns.
 - ``error``: why the photo could not be read; everything from ``pred_1`` to ``logit_norm`` is then empty.
 
+Predictions of other programs (:mod:`yolo_koin.evaluation.submissions`) may be poorer, those of all photos alike: ``pred_1`` alone, with or
+without its score. ``sum_sq_score`` is then empty, and so is the rank of a label that is not predicted.
+
 A frame that was written and read is the same frame, so a metric never depends on which of the two it was computed from.
 """
 
@@ -88,6 +91,20 @@ def rows(
     if logits is not None:
         raw = np.asarray(logits, dtype=np.float64).reshape(p.shape)
         frame["max_logit"], frame["logit_norm"] = nine_digits(raw.max(axis=1)), nine_digits(np.linalg.norm(raw, axis=1))
+    return _TABLE.typed(frame)
+
+
+def top1_rows(
+    split: Sequence[str], images: Sequence[str], true_labels: Sequence[str], best: Sequence[str], scores: NDArray[np.float64] | None = None
+) -> pd.DataFrame:
+    """Rows of photos of which the best class alone is known, with or without its probability. A wrong one leaves the rank open."""
+    frame = _blank(split, images, true_labels)
+    frame["pred_1"] = list(best)
+    right = frame["pred_1"] == frame["true_label"]
+    frame["true_rank"] = np.where(right, 1.0, np.nan)
+    if scores is not None:
+        frame["score_1"] = nine_digits(scores)
+        frame["true_score"] = frame["score_1"].where(right)
     return _TABLE.typed(frame)
 
 
@@ -170,30 +187,31 @@ def validate(frame: pd.DataFrame, where: object = "") -> pd.DataFrame:
 def _rules(frame: pd.DataFrame) -> Iterator[Rule]:
     yield "image", frame.duplicated(["split", "image"]), "a split has each photo once"
     yield from rules_of_answers(frame)
-    yield "sum_sq_score", (frame["error"] == "") & empty(frame["sum_sq_score"]), "a photo without an error has a prediction"
+    for column in ("score_1", "sum_sq_score"):
+        yield column, (frame["error"] == "") & empty(frame[column]) & bool(frame[column].notna().any()), "other photos have one"
 
 
 def rules_of_answers(frame: pd.DataFrame) -> Iterator[Rule]:
     """The rules that hold for each row by itself, be it of a photo or of a face."""
     failed, true, rank = frame["error"] != "", frame["true_label"], frame["true_rank"]
+    scored = bool(frame["score_1"].notna().any())
     yield "image", frame["image"] == "", "every row needs its photo"
     for column in (*SCORES, "true_score", "sum_sq_score"):
         yield column, frame[column].notna() & ~frame[column].between(0, 1), "a probability is from 0 to 1"
     yield "true_rank", rank.notna() & ~((rank >= 1) & (rank % 1 == 0)), "ranks are whole and begin at 1"
     yield "logit_norm", ~(empty(frame["logit_norm"]) | (frame["logit_norm"] >= frame["max_logit"].abs() * (1 - 1e-6))), "no norm is less"
-    for column in ("pred_1", "score_1"):
-        yield column, ~failed & empty(frame[column]), "a photo without an error has a prediction"
+    yield "pred_1", ~failed & empty(frame["pred_1"]), "a photo without an error has a prediction"
     for column in COLUMNS[3:-1]:
         yield column, failed & ~empty(frame[column]), "a photo with an error has no prediction"
     for place, (label, score) in enumerate(zip(PREDICTED, SCORES, strict=True)):
-        yield score, empty(frame[score]) != empty(frame[label]), f"it goes with {label}"
+        yield score, scored & (empty(frame[score]) != empty(frame[label])), f"it goes with {label}"
         if place:
             better = frame[SCORES[place - 1]]
             yield score, frame[score].notna() & ~(frame[score] <= better), f"it follows {SCORES[place - 1]}, which is no smaller"
         ranked = (frame[label] == true) & (true != "")
         yield "true_rank", ranked != (rank == place + 1), f"{label} and true_label say otherwise"
     yield "true_rank", rank.notna() & (true == ""), "no true_label is given"
-    yield "true_score", frame["true_score"].isna() != rank.isna(), "it goes with true_rank"
+    yield "true_score", scored & (frame["true_score"].isna() != rank.isna()), "it goes with true_rank"
 
 
 _TABLE = Table("predictions", COLUMNS, TEXTS, _rules, PredictionsError, REMEDY, newer=LOGITS)

@@ -4,12 +4,18 @@ Columns of ``metrics.csv`` (:data:`COLUMNS`): ``run, split, metric, value, low, 
 ``high`` are 95 % limits, empty where there are none; ``n`` is the number of photos behind the value. Metrics:
 
 - ``top1, top3, top5`` (only where k is smaller than the number of classes): Wilson's interval.
-- ``macro_recall, macro_f1, ece``: BCa bootstrap over photos. ``nll, brier``: Student's t interval of the mean.
+- ``macro_recall, macro_f1, ece, aurc``: BCa bootstrap over photos. ``nll, brier``: Student's t interval of the mean.
+- ``worst_class, class_p10``: recall of the worst class, and the 10th percentile of classes; Wilson's limits for all classes together.
+- ``aurc, top1_at_80``: area under the risk–coverage curve, and top-1 on the 80 % of photos that the model is surest of, with Wilson's
+  interval; ``n`` is the number of those.
 - ``errors``: how many labelled photos could not be read. ``unknown_class``: how many readable ones show a class that the model
   never learnt.
 - ``top1_gap`` on a test split of another case or a variant: top-1 on ``normal_cases/test`` minus top-1 here, so positive is lost, over
   the classes that both splits have, with Newcombe's interval for independent photos; ``n`` is the number of photos here of those
   classes. ``shared_classes``: how many classes those are.
+
+What predictions do not give is left out: of a table without probabilities of all classes (``sum_sq_score``) there is no ``nll``, ``brier``
+and ``unknown_class``; without any scores no ``ece``, ``aurc`` and ``top1_at_80``; and top-k only as far as ``pred_k`` goes.
 """
 
 from __future__ import annotations
@@ -22,7 +28,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from yolo_koin.errors import KoinError
-from yolo_koin.evaluation import metrics, predictions
+from yolo_koin.evaluation import metrics, predictions, selective
 from yolo_koin.evaluation.statistics import NO_INTERVAL, RESAMPLES, Interval, mean_interval, newcombe, wilson
 from yolo_koin.files import write_csv
 from yolo_koin.splits import NORMAL, Split
@@ -35,11 +41,12 @@ OF_FACES = (  # told in yolo_koin.evaluation.face_scores
     *("person_top1", "person_top3", "names_precision", "names_recall"),
     *("face_ap50", "faces_found", "map50", "map50_95", "top1_found"),
 )
-PERCENTS = frozenset({"top1", "top3", "top5", "macro_recall", "macro_f1", *OF_FACES})
+PERCENTS = frozenset({"top1", "top3", "top5", "macro_recall", "macro_f1", "worst_class", "class_p10", "top1_at_80", *OF_FACES})
 POINTS = frozenset({"top1_gap"})
 COUNTS = frozenset({"errors", "unknown_class", "unboxed", "shared_classes"})
 METRICS = (
-    *("top1", "top3", "top5", "macro_recall", "macro_f1", "nll", "brier", "ece", "top1_gap"),
+    *("top1", "top3", "top5", "macro_recall", "macro_f1", "worst_class", "class_p10"),
+    *("nll", "brier", "ece", "aurc", "top1_at_80", "top1_gap"),
     *(*OF_FACES, "errors", "unknown_class", "unboxed", "shared_classes"),
 )
 
@@ -88,17 +95,39 @@ def in_order(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def _of_split(photos: pd.DataFrame, classes: int, resamples: int, seed: int) -> list[Row]:
     n, readable = len(photos), photos["error"] == ""
-    unknown = readable & photos["true_rank"].isna()
+    known = photos[readable]  # what predictions give of one photo, they give of all
+    has_probabilities, has_scores = (known[column].notna().all() for column in ("sum_sq_score", "score_1"))
     f1, recall = metrics.macro_f1_interval, metrics.macro_recall_interval
+    worst, tenth = (
+        row(name, metrics.recall_quantile(photos, part), metrics.recall_quantile_interval(photos, part), n)
+        for name, part in (("worst_class", 0.0), ("class_p10", 0.1))
+    )
     return [
-        *(share(f"top{k}", metrics.hits(photos, k)) for k in TOP_K if k < classes),
+        *(share(f"top{k}", metrics.hits(photos, k)) for k in TOP_K if k < classes and (known[f"pred_{k}"] != "").all()),
         row("macro_recall", metrics.macro_recall(photos), recall(photos, resamples, seed), n),
         row("macro_f1", metrics.macro_f1(photos), f1(photos, resamples, seed), n),
+        *(worst, tenth),
+        *(_of_probabilities(photos, len(known)) if has_probabilities else ()),
+        *(_of_confidence(photos, len(known), resamples, seed) if has_scores else ()),
+        row("errors", float(n - len(known)), NO_INTERVAL, n),
+        *([row("unknown_class", float(known["true_rank"].isna().sum()), NO_INTERVAL, n)] if has_probabilities else []),
+    ]
+
+
+def _of_probabilities(photos: pd.DataFrame, readable: int) -> list[Row]:
+    return [
         row("nll", metrics.nll(photos), _not_below_0(mean_interval(metrics.nlls(photos))), len(metrics.nlls(photos))),
-        row("brier", metrics.brier(photos), _not_below_0(mean_interval(metrics.briers(photos))), int(readable.sum())),
-        row("ece", metrics.ece(photos), metrics.ece_interval(photos, resamples=resamples, seed=seed), int(readable.sum())),
-        row("errors", float(n - readable.sum()), NO_INTERVAL, n),
-        row("unknown_class", float(unknown.sum()), NO_INTERVAL, n),
+        row("brier", metrics.brier(photos), _not_below_0(mean_interval(metrics.briers(photos))), readable),
+    ]
+
+
+def _of_confidence(photos: pd.DataFrame, readable: int, resamples: int, seed: int) -> list[Row]:
+    right, kept = selective.right_at(photos)
+    low, high = wilson(right, kept)
+    return [
+        row("ece", metrics.ece(photos), metrics.ece_interval(photos, resamples=resamples, seed=seed), readable),
+        row("aurc", selective.aurc(photos), selective.aurc_interval(photos, resamples, seed), len(photos)),
+        row("top1_at_80", right / kept, (float(low), float(high)), kept),
     ]
 
 

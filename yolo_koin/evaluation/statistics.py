@@ -6,24 +6,17 @@ Intervals are two-sided and 95 % unless told otherwise, as ``(low, high)``; NaN 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
-
-from yolo_koin.evaluation import predictions
-from yolo_koin.evaluation.predictions import PredictionsError
 
 RESAMPLES = 9_999
 BATCH_CELLS = 1 << 18  # photos × resamples that are drawn at a time: 2 MB of indices, which a processor's cache holds
 LARGE = 20_000
 NO_INTERVAL = (float("nan"), float("nan"))
-PAIRED_COLUMNS = ("a", "b", "only_a", "only_b", "n", "p", "p_holm")
 
 Interval = tuple[float, float]
 Statistic = Callable[[NDArray[np.intp]], NDArray[np.float64]]  # m × n photo numbers, a resample a row → m values
@@ -162,38 +155,6 @@ def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]
     corrected = np.empty_like(p)
     corrected[order] = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)
     return corrected
-
-
-def paired(frames: Mapping[str, pd.DataFrame], split: str) -> pd.DataFrame:
-    """McNemar's exact test of top-1 between every two runs on the same photos of a split, with Holm's correction over the pairs.
-
-    Args:
-        frames: predictions by run.
-        split: the split; photos without a true label are left out.
-
-    Returns:
-        One row per pair, columns :data:`PAIRED_COLUMNS`; ``only_a`` and ``only_b`` are photos that only that run gets right.
-
-    Raises:
-        PredictionsError: the split has no labelled photo in a run, or two runs do not have the same photos under the same labels.
-    """
-    right = {run: _right(frame, split) for run, frame in frames.items()}
-    rows: list[dict[str, Any]] = []
-    for a, b in combinations(right, 2):
-        if not right[a].index.equals(right[b].index):
-            raise PredictionsError(f"not the same photos of {split}", f"{a} and {b}", "Evaluate both runs on the same dataset.")
-        only_a, only_b = int((right[a] & ~right[b]).sum()), int((right[b] & ~right[a]).sum())
-        n, p = len(right[a]), mcnemar_exact(only_a, only_b)
-        rows.append({"a": a, "b": b, "only_a": only_a, "only_b": only_b, "n": n, "p": p})
-    table = pd.DataFrame(rows, columns=list(PAIRED_COLUMNS))
-    table["p_holm"] = holm(table["p"].to_numpy(dtype=np.float64))
-    return table
-
-
-def _right(frame: pd.DataFrame, split: str) -> pd.Series[bool]:
-    """Whether top-1 is right, by image and true label, in sorted order."""
-    chosen = predictions.labelled(frame[frame["split"] == split])
-    return (chosen.set_index(["image", "true_label"])["true_rank"] == 1).sort_index()
 
 
 def _z(confidence: float) -> float:

@@ -1,6 +1,6 @@
-"""Models of many families behind the protocols of :mod:`yolo_koin.models.protocol`, found by name in :mod:`yolo_koin.models.registry`.
+"""Models of many families behind the protocols of ``protocol`` and ``family``, found by name in :mod:`yolo_koin.models.registry`.
 
-Those two import neither torch nor Ultralytics. No other room imports Ultralytics.
+These three import neither torch nor Ultralytics. No other room imports Ultralytics.
 """
 
 from yolo_koin.environment import prepare

@@ -1,4 +1,4 @@
-"""What a model is to the rest of the program: how it is asked, how it is trained, and what a family of models has to offer.
+"""What a model is to the rest of the program: how it is asked, and how it is trained.
 
 Photos are numpy arrays here, of height × width × 3, 8-bit RGB; a family turns them into what its library takes.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yolo_koin.dataset.images import RGB
-from yolo_koin.parallel import Progress
+from yolo_koin.specs import Log, Method
 from yolo_koin.words import CALLED as CALLED
 
 Task = Literal["classify", "detect"]
@@ -28,12 +28,14 @@ class Preparation:
         fit: ``crop``, ``pad`` or ``face``; see :func:`yolo_koin.dataset.images.prepare`. A detector sees whole photos, whatever this is.
         side: of the prepared square, in pixels; the longer side of a photo for a detector.
         mean, std: of each colour channel, 0 to 1: what is subtracted, and what is divided by then.
+        interpolation: how the square is scaled to the network's input, in Pillow's words.
     """
 
     fit: str = "pad"
     side: int = 256
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    interpolation: str = "bilinear"
 
 
 class Named(Protocol):
@@ -62,17 +64,21 @@ class Named(Protocol):
     def train_on(self) -> str: ...  # noqa: D102
 
 
-class Classifier(Named, Protocol):
+class Backbone(Protocol):
+    """A network whose features are looked at by something else."""
+
+    def features(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the last linear layer sees, n × d, of n × side × side × 3 photos, RGB."""
+        ...
+
+
+class Classifier(Named, Backbone, Protocol):
     """Says who a photo shows."""
 
     task: ClassVar[Literal["classify"]]
 
     def logits(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores before the softmax, n × classes, of n × side × side × 3 photos, RGB."""
-        ...
-
-    def features(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What the last linear layer sees, n × d, of n × side × side × 3 photos, RGB."""
         ...
 
 
@@ -165,6 +171,12 @@ class TrainJob:
         seed: of weights, order and augmentation.
         freeze: how many first layers stay as they are.
         lr: peak learning rate.
+        method: ``finetune``, or what is fitted on frozen features: ``probe`` or ``ncm``.
+        C: of a probe's logistic regression, as scikit-learn calls it; 0 chooses it on the validation photos.
+        augment: strength of augmentation: 0 none, 1 the usual.
+        label_smoothing: share of a target that is spread over all classes; a detector has none.
+        patience: epochs without a better one after which training ends; None trains all.
+        log: what the curve is written for beside ``results.csv``.
     """
 
     model: str
@@ -182,6 +194,12 @@ class TrainJob:
     seed: int
     freeze: int
     lr: float
+    method: Method = "finetune"
+    C: float = 0.0
+    augment: float = 1.0
+    label_smoothing: float = 0.1
+    patience: int | None = None
+    log: Log | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,82 +219,3 @@ class Trained:
     best_epoch: int
     value: float
     epochs: int
-
-
-class Family(Protocol):
-    """Models that are built, trained and loaded in one way. Its module imports no heavy library before a method needs it.
-
-    Attributes:
-        ending: of its checkpoints: a training writes ``weights/best`` and ``weights/last`` with it.
-    """
-
-    @property
-    def ending(self) -> str: ...  # noqa: D102
-
-    def models(self) -> tuple[str, ...]:
-        """Names that it can build, smallest first."""
-        ...
-
-    def title(self, model: str) -> str:
-        """A model's name for people."""
-        ...
-
-    def task(self, model: str) -> Task:
-        """What a model does."""
-        ...
-
-    def layers(self, model: str) -> int:
-        """How many first layers of a model can stay as they are while it is trained."""
-        ...
-
-    def pretrained(self, model: str, folder: Path) -> Path:
-        """The official weights: found in ``folder``, else downloaded into it.
-
-        Raises:
-            WeightsError: they are not there and cannot be downloaded.
-        """
-        ...
-
-    def check(self, model: str, weights: Path) -> bool:
-        """Make sure that a training of a model can start from these weights.
-
-        Returns:
-            Whether they know the task already; a detector that starts from a classifier has most of its layers still to learn.
-
-        Raises:
-            WeightsError: no such file, or no checkpoint of this family and task.
-            UsageError: a checkpoint of another model.
-        """
-        ...
-
-    def train(self, job: TrainJob, progress: Progress) -> Trained:
-        """Train from the beginning; what an earlier training left in the folder is replaced.
-
-        Raises:
-            DatasetError: there are no photos to learn from, or none to choose the best epoch by.
-            WeightsError: ``start`` cannot be read.
-            RunError: the folder cannot be written, or the loss was never finite.
-        """
-        ...
-
-    def resume(self, job: TrainJob, progress: Progress) -> Trained:
-        """Go on with an interrupted training of the same job; it starts again when nothing was kept yet. Raises as :meth:`train`."""
-        ...
-
-    def owns(self, weights: Path) -> bool:
-        """Whether a file is of this family, by its ending or what lies beside it; it is not opened."""
-        ...
-
-    def load(self, weights: Path, device: str = "", trust: bool = False) -> Model:
-        """A trained model, ready to look at photos.
-
-        Args:
-            weights: the file.
-            device: ``cpu``, ``0``, ``mps``; the best there is when empty.
-            trust: run the code of a pickle that safe loading refuses.
-
-        Raises:
-            WeightsError: no such file, no checkpoint, refused, or what it says of itself makes no sense.
-            UsageError: there is no such device.
-        """
-        ...

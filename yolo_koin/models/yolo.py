@@ -28,7 +28,7 @@ class Network(ABC):
     task: ClassVar[Task]
 
     def __init__(self, weights: Path, device: str = "", trust: bool = False, checkpoint: dict[str, Any] | None = None) -> None:
-        """Load a checkpoint, unless it is loaded already; arguments and errors as of :meth:`yolo_koin.models.protocol.Family.load`."""
+        """Load a checkpoint, unless it is loaded already; arguments and errors as of :meth:`yolo_koin.models.family.Family.load`."""
         checkpoint = checkpoint or load_checkpoint(weights, self.task, trust)
         self.weights, self.device = weights, choose_device(device)
         torch.set_num_threads(cores())

@@ -67,8 +67,9 @@ class EachFace:
 
     def _cut(self, image: Image.Image, width: int, faces: Sequence[Face]) -> list[RGB]:
         """The square around each face, as a prepared photo would be read again; boxes are of a photo ``width`` pixels wide."""
-        side, scale = self.classifier.preparation.side, image.width / width
-        return [load_square(encode(crop_face(image, side, _scaled(face.box, scale))), self.classifier.side) for face in faces]
+        side, wanted, scale = self.classifier.side, self.classifier.preparation, image.width / width
+        squares = (crop_face(image, wanted.side, _scaled(face.box, scale)) for face in faces)
+        return [load_square(encode(square), side, wanted.interpolation) for square in squares]
 
 
 def _scaled(box: Box, scale: float) -> Box:

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from yolo_koin.dataset.images import PhotoError
-from yolo_koin.dataset.koin import Sample
+from yolo_koin.dataset.koin import Sample, about
 from yolo_koin.evaluation import face_predictions, predictions
 from yolo_koin.parallel import Progress, Step, in_threads, silent
 from yolo_koin.specs import Way
@@ -138,7 +138,7 @@ def _table(namer: Namer[Any], samples: Sequence[Sample], seen: Sequence[Seen]) -
         parts.append((_rows if whole else _face_rows)(namer, good))
     if bad:
         make = predictions.error_rows if whole else face_predictions.error_rows
-        parts.append(make(*_about([sample for sample, _ in bad]), [error for _, error in bad]))
+        parts.append(make(*about([sample for sample, _ in bad]), [error for _, error in bad]))
     frame = pd.concat(parts, ignore_index=True)
     place = {(str(s.split), s.image): i for i, s in enumerate(samples)}
     order = [place[at] for at in zip(frame["split"], frame["image"], strict=True)]
@@ -146,22 +146,17 @@ def _table(namer: Namer[Any], samples: Sequence[Sample], seen: Sequence[Seen]) -
 
 
 def _rows(namer: Namer[Any], seen: Sequence[tuple[Sample, Seen]]) -> pd.DataFrame:
-    about = _about([sample for sample, _ in seen])
-    return predictions.rows(*about, _joined(seen, "scores"), namer.names, logits=_joined(seen, "logits"))
+    told = about([sample for sample, _ in seen])
+    return predictions.rows(*told, _joined(seen, "scores"), namer.names, logits=_joined(seen, "logits"))
 
 
 def _face_rows(namer: Namer[Any], seen: Sequence[tuple[Sample, Seen]]) -> pd.DataFrame:
-    about = _about([sample for sample, one in seen for _ in range(len(_joined([(sample, one)], "scores")))])
+    told = about([sample for sample, one in seen for _ in range(len(_joined([(sample, one)], "scores")))])
     boxes, sure, scores = (_joined(seen, field) for field in ("boxes", "face_scores", "scores"))
     logits = _joined(seen, "logits") if seen[0][1].logits is not None else None
     exclusive = namer.way == "faces"  # a softmax; a detector answers for each class by itself
-    return face_predictions.face_rows(*about, boxes, sure, scores, namer.names, probabilities_sum_to_one=exclusive, logits=logits)
+    return face_predictions.face_rows(*told, boxes, sure, scores, namer.names, probabilities_sum_to_one=exclusive, logits=logits)
 
 
 def _joined(seen: Sequence[tuple[Sample, Seen]], field: str) -> NDArray[Any]:
     return np.concatenate([getattr(one, field) for _, one in seen])
-
-
-def _about(samples: Sequence[Sample]) -> tuple[list[str], list[str], list[str]]:
-    """Split, image id and label of each."""
-    return [str(s.split) for s in samples], [s.image for s in samples], [s.label for s in samples]

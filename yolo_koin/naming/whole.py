@@ -32,11 +32,12 @@ class WholePhoto:
 
     def read(self, sample: Sample) -> RGB:
         """See :class:`~yolo_koin.naming.protocol.Namer`."""
+        side, wanted = self.classifier.side, self.classifier.preparation
         if file := self.reader.prepared_file(sample):
-            return load_square(file, self.classifier.side)
-        photo, wanted = self.reader.photo(sample), self.classifier.preparation
+            return load_square(file, side, wanted.interpolation)
+        photo = self.reader.photo(sample)
         face = self.finder.dominant(photo) if self.finder and wanted.fit == "face" else None
-        return load_square(prepare(photo, wanted.fit, wanted.side, face, self.reader.change(sample)).jpeg, self.classifier.side)
+        return load_square(prepare(photo, wanted.fit, wanted.side, face, self.reader.change(sample)).jpeg, side, wanted.interpolation)
 
     def look(self, items: Sequence[RGB]) -> Iterator[Seen]:
         """See :class:`~yolo_koin.naming.protocol.Namer`."""

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pandas as pd
+
+from yolo_koin.reporting import korean
+from yolo_koin.specs import Language
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,21 @@ class Gallery:
 Block = Heading | Text | Table | Figure | Gallery
 
 
-def markdown(blocks: Sequence[Block], folder: Path) -> str:
-    """The report as GitHub Markdown, for a file in this folder."""
-    return "\n".join(f"{_markdown(block, folder)}\n" for block in blocks)
+def markdown(blocks: Sequence[Block], folder: Path, lang: Language = "en") -> str:
+    """The report as GitHub Markdown, for a file in this folder, in this language."""
+    told = [in_korean(block) for block in blocks] if lang == "ko" else blocks
+    return "\n".join(f"{_markdown(block, folder)}\n" for block in told)
+
+
+def in_korean(block: Block) -> Block:
+    """A block with its texts in Korean."""
+    if isinstance(block, Heading | Text):
+        return replace(block, text=korean.said(block.text))
+    if isinstance(block, Table):
+        columns = {name: korean.cell(str(name)) for name in block.frame.columns}
+        cells = block.frame.map(lambda value: korean.cell(value) if isinstance(value, str) else value)
+        return Table(cells.rename(columns=columns), korean.said(block.caption))
+    return replace(block, caption=korean.said(block.caption))
 
 
 def _markdown(block: Block, folder: Path) -> str:

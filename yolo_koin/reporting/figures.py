@@ -6,6 +6,7 @@ down the page, so that names of models stand upright whatever their length.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from yolo_koin.reporting.fonts import apart, one_line
 from yolo_koin.reporting.panels import (
     DETECTION,
+    LABEL_SIZE,
     LINESPACING,
     WHOLE,
     Rows,
@@ -28,9 +30,10 @@ from yolo_koin.reporting.panels import (
     legend,
     legend_height,
     lines_of,
+    panel_title,
     told_of_boxes,
 )
-from yolo_koin.reporting.style import INK, SERIES, WIDTH, new_figure, styled, styles_of
+from yolo_koin.reporting.style import COLUMN, INK, SERIES, new_figure, styled, styles_of
 from yolo_koin.splits import of_part
 
 RING: dict[str, Any] = {"marker": "o", "markerfacecolor": "white", "markersize": 5, "linestyle": "none"}
@@ -42,7 +45,7 @@ LONGEST_ENTRY = 60  # characters of a legend's
 
 # ------------------------------------------------------------------------------------------------- accuracy of the models
 @styled
-def performance(metrics: pd.DataFrame, labels: Mapping[str, str] | None = None) -> Figure | None:
+def performance(metrics: pd.DataFrame, labels: Mapping[str, str] | None = None, dataset: str = "") -> Figure | None:
     """Top-1 per run and test split, and what was lost from normal to hard photos, or how well faces were found and named.
 
     Args:
@@ -55,6 +58,7 @@ def performance(metrics: pd.DataFrame, labels: Mapping[str, str] | None = None) 
             name of the face detector whose boxes were taken for true: those values say how far one agrees with it, which is told
             beneath the panels, and their dots are hollow.
         labels: what to call a run; its own name where it is not listed. Runs keep the order of the frame.
+        dataset: whose photos these are; a title says it. Splits of several datasets are several figures.
 
     Returns:
         None where no test split was scored.
@@ -68,34 +72,32 @@ def performance(metrics: pd.DataFrame, labels: Mapping[str, str] | None = None) 
     if named.empty:
         return None
     if whole.all():
-        return _accuracy_and_gaps(named, tests[tests["metric"] == "top1_gap"], labels or {})
-    return _naming_and_detection(named, tests[~whole & tests["metric"].isin(DETECTION)], labels or {})
+        return _accuracy_and_gaps(named, tests[tests["metric"] == "top1_gap"], labels or {}, dataset)
+    return _naming_and_detection(named, tests[~whole & tests["metric"].isin(DETECTION)], labels or {}, dataset)
 
 
-def _accuracy_and_gaps(top1: pd.DataFrame, lost: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
+def _accuracy_and_gaps(top1: pd.DataFrame, lost: pd.DataFrame, labels: Mapping[str, str], dataset: str) -> Figure:
     rows = Rows.of(top1, labels, styles_of(top1["split"]))
     figure = new_figure(max(1.5, 0.9 + rows.height) + legend_height(top1))
     panels = figure.subplots(1, 2 if len(lost) else 1, sharey=True, width_ratios=[1.7, 1] if len(lost) else [1], squeeze=False)[0]
-    accuracy(panels[0], rows, top1)
+    accuracy(panels[0], rows, top1, dataset)
     if len(lost):
         gaps(panels[1], rows, lost)
     legend(figure, top1)
     return figure
 
 
-def _naming_and_detection(named: pd.DataFrame, detected: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
+def _naming_and_detection(named: pd.DataFrame, detected: pd.DataFrame, labels: Mapping[str, str], dataset: str) -> Figure:
     """How often the labelled person is named, over the whole width; below it, how well faces and identities were detected."""
     styles = styles_of(named["split"])
     rows, below = Rows.of(named, labels, styles), Rows.of(detected, labels, styles)
-    heights = [0.85 + rows.height, *([1.1 + below.height] if below.runs else [])]
+    heights = [1.0 + rows.height, *([1.4 + below.height] if below.runs else [])]
     figure = new_figure(sum(heights) + legend_height(named))
     grid = figure.add_gridspec(len(heights), len(DETECTION), height_ratios=heights, hspace=0.06)
     top = figure.add_subplot(grid[0, :])
-    accuracy(top, rows, named)
-    top.set(
-        xlabel="photos whose person is the first name of the photo, or of any face in it, % (95 % Wilson interval)",
-        title="Labelled person named",
-    )
+    accuracy(top, rows, named, dataset)
+    top.set_xlabel("photos whose person is the first name of the photo,\nor of any face in it, % (95 % Wilson interval)")
+    top.set_title(panel_title("Labelled person named", dataset))
     if below.runs:
         detection([figure.add_subplot(grid[1, column]) for column in range(len(DETECTION))], below, detected)
         figure.supxlabel(told_of_boxes(detected), fontsize=8, linespacing=LINESPACING)
@@ -120,18 +122,19 @@ def training_curves(results: Mapping[str, pd.DataFrame], title: str = "") -> Fig
     if not results:
         return None
     several, few = len(results) > 1, len(results) <= MOST_WITH_TRAINING_LOSS
-    names = apart(list(results), LONGEST_ENTRY)
+    names = ["\n".join(lines_of(name, COLUMN - 0.6, LABEL_SIZE)) for name in apart(list(results), LONGEST_ENTRY)]
     lines = _explained(few)
     entries = [*(names if several else []), *(str(line.get_label()) for line in lines)]
-    columns = columns_of(entries, most=3)
-    figure = titled(2.4 + 0.17 * -(-len(entries) // columns), WIDTH, " · ".join(filter(None, [*([] if several else results), title])))
-    loss, top1 = figure.subplots(1, 2)
+    columns = columns_of(entries, most=2, width=COLUMN)
+    rows = sum(entry.count("\n") + 1 for entry in entries)
+    figure = titled(3.6 + 0.17 * math.ceil(rows / columns), COLUMN, " · ".join(filter(None, [*([] if several else results), title])))
+    loss, top1 = figure.subplots(2, 1, sharex=True)
     for index, frame in enumerate(results.values()):
         colour, dash = SERIES[index % len(SERIES)], ("-", "--", ":")[index // len(SERIES) % 3]
         if few:
             loss.plot(frame["epoch"], frame["train_loss"], color=colour, linestyle=dash, linewidth=0.8, alpha=0.55)
         _validation_curves(loss, top1, frame, colour, dash, names[index])
-    loss.set(xlabel="epoch", title="Loss" if few else "Loss on validation photos")
+    loss.set(title="Loss" if few else "Loss on validation photos")
     loss.set_ylim(bottom=0)
     top1.set(xlabel="epoch", title="Top-1 on validation photos", ylim=(0, 101))
     top1.yaxis.set_major_formatter(PercentFormatter(100, decimals=0, symbol=" %"))

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from PIL import Image
 
 from yolo_koin.geometry import Box
-from yolo_koin.reporting import captions
+from yolo_koin.reporting import captions, style
 from yolo_koin.reporting.fonts import Type, wrap
 from yolo_koin.reporting.frames import Frame, casing_of, draw_frames, pixels
 from yolo_koin.reporting.marks import COLOURS, numbered_sign, write
-from yolo_koin.reporting.style import GREY, INK, PAPER, PHOTO_DPI, WIDTH
+from yolo_koin.reporting.style import GREY, INK, PAPER, PHOTO_DPI
 from yolo_koin.reporting.tags import Rect, place_number
 from yolo_koin.reporting.verdicts import Correct, Faces, Result
 
@@ -51,7 +51,7 @@ def points(size: float) -> int:
 
 PRINT = Look(em=points(6.8), title=points(9), remark=points(7.5), gap=points(9), margin=points(3), pen=points(0.9), most=8)
 SCREEN = Look(em=12, title=17, remark=13, gap=16, margin=16, pen=2, most=3, ground="#f2f2f2")
-PAGE = round(WIDTH * PHOTO_DPI)  # pixels: the width of a printed page
+PAGE = round(style.PAGE * PHOTO_DPI)  # pixels: the width of a printed page
 
 
 def column_of(columns: int, look: Look = PRINT, left: int = 0) -> int:

@@ -14,14 +14,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
-from yolo_koin.reporting.fonts import Type, apart, one_line, wrap
+from yolo_koin.reporting.fonts import Type, apart, one_line, short, wrap
 from yolo_koin.reporting.style import GREY, PAPER, RULE, WIDTH, SplitStyle, styles_of
 from yolo_koin.splits import Split, in_order
+from yolo_koin.words import count
 
 WHOLE = "whole"
 WAYS = {WHOLE: "names the whole photo", "faces": "names each face found", "detector": "finds and names faces"}
-DETECTION = {"map50": "Identity mAP@0.5", "map50_95": "Identity mAP@0.5:0.95", "face_ap50": "Face AP@0.5"}
-NAME, LABEL_SIZE, LONGEST = 1.7, 7.5, 90  # of a run's name beside an axis: inches of a line, points, characters
+DETECTION = {"map50": "Identity\nmAP@0.5", "map50_95": "Identity\nmAP@0.5:0.95", "face_ap50": "Face\nAP@0.5"}
+NAME, LABEL_SIZE, LONGEST = 1.5, 7.5, 90  # of a run's name beside an axis: inches of a line, points, characters
+LONGEST_DATASET = 22  # characters of its name in a panel's title
 LINESPACING = 1.35  # of lines in small type
 WIDE, NARROW, MANY = 0.2, 0.13, 12  # inches between dots, and between those of more than so many
 MEASURED = 100  # pixels a point to measure text at
@@ -127,23 +129,29 @@ def at_the_right(axes: Axes, at: Iterable[float], texts: Iterable[str]) -> None:
         axes.annotate(text, (1, y), (3, 0), xycoords=beside, textcoords="offset points", va="center_baseline", fontsize=6.5, color=GREY)
 
 
-def accuracy(axes: Axes, rows: Rows, frame: pd.DataFrame) -> None:
+def panel_title(what: str, dataset: str) -> str:
+    """The title of a panel, with the dataset where it is known."""
+    return f"{what} on {short(dataset, LONGEST_DATASET)}" if dataset else what
+
+
+def accuracy(axes: Axes, rows: Rows, frame: pd.DataFrame, dataset: str) -> None:
     """Top-1 of each run on each split."""
     rows.draw(axes, frame)
     low = float(np.nan_to_num(frame["low"].min()))
     axes.set_xlim(10 * math.floor(low * 10 - 0.2) if low > 0.03 else -1.5, 102)
-    axes.set(xlabel="top-1 accuracy, % (95 % Wilson interval)", title="Accuracy")
+    axes.set_xlabel("top-1 accuracy, %\n(95 % Wilson interval)", linespacing=LINESPACING)
+    axes.set_title(panel_title("Accuracy", dataset))
     rows.name(axes)
 
 
 def legend(figure: Figure, frame: pd.DataFrame) -> None:
     """What the markers mean, above all panels."""
-    styles = styles_of(frame["split"])
+    styles, labels = styles_of(frame["split"]), _labels(frame)
     handles = [
         Line2D([], [], color=style.colour, marker=style.marker, linestyle="none", label=label)
-        for style, label in zip(styles.values(), _labels(frame), strict=True)
+        for style, label in zip(styles.values(), labels, strict=True)
     ]
-    figure.legend(handles=handles, loc="outside upper right", ncols=columns_of(_labels(frame)), columnspacing=1.2, handletextpad=0.1)
+    figure.legend(handles=handles, loc="outside upper right", ncols=columns_of(labels), columnspacing=1.2, handletextpad=0.1)
 
 
 def legend_height(frame: pd.DataFrame) -> float:
@@ -153,29 +161,38 @@ def legend_height(frame: pd.DataFrame) -> float:
 
 
 def _labels(frame: pd.DataFrame) -> list[str]:
+    """The splits, with their numbers of photos."""
     synthetic = set(frame.loc[frame["synthetic"].astype(bool), "split"]) - set(_mixed(frame))
-    return [one_line(f"{split.name} (synthetic)" if str(split) in synthetic else split.name) for split in styles_of(frame["split"])]
+    called = {split: f"{split.name} (synthetic)" if str(split) in synthetic else split.name for split in styles_of(frame["split"])}
+    return [one_line(f"{name}, {_photos(frame[frame['split'] == str(split)])}") for split, name in called.items()]
 
 
-def columns_of(labels: Sequence[str], most: int = 5) -> int:
-    """As many columns of a legend as the longest label leaves room for, ``most`` at most."""
-    longest = max(Type(MEASURED).getlength(label) for label in labels) / MEASURED * LABEL_SIZE / 72
-    return max(1, min(len(labels), most, int(WIDTH / (longest + 0.45))))
+def _photos(rows: pd.DataFrame) -> str:
+    """``80 photos``; where runs differ ``12 to 80 photos``."""
+    least, most = int(rows["n"].min()), int(rows["n"].max())
+    return count(most, "photo") if least == most else f"{least:,} to {count(most, 'photo')}"
+
+
+def columns_of(labels: Sequence[str], most: int = 5, width: float = WIDTH) -> int:
+    """As many columns of a legend as the longest label leaves room for in ``width`` inches, ``most`` at most."""
+    longest = max(Type(MEASURED).getlength(line) for label in labels for line in label.split("\n")) / MEASURED * LABEL_SIZE / 72
+    return max(1, min(len(labels), most, int(width / (longest + 0.4))))
 
 
 def gaps(axes: Axes, rows: Rows, frame: pd.DataFrame) -> None:
     """The loss against normal photos, in percentage points, each beside the dot that it belongs to."""
     rows.draw(axes, frame)
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-    axes.set_xlabel("top-1 on normal minus here,\npercentage points (95 % Newcombe interval)", linespacing=LINESPACING)
-    axes.set_title("Lost from normal photos")
+    axes.set_xlabel("top-1 on normal minus here,\npercentage points\n(95 % Newcombe interval)", linespacing=LINESPACING)
+    axes.set_title("Lost from normal")
 
 
 def detection(panels: Sequence[Axes], rows: Rows, frame: pd.DataFrame) -> None:
     """Average precision, a panel for each of :data:`DETECTION`."""
     for axes, (metric, title) in zip(panels, DETECTION.items(), strict=True):
         rows.draw(axes, frame[frame["metric"] == metric], hollow=True)
-        axes.set(title=title, xlim=(-3, 103), xticks=(0, 50, 100))
+        axes.set_title(title, linespacing=LINESPACING)
+        axes.set(xlim=(-7, 107), xticks=(0, 50, 100))
     rows.name(panels[0])
     for axes in panels[1:]:
         axes.set_yticks(panels[0].get_yticks(), [])
@@ -183,7 +200,9 @@ def detection(panels: Sequence[Axes], rows: Rows, frame: pd.DataFrame) -> None:
 
 def told_of_boxes(frame: pd.DataFrame) -> str:
     """What the values below are, and of which photos they say no more than how far one agrees with a face detector."""
-    lines = ["% (95 % bootstrap interval over photos)"]
+    boxes = frame[frame["metric"] == "map50"]
+    of = [f"{Split.parse(split).name}, {_photos(boxes[boxes['split'] == split])}" for split in in_order(boxes["split"])]
+    lines = ["% (95 % bootstrap interval over boxed photos)", *(["boxed: " + "; ".join(of)] if of else [])]
     for finder, rows in frame[frame["boxes"] != ""].groupby("boxes", sort=False):
         boxed = listed([Split.parse(split).name for split in in_order(rows["split"])])
         lines.append(f"hollow: agreement with {finder}, which boxed the {boxed} photos")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -12,26 +13,38 @@ from matplotlib.ticker import MaxNLocator
 
 from yolo_koin.reporting.figures import titled
 from yolo_koin.reporting.fonts import apart
-from yolo_koin.reporting.panels import LINESPACING, at_the_right
-from yolo_koin.reporting.style import BLUE, GREY, VERMILION, WIDTH, styled
+from yolo_koin.reporting.panels import at_the_right
+from yolo_koin.reporting.style import BLUE, COLUMN, GREY, VERMILION, WIDTH, styled
+from yolo_koin.words import Sentence
 
 MOST_PAIRS = 15  # of a figure
-MOST_ROWS = 150  # of a per-class figure, which would not fit a page with more
+MOST_ROWS = 120  # of a per-class figure; of more people it counts how many are recognised how often
+BINS = 5  # of recall, then
 LONGEST_LABEL, LONGEST_IN_PAIR = 16, 20  # characters of a person's name, where there is little room
+LONGEST_IN_COLUMN = 28  # characters of two names, in a chart that fits a column
 
 
 # -------------------------------------------------------------------------------------------------------- confused pairs
 def shown_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The pairs worth a chart, most frequent first: all where they are few, else those that happened twice at least."""
+    """The pairs worth a chart, most frequent first: those that happened twice at least; where they are many, no part of a tie."""
     ordered = pairs.sort_values(["count", "true", "predicted"], ascending=[False, True, True])
-    return ordered if len(ordered) <= MOST_PAIRS else ordered[ordered["count"] > 1].head(MOST_PAIRS)
+    least = max([1, *ordered["count"].iloc[MOST_PAIRS : MOST_PAIRS + 1]])
+    shown: pd.DataFrame = ordered[ordered["count"] > least]
+    return shown
 
 
 def said_of_pairs(pairs: pd.DataFrame) -> str:
     """A sentence in place of a chart without a row."""
     if pairs.empty:
-        return "Nobody was taken for somebody else."
-    return f"Nobody was taken for the same other person more than once: {len(pairs):,} pairs were confused once each."
+        return Sentence("Nobody was taken for somebody else.")
+    if (most := int(pairs["count"].max())) > 1:
+        n = int((pairs["count"] == most).sum())
+        return Sentence(
+            "No mistake stands out: {n:,} pairs of people were confused {times} times each, and none more often.", n=n, times=most
+        )
+    if len(pairs) == 1:
+        return Sentence("Nobody was taken for the same other person more than once: one pair was confused once.")
+    return Sentence("Nobody was taken for the same other person more than once: {n:,} pairs were confused once each.", n=len(pairs))
 
 
 @styled
@@ -50,21 +63,22 @@ def confused_pairs(pairs: pd.DataFrame, title: str = "") -> Figure | None:
     if rows.empty:
         return None
     photos = rows["n"] if "n" in rows else rows["count"] / rows["share"]
-    figure = titled(0.75 + 0.2 * len(rows), WIDTH * 0.75, title)
+    names = _names(rows)
+    figure = titled(0.75 + 0.2 * len(rows), COLUMN if max(map(len, names)) <= LONGEST_IN_COLUMN else WIDTH, title)
     axes = figure.subplots()
     axes.barh(range(len(rows)), rows["count"], height=0.62, color=VERMILION)
     for y, (count, n) in enumerate(zip(rows["count"], photos, strict=True)):
         text = f"{count:.0f} of {n:.0f}"
         axes.annotate(text, (count, y), (4, 0), textcoords="offset points", va="center_baseline", fontsize=7, color=GREY)
-    axes.set_yticks(range(len(rows)), _names(rows))
+    axes.set_yticks(range(len(rows)), names)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(0, float(rows["count"].max()) * 1.12)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
     axes.set_title("True person → taken for")
-    more = f", the {len(rows)} most frequent of {len(pairs):,} pairs" if len(rows) < len(pairs) else ""
-    figure.supxlabel(f"photos{more}{_ties(rows, pairs)}", fontsize=8, linespacing=LINESPACING)
+    more = f", the {f'{len(rows)} ' if len(rows) > 1 else ''}most frequent of {len(pairs):,} pairs" if len(rows) < len(pairs) else ""
+    figure.supxlabel(f"photos{more}", fontsize=8)
     return figure
 
 
@@ -74,23 +88,18 @@ def _names(rows: pd.DataFrame) -> list[str]:
     return [f"{name[true]}  →  {name[predicted]}" for true, predicted in zip(rows["true"], rows["predicted"], strict=True)]
 
 
-def _ties(rows: pd.DataFrame, pairs: pd.DataFrame) -> str:
-    """What to say where pairs that are as frequent as the last one drawn were left out."""
-    last = rows["count"].iloc[-1]
-    shown, all_of_them = int((rows["count"] == last).sum()), int((pairs["count"] == last).sum())
-    if shown == all_of_them:
-        return ""
-    return f"\nof the {all_of_them:,} pairs with {last:.0f} photos each, the first {shown} by name are shown"
-
-
 # -------------------------------------------------------------------------------------------------------------- per class
 def said_of_classes(classes: pd.DataFrame) -> str:
     """A sentence in place of a chart whose rows are all alike; empty where they differ."""
     if len(classes) < 1 or classes[["correct", "n"]].drop_duplicates().shape[0] > 1:
         return ""
     correct, n = int(classes["correct"].iloc[0]), int(classes["n"].iloc[0])
-    who = "The one person was" if len(classes) == 1 else f"Each of the {len(classes):,} people was"
-    return f"{who} recognised in {correct} of {n} photo{'s' if n > 1 else ''}."
+    photos = Sentence("{n} photos", n=n) if n > 1 else Sentence("{n} photo", n=n)
+    if len(classes) == 1:
+        return Sentence("The one person was recognised in {right} of {photos}.", right=correct, photos=photos)
+    return Sentence(
+        "Each of the {people:,} people was recognised in {right} of {photos}.", people=len(classes), right=correct, photos=photos
+    )
 
 
 @styled
@@ -99,7 +108,7 @@ def per_class(classes: pd.DataFrame, title: str = "") -> Figure | None:
 
     Args:
         classes: columns ``label,n,correct,recall,low,high``; labels are display names, recall, low and high fractions. Of more
-            than :data:`MOST_ROWS` classes the worst are drawn, which the chart says.
+            than :data:`MOST_ROWS` classes it is drawn how many have which recall.
         title: whose recall on which photos; drawn in full above the chart.
 
     Returns:
@@ -107,18 +116,41 @@ def per_class(classes: pd.DataFrame, title: str = "") -> Figure | None:
     """
     if classes.empty or said_of_classes(classes):
         return None
-    ordered = classes.sort_values(["recall", "n", "label"], ascending=[False, False, True])
-    shown = ordered.tail(MOST_ROWS)
+    if len(classes) > MOST_ROWS:
+        return _recall_of_many(classes, title)
+    shown = classes.sort_values(["recall", "n", "label"], ascending=[False, False, True])
     shown = shown.assign(label=apart(list(shown["label"]), LONGEST_LABEL))
     columns = 1 if len(shown) <= 15 else 2 if len(shown) <= 50 else 3
     rows = math.ceil(len(shown) / columns)
-    figure = titled(0.7 + max(rows, 3) * (0.17 if rows <= 25 else 0.14), WIDTH if columns > 1 else WIDTH / 2, title)
+    figure = titled(0.7 + max(rows, 3) * (0.17 if rows <= 25 else 0.14), WIDTH if columns > 1 else COLUMN, title)
     panels = figure.subplots(1, columns, sharex=True, squeeze=False, gridspec_kw={"wspace": 0.09})[0]
     for column, axes in enumerate(panels):
         _class_panel(axes, shown.iloc[column * rows : (column + 1) * rows], rows)
-    left_out = f", the {len(shown)} lowest of {len(ordered):,} classes" if len(shown) < len(ordered) else ""
-    panels[0].set_title(f"Recall per class{left_out}")
+    panels[0].set_title("Recall per class")
     figure.supxlabel("photos recognised, % (95 % Wilson interval); correct of all at the right", fontsize=8 if columns > 1 else 7)
+    return figure
+
+
+def _recall_of_many(classes: pd.DataFrame, title: str) -> Figure:
+    """How many people have which recall; a bin includes its upper end, and those of nobody recognised and of all are by themselves."""
+    edges = np.linspace(0, 1, BINS + 1)
+    at = np.digitize(classes["recall"], edges, right=True) + (classes["recall"] == 1).to_numpy()
+    counts = np.bincount(at, minlength=BINS + 2)
+    ends = [round(100 * edge) for edge in edges]
+    names = ["0", *(f"{low + 1}–{min(high, 99)}" for low, high in pairwise(ends)), "100"]
+    figure = titled(2.2, COLUMN, title)
+    axes = figure.subplots()
+    axes.bar(range(len(counts)), counts, width=0.8, color=BLUE)
+    for x, count in enumerate(counts):
+        axes.annotate(f"{count:,}", (x, count), (0, 2), textcoords="offset points", ha="center", fontsize=7, color=GREY)
+    axes.set_xticks(range(len(counts)), names)
+    axes.set_ylim(0, counts.max() * 1.1)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+    axes.grid(axis="y")
+    least, most = int(classes["n"].min()), int(classes["n"].max())
+    of = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    axes.set(xlabel=f"photos of a person that are recognised, % (of {of} each)", ylabel="people")
+    axes.set_title(f"Recall of {len(classes):,} people")
     return figure
 
 

@@ -11,6 +11,7 @@ from yolo_koin.reporting.grids import PAGE, PRINT, cell, column_of, fitted, grid
 from yolo_koin.reporting.marks import write
 from yolo_koin.reporting.style import GREY, PAPER
 from yolo_koin.reporting.verdicts import Result, percent
+from yolo_koin.words import count
 
 NamedPhoto = tuple[Image.Image, str]
 TALLEST = points(100)  # of a row of examples: a row of few photos does not fill the page
@@ -73,7 +74,7 @@ def hardcases_results(
         columns: photos in a row, at least 1.
         measure: what ``top1`` is called, where it is another share of the photos.
     """
-    return _results(results, title, f"{measure} {percent(top1)} of {photos:,} photos", photos, max(1, columns))
+    return _results(results, title, f"{measure} {percent(top1)} of {count(photos, 'photo')}", photos, max(1, columns))
 
 
 def group_results(results: Sequence[Result], *, title: str, photos: int, named: float, columns: int = 3) -> Image.Image:
@@ -86,7 +87,7 @@ def group_results(results: Sequence[Result], *, title: str, photos: int, named: 
         named: share of these whose labelled person is the first name of any face, 0 to 1.
         columns: photos in a row, at least 1.
     """
-    measured = f"labelled person named, which is the first name of any face, in {percent(named)} of {photos:,} photos"
+    measured = f"labelled person named, which is the first name of any face, in {percent(named)} of {count(photos, 'photo')}"
     return _results(results, title, measured, photos, max(1, columns))
 
 

@@ -16,6 +16,7 @@ from yolo_koin.reporting.marks import write
 from yolo_koin.reporting.style import BLUE, GREEN, GREY, PAPER, VERMILION
 from yolo_koin.reporting.tags import Rect
 from yolo_koin.reporting.verdicts import Result
+from yolo_koin.words import count
 
 GAP = SCREEN.gap
 TILE = 168  # pixels: side of a tile's photo
@@ -85,8 +86,8 @@ def contact_sheet(
 
 def _count(shown: int, total: int) -> str:
     if shown == total:
-        return "no photo" if total == 0 else f"{total:,} photo{'s' if total > 1 else ''}"
-    return f"{shown:,} of {total:,} photos{', evenly spread' if total > MOST_TILES else ''}"
+        return count(total, "photo") if total else "no photo"
+    return f"{shown:,} of {count(total, 'photo')}{', evenly spread' if total > MOST_TILES else ''}"
 
 
 # ----------------------------------------------------------------------------------------------------------------- review

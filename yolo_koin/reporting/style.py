@@ -21,7 +21,9 @@ from yolo_koin.splits import GROUP, HARD, NORMAL, Split, in_order
 INK, GREY, RULE, PAPER = "#222222", "#6b6b6b", "#dcdcdc", "#ffffff"
 BLUE, VERMILION, GREEN = "#0072b2", "#d55e00", "#009e73"
 SERIES = (BLUE, VERMILION, GREEN, "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-WIDTH = 7.2  # inches: the full text width of a two-column paper
+PAGE = 7.2  # inches: the full text width of a two-column paper, for pages of photos
+COLUMN = 3.35  # inches: one column, for charts of one panel's width
+WIDTH = 5.2  # inches: of wider charts, which can be read in a column as well (their type is then five points), or at this size
 DPI = 300
 PHOTO_DPI = 240  # of pages of photos: as sharp as the photos are, and three fifths of the pixels
 
@@ -106,6 +108,7 @@ def styled(draw: Callable[Arguments, Drawn]) -> Callable[Arguments, Drawn]:
             # Ticks come into being only when drawn, and take the settings of that moment.
             if figure is not None:
                 figure.draw_without_rendering()
+                figure.set_layout_engine("none")  # laid out once: each file of a figure looks the same, to the last digit
         return figure
 
     return inner

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from PIL import Image
@@ -19,7 +20,7 @@ class Verdict:
 
     Attributes:
         names: the likeliest identities, best first.
-        scores: their softmax probabilities, 0 to 1.
+        scores: their softmax probabilities, 0 to 1; NaN where predictions of another program have none.
         true_name: who it is, where that is known.
         correct: whether the first name is right; None where nobody knows.
     """
@@ -104,5 +105,5 @@ class Result:
 
 
 def percent(score: float) -> str:
-    """``0.9237`` as ``92.4 %``."""
-    return f"{100 * score:.1f} %"
+    """``0.9237`` as ``92.4 %``; empty where nobody said how sure they are."""
+    return "" if math.isnan(score) else f"{100 * score:.1f} %"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
@@ -17,18 +17,31 @@ from yolo_koin.manifests import placed
 from yolo_koin.models.registry import known_models
 from yolo_koin.parallel import Progress, Step
 from yolo_koin.runs import BenchmarkRun, CellRun, TrainRun
-from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, BenchmarkSpec, TrainSpec
+from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, BenchmarkSpec, Method, TrainSpec
 from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs import cells
 from yolo_koin.verbs.executors import Executor, Outcome, executor_for
 from yolo_koin.verbs.planning import best_so_far, left, planned
 from yolo_koin.verbs.recipes import RECIPES
-from yolo_koin.verbs.report import readable, write_report
+from yolo_koin.verbs.report import write_report
+from yolo_koin.verbs.results import readable
 from yolo_koin.verbs.scored import finished_cells, load_cell
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace, check_name
 
-GROWING = ("sizes", "models", "train_on", "shots", "seeds", "name", "device", "ray", "dry_run")  # more of these may join a benchmark
+GROWING = (
+    "sizes",
+    "models",
+    "methods",
+    "train_on",
+    "shots",
+    "seeds",
+    "name",
+    "device",
+    "log",
+    "ray",
+    "dry_run",
+)  # more may join a benchmark
 
 
 @dataclass(frozen=True)
@@ -156,11 +169,11 @@ def _training(cell: CellRun) -> TrainRun:
     return found
 
 
-def _order(spec: TrainSpec) -> tuple[int, int, float, int]:
-    """Models as the registry lists them, then training sets, then shots, then seeds."""
+def _order(spec: TrainSpec) -> tuple[int, int, int, float, int]:
+    """Models as the registry lists them, then methods, then training sets, then shots, then seeds."""
     models = known_models()
     place = models.index(spec.model_name) if spec.model_name in models else len(models)
-    return place, list(TRAINING_SETS).index(spec.train_on), spec.shots or math.inf, spec.seed
+    return place, get_args(Method).index(spec.method), list(TRAINING_SETS).index(spec.train_on), spec.shots or math.inf, spec.seed
 
 
 def _with_settings(metrics: pd.DataFrame, specs: Mapping[str, TrainSpec], failed: Mapping[str, str]) -> pd.DataFrame:
@@ -170,6 +183,7 @@ def _with_settings(metrics: pd.DataFrame, specs: Mapping[str, TrainSpec], failed
     columns: dict[str, list[Any]] = {
         "model": [spec.model_name for spec in of_run],
         "size": [spec.yolov8_size for spec in of_run],
+        "method": [spec.method for spec in of_run],
         "training_set": [spec.train_on for spec in of_run],
         "shots": [spec.shots or "all" for spec in of_run],
         "seed": [spec.seed for spec in of_run],

@@ -47,7 +47,7 @@ class Cell:
 
 
 TABLES = ("predictions.csv", "metrics.csv")
-Place = tuple[str, str, int | None, int]  # in the matrix: model, training set, shots, seed
+Place = tuple[str, str, str, int | None, int]  # in the matrix: model, method, training set, shots, seed
 
 
 def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Progress) -> tuple[Cell, ...]:
@@ -72,9 +72,9 @@ def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Pro
     home = home.absolute()
     there = begun_cells(home)
     cells: list[Cell] = []
-    known: dict[tuple[str, str], Training] = {}  # a dataset is made, and weights are looked for, once for all shots and seeds
+    known: dict[tuple[str, str, str], Training] = {}  # a dataset is made, and weights are looked for, once for all shots and seeds
     for asked in trainings(spec):
-        key = (asked.model_name, asked.train_on)
+        key = (asked.model_name, asked.method, asked.train_on)
         if key not in known:
             known[key] = settled(replace(asked, shots=None), workspace, progress)
         training = known[key].anywhere().drawn(asked.shots, asked.seed)
@@ -147,11 +147,12 @@ def _draw(scoring: Scoring, training: TrainRun, folder: Path, progress: Progress
 
 # ------------------------------------------------------------------------------------------------------------------- ids
 def trainings(spec: BenchmarkSpec) -> Iterator[TrainSpec]:
-    """What a benchmark trains, models before training sets before shots before seeds."""
+    """What a benchmark trains, models before methods before training sets before shots before seeds."""
     shared = {one.name: getattr(spec, one.name) for one in fields(Trains)} | {"device": spec.device.split(",")[0]}
-    for model in spec.model_names:
-        for train_on, shots, seed in product(dict.fromkeys(spec.train_on), dict.fromkeys(spec.shots), dict.fromkeys(spec.seeds)):
-            yield TrainSpec(**shared, model=model, train_on=train_on, shots=shots, seed=seed)
+    where = product(dict.fromkeys(spec.train_on), dict.fromkeys(spec.shots), dict.fromkeys(spec.seeds))
+    for model, method, (train_on, shots, seed) in product(spec.model_names, dict.fromkeys(spec.methods), tuple(where)):
+        told = {**shared, "C": spec.C if method == "probe" else None, "epochs": spec.epochs if method == "finetune" else None}
+        yield TrainSpec(**told, model=model, method=method, train_on=train_on, shots=shots, seed=seed)
 
 
 def _identity(settings: dict[str, Any], seed: int) -> str:
@@ -160,12 +161,12 @@ def _identity(settings: dict[str, Any], seed: int) -> str:
 
 def place(spec: TrainSpec) -> Place:
     """Where in the matrix a training stands."""
-    return spec.model_name, spec.train_on, spec.shots, spec.seed
+    return spec.model_name, spec.method, spec.train_on, spec.shots, spec.seed
 
 
 def slug(spec: TrainSpec) -> str:
     """A training in readable words."""
-    return f"{spec.model_slug}-{spec.train_on}{spec.shots_slug}-seed{spec.seed}"
+    return f"{spec.model_slug}{spec.method_slug}-{spec.train_on}{spec.shots_slug}-seed{spec.seed}"
 
 
 def begun_cells(home: Path) -> dict[Place, tuple[Path, str]]:

@@ -25,9 +25,9 @@ from yolo_koin.reporting.panels import listed
 from yolo_koin.reporting.sheets import contact_sheet, tile
 from yolo_koin.reporting.verdicts import BoxedFace, Faces, Result, Verdict, percent
 from yolo_koin.splits import Split, in_order
+from yolo_koin.words import Sentence, count, some
 
 QUALITY = 92  # of the annotated JPEGs
-NAMED = 5  # names that no font has, in one sentence
 REDUCED = 5000  # px: longer side at least of an annotated photo that is too large to be decoded in full
 SAME_FACE = 0.5  # intersection over union from which a face that was found is one that a person boxed
 
@@ -88,9 +88,10 @@ def _opened(path: Path) -> tuple[Image.Image, float]:
         return photo, photo.width / width
 
 
-def called(split: str, synthetic: Collection[str]) -> str:
-    """The name of a split, with a word where its photos are synthetic."""
-    return f"{split} (synthetic)" if split in synthetic else split
+def called(split: str, synthetic: Collection[str], dataset: str = "") -> str:
+    """The name of a split, of its dataset where that is told, with a word where its photos are synthetic."""
+    name = Sentence("{split} of {dataset}", split=split, dataset=dataset) if dataset else split
+    return Sentence("{split} (synthetic)", split=name) if split in synthetic else name
 
 
 def dataset_name(root: Path) -> str:
@@ -100,20 +101,23 @@ def dataset_name(root: Path) -> str:
 
 
 def drawable(names: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Label → the name to draw, and a note on names that no font here has every letter of: the folder's name is drawn in their place."""
+    """Label → the name to draw, and a note on names that no font here has every letter of: the folder's name is drawn in their place.
+
+    People of one name are told apart by their folders.
+    """
+    times = Counter(names.values())
+    names = {label: name if times[name] == 1 else f"{name} ({label})" for label, name in names.items()}
     lacking = set(missing_glyphs(names.values()))
     drawn = {label: label if name in lacking else name for label, name in names.items()}
     by_folder = [name for label, name in names.items() if name in lacking and name != label and not missing_glyphs([label])]
     squares = missing_glyphs(drawn.values())
-    notes = [f"no font here has every letter of {_some(by_folder)}: drawn as the name of the folder"] if by_folder else []
-    notes += [f"no font here has every letter of {_some(squares)}: drawn with a hollow square for each missing one"] if squares else []
+    notes = []
+    if by_folder:
+        notes.append(Sentence("no font here has every letter of {names}: drawn as the name of the folder", names=some(by_folder)))
+    if squares:
+        which = some(squares)
+        notes.append(Sentence("no font here has every letter of {names}: drawn with a hollow square for each missing one", names=which))
     return drawn, tuple(notes)
-
-
-def _some(names: Sequence[str]) -> str:
-    """Names in a sentence; of many the first, and how many more there are."""
-    names = list(dict.fromkeys(names))
-    return listed(names if len(names) <= NAMED else [*names[:NAMED], f"{len(names) - NAMED} more"])
 
 
 def sheet_of(
@@ -125,6 +129,7 @@ def sheet_of(
     boxed: bool = False,
     synthetic: Collection[str] = (),
     learnt: Collection[str] = (),
+    dataset: str = "",
 ) -> Image.Image:
     """The contact sheet of a prediction: which model, on which splits or on what of the user's own, and how much of it is right.
 
@@ -136,15 +141,16 @@ def sheet_of(
         boxed: whether the rows are of faces.
         synthetic: splits whose photos are synthetic.
         learnt: splits that the model learnt from.
+        dataset: whose splits they are; empty for photos of the user's own.
     """
     photos = frame.drop_duplicates(["split", "image"])
     splits = in_order(photos["split"])
-    where = listed([called(split, synthetic) for split in splits]) if all(splits) else Path(source).name or "photos"
+    where = listed([called(split, synthetic, dataset) for split in splits]) if all(splits) else Path(source).name or "photos"
     measure = "labelled person named in" if boxed else "top-1"
     counts = [one for one in counted_by_split(frame) if one.labelled]
     shares = []
     for one in counts:  # a split by itself: a photo that was learnt says nothing of one that was not
-        of = f"{percent(one.right / one.labelled)} of {one.labelled:,} photo{'s' if one.labelled > 1 else ''}"
+        of = f"{percent(one.right / one.labelled)} of {count(one.labelled, 'photo')}"
         where_of = f" of {called(one.split, synthetic)}" if len(counts) > 1 else ""
         shares.append(of + where_of + (" (learnt from)" if one.split in learnt else ""))
     remark = f"{measure} {', '.join(shares)}" if shares else ""

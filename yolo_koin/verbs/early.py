@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from yolo_koin.dataset.layout import find_root
+from yolo_koin.dataset.walk import check_file
 from yolo_koin.runs import prepared_at
-from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, EvaluateSpec, Names, OfData, PredictSpec, ReportSpec, Spec, Trains
+from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, EvaluateSpec, Names, OfData, PredictSpec, ReportSpec, ScoreSpec, Spec, Trains
 from yolo_koin.verbs.resolve import USUAL_DATA, learnt_from, weights_file
 from yolo_koin.workspace import Workspace
 
@@ -22,6 +23,8 @@ def check(spec: Spec) -> None:
         dataset_there(spec.data, workspace)
     if isinstance(spec, Trains) and str(spec.weights) not in {AUTO, SCRATCH}:
         weights_file(spec.weights, workspace)
+    if isinstance(spec, ScoreSpec):
+        check_file(spec.file)
     if isinstance(spec, ReportSpec):
         for run in spec.runs:
             workspace.scored_run(run)

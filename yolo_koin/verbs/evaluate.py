@@ -23,7 +23,7 @@ class EvaluateResult:
     """A finished evaluation.
 
     Attributes:
-        run: its folder, with ``predictions.csv`` and ``metrics.csv``.
+        run: its folder, with ``predictions.csv`` and ``metrics.csv``, and for people ``per_person.csv`` and ``confusion.csv``.
         weights: the checkpoint.
         data: the dataset that was scored.
         metrics: rows of ``metrics.csv``.

@@ -26,10 +26,10 @@ class Pace:
     """How fast trainings were.
 
     Attributes:
-        measured: model → the newest of its finished trainings.
+        measured: model and method → the newest of its finished trainings.
     """
 
-    measured: Mapping[str, TrainRun]
+    measured: Mapping[tuple[str, str], TrainRun]
 
     @classmethod
     def of(cls, workspace: Workspace) -> Pace:
@@ -37,7 +37,7 @@ class Pace:
         found: list[TrainRun] = []
         with contextlib.suppress(RunError):  # a damaged run is no reason to stop: without it less is known
             found.extend(run for run in workspace.trainings() if run.status == "finished" and run.photos and run.epochs)
-        return cls({run.spec.model_name: run for run in sorted(found, key=lambda run: run.updated)})
+        return cls({(run.spec.model_name, run.spec.method): run for run in sorted(found, key=lambda run: run.updated)})
 
     def seconds(self, spec: TrainSpec, photos: int) -> float | None:
         """What a training may take, by its photos, epochs and input; None where none of its model was measured.
@@ -46,7 +46,7 @@ class Pace:
             spec: what is not said in it is taken to be as it was.
             photos: to learn from.
         """
-        run = self.measured.get(spec.model_name)
+        run = self.measured.get((spec.model_name, spec.method))
         if run is None:
             return None
         area = (spec.imgsz / run.spec.imgsz) ** 2 if spec.imgsz and run.spec.imgsz else 1.0

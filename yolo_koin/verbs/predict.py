@@ -26,7 +26,7 @@ from yolo_koin.reporting.sheets import EvenTiles
 from yolo_koin.runs import PredictRun
 from yolo_koin.specs import SAMPLE, PredictSpec
 from yolo_koin.splits import TRAINING_SETS, Split
-from yolo_koin.verbs.drawing import Drawing, SplitCount, by_photo, counted_by_split, drawable, sheet_of, targets_of
+from yolo_koin.verbs.drawing import Drawing, SplitCount, by_photo, counted_by_split, dataset_name, drawable, sheet_of, targets_of
 from yolo_koin.verbs.drawn import drawn_boxes
 from yolo_koin.verbs.resolve import USUAL_DATA, face_finder, learnt_from, name_of, open_dataset, weights_file
 from yolo_koin.verbs.scoring import NOT_OF_FACES
@@ -143,8 +143,10 @@ def draw(naming: Naming, folder: Path, top: int, progress: Progress) -> pd.DataF
     frame = pd.concat(parts, ignore_index=True)
     (face_predictions if naming.boxed else predictions).write(folder / "predictions.csv", frame)
     with atomic_path(folder / "contact_sheet.png") as temporary:
-        synthetic = set(map(str, naming.dataset.synthetic)) if naming.dataset else set()
-        sheet = sheet_of(*(tiles.kept, frame, naming.model, naming.source), boxed=naming.boxed, synthetic=synthetic, learnt=naming.learnt)
+        about: dict[str, Any] = {"boxed": naming.boxed, "learnt": naming.learnt}
+        if naming.dataset:
+            about |= {"synthetic": set(map(str, naming.dataset.synthetic)), "dataset": dataset_name(naming.dataset.root)}
+        sheet = sheet_of(tiles.kept, frame, naming.model, naming.source, **about)
         sheet.save(temporary)
     return frame
 

@@ -1,4 +1,4 @@
-"""What a training's task and start decide: how photos are prepared, which of them are learnt, and the usual settings."""
+"""What a training's task decides: how photos are prepared, and which of them are learnt."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Photos = dict[str, tuple[LabelledPhoto, ...]]  # part (train, val) → its photo
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings of a kind of training.
+    """The photos of a kind of training.
 
     Attributes:
         table: the file of a prepared dataset that lists its photos; its hash stands for them.
@@ -38,9 +38,7 @@ class Recipe:
         refresh: brings a prepared dataset up to date.
         photos: those of a prepared dataset that are learnt, and that validate.
         names: the classes, in the order of the network's outputs.
-        input_size: the network's input for a prepared dataset.
-        batch: photos per step.
-        epochs, learning_rate: by whether the network's task is new to it: from scratch, or a detector from a classifier.
+        input_size: the network's input for a prepared dataset, where the model leaves it open.
     """
 
     table: str
@@ -50,9 +48,6 @@ class Recipe:
     photos: Callable[[Path], Photos]
     names: Callable[[Path], tuple[str, ...]]
     input_size: Callable[[PreparedDataset], int]
-    batch: int
-    epochs: Mapping[bool, int]
-    learning_rate: Mapping[bool, float]
 
 
 def _squares(dataset: Dataset, spec: TrainSpec, workspace: Workspace, progress: Progress) -> PreparedDataset:
@@ -146,9 +141,6 @@ RECIPES: Mapping[Task, Recipe] = {
         photos=labelled_photos,
         names=labels_learnt,
         input_size=input_for_squares,
-        batch=32,
-        epochs={True: 80, False: 30},
-        learning_rate={True: 1e-3, False: 3e-4},
     ),
     "detect": Recipe(
         table=TABLE,
@@ -158,8 +150,5 @@ RECIPES: Mapping[Task, Recipe] = {
         photos=boxed_photos,
         names=names_of_yaml,
         input_size=input_for_boxes,
-        batch=16,
-        epochs={True: 64, False: 30},
-        learning_rate={True: 2e-3, False: 5e-4},
     ),
 }

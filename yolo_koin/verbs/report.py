@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,44 +10,24 @@ import numpy as np
 import pandas as pd
 
 from yolo_koin.dataset.koin import Dataset, scan
-from yolo_koin.evaluation import predictions, scores
-from yolo_koin.evaluation.chance import chance_notes
-from yolo_koin.evaluation.statistics import paired
 from yolo_koin.files import write_text
 from yolo_koin.locks import locked
 from yolo_koin.parallel import Progress
 from yolo_koin.reporting import figures
-from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, files_of, markdown
+from yolo_koin.reporting.document import Block, Figure, Heading, Text, files_of, markdown
 from yolo_koin.reporting.saving import save
-from yolo_koin.specs import ReportSpec
+from yolo_koin.specs import Language, ReportSpec
 from yolo_koin.splits import in_order
-from yolo_koin.verbs.drawing import called, dataset_name, drawable
-from yolo_koin.verbs.scored import WHOLE, Scored, load_runs, told_apart
+from yolo_koin.verbs.comparisons import by_way, confidence, published_results
+from yolo_koin.verbs.drawing import dataset_name, drawable
+from yolo_koin.verbs.results import no_news, tables
+from yolo_koin.verbs.scored import Scored, load_runs, told_apart
 from yolo_koin.verbs.showing import examples, group_photos, hard_photos, of_people
 from yolo_koin.verbs.verb import verb
+from yolo_koin.words import Sentence
 from yolo_koin.workspace import Workspace
 
-COLUMNS = {
-    "run": "model",
-    "way": "names",
-    "split": "split",
-    "n": "photos",
-    "boxed": "boxed photos",
-    "top1": "top-1",
-    "top3": "top-3",
-    "macro_f1": "macro-F1",
-    "top1_gap": "lost from normal",
-    "person_top1": "person named",
-    "person_top3": "in top-3",
-    "names_precision": "precision of names",
-    "names_recall": "recall of names",
-    "top1_found": "top-1 of faces found",
-    "map50": "mAP@0.5",
-    "map50_95": "mAP@0.5:0.95",
-    "face_ap50": "face AP@0.5",
-}
-METHODS = "Wilson for shares of photos, Newcombe for the gap to normal photos, bootstrap over photos for the rest"
-NAMES = {"faces": "each face found", "detector": "what it detects"}
+UNKNOWN = "a dataset that is not known any more"
 
 
 @dataclass(frozen=True)
@@ -77,100 +57,119 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     scored = told_apart([(folder, run) for folder in folders for run in load_runs(folder)])
     together = workspace.runs / "report" / "+".join(folder.name for folder in folders)[:120]
     out = spec.out or (together if len(folders) > 1 else folders[0] / "figures")  # several have a folder of their own
+    notes = [note for some in by_dataset(scored).values() for note in (*no_news(some), *_undrawable(some))]
+    beside = [published_results(scored)] if spec.published else []
     with locked(out):
-        return ReportResult(out, write_report(scored, out), (*no_news(_titled(scored)), *_undrawable(scored)))
+        return ReportResult(out, write_report(scored, out, lang=spec.lang, beside=beside), tuple(notes))
 
 
-def write_report(runs: Sequence[Scored], out: Path, page: Path | None = None) -> tuple[Path, ...]:
-    """Draw every figure that the runs have data for, and write the report.
+def write_report(
+    runs: Sequence[Scored], out: Path, page: Path | None = None, lang: Language = "en", beside: Sequence[Block] = ()
+) -> tuple[Path, ...]:
+    """Draw every figure that the runs have data for, and write the report, a part for each dataset.
 
     Args:
         runs: scored.
-        out: folder of the figures.
+        out: folder of the figures; those of several datasets are in a folder each below it.
         page: the Markdown file; ``report.md`` beside the figures when None.
+        lang: of headings, tables and sentences.
+        beside: what comes below the results of each dataset.
 
     Returns:
         The page, then the figures.
     """
-    page = page or out / "report.md"
-    runs = _titled(runs)
-    blocks = (*tables(runs), *_drawn(runs, out))
-    write_text(page, markdown(blocks, page.parent))
+    page, blocks = page or out / "report.md", list[Block]()
+    parts = by_dataset(runs)
+    for dataset, some in parts.items():
+        folder = out / dataset.replace("/", "-") if len(parts) > 1 else out
+        blocks += [Heading(Sentence("Results on {dataset}", dataset=dataset), 1), *tables(some), *beside, *_drawn(some, dataset, folder)]
+    write_text(page, markdown(blocks, page.parent, lang))
     return (page, *files_of(blocks))
 
 
-def _titled(runs: Sequence[Scored]) -> list[Scored]:
-    """The runs with titles that say the seed where a model was trained with several, and the dataset where there are several."""
+def by_dataset(runs: Sequence[Scored]) -> dict[str, list[Scored]]:
+    """Name of a dataset → the runs on it, with titles that say the seed where a model was trained with several."""
     seeds: dict[tuple[str, str], set[int]] = {}
     for run in runs:
         seeds.setdefault((run.way, run.model), set()).add(run.seed)
-    datasets = {run.data for run in runs}
-    titled = []
+    names = _names_of({run.data for run in runs if run.data})
+    parts: dict[str, list[Scored]] = {}
     for run in runs:
-        title = run.title
-        if not run.seed and len(seeds[run.way, run.model]) > 1:
-            title = title.replace(run.model, f"{run.model}, seed 0", 1)
-        if len(datasets) > 1:
-            title += f" · {dataset_name(run.data) if run.data else 'photos no longer there'}"
-        titled.append(replace(run, title=title))
-    return titled
+        several = not run.seed and len(seeds[run.way, run.model]) > 1
+        title = run.title.replace(run.model, f"{run.model}, seed 0", 1) if several else run.title
+        parts.setdefault(names[run.data] if run.data else UNKNOWN, []).append(replace(run, title=title))
+    return parts
+
+
+def _names_of(roots: set[Path]) -> dict[Path, str]:
+    """What datasets are called: by their folder, and where several folders have one name by those around them too."""
+    names = {root: dataset_name(root) for root in roots}
+    for root, name in names.copy().items():
+        if alike := [other for other in roots if dataset_name(other) == name and other != root]:
+            parts, depth = root.resolve().parts, 1
+            while any(other.resolve().parts[-depth:] == parts[-depth:] for other in alike):
+                depth += 1
+            names[root] = "/".join(parts[-max(depth, 2) :])
+    return names
 
 
 # ---------------------------------------------------------------------------------------------------------------- figures
-def _drawn(runs: Sequence[Scored], out: Path) -> list[Block]:
-    """The figures.
+def _drawn(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
+    """The figures of the runs on one dataset.
 
     Photos and pairs of people are shown of one run each: the one with the best validation figure, so that no test split chooses it.
     Where a run named faces, the photos are its.
     """
-    whole, _ = _by_way(runs)
-    blocks: list[Block] = [Heading("Figures"), *_performance(runs, out), *_curves(runs, out)]
+    whole, _ = by_way(runs)
+    blocks: list[Block] = [Heading(Sentence("Figures")), *_performance(runs, name, out), *_curves(runs, out)]
     shown = _shown(runs)
     dataset = _named_as_drawn(shown)
-    blocks += [Text(f"{note[:1].upper()}{note[1:]}.") for note in _undrawable(runs)]
+    blocks += [Text(Sentence("{note}.", note=note)) for note in _undrawable(runs)]
     if whole:
         best = _best(whole)
+        blocks += confidence(whole, best, out)
         for split in in_order(best.predictions["split"]):
-            blocks += of_people(best, split, dataset.names if dataset else {}, out)
+            blocks += of_people(best, split, name, dataset.names if dataset else {}, out)
     if dataset:
-        blocks += [*examples(dataset, out), *hard_photos(shown, dataset, out), *group_photos(shown, dataset, out)]
+        blocks += [*examples(dataset, name, out), *hard_photos(shown, dataset, name, out), *group_photos(shown, dataset, name, out)]
     return blocks
 
 
 def _shown(runs: Sequence[Scored]) -> Scored:
     """The run whose photos are shown."""
-    whole, faces = _by_way(runs)
+    whole, faces = by_way(runs)
     return _best([run for run in faces if run.way == "faces"] or faces or whole)
 
 
+def _dataset(run: Scored) -> Dataset | None:
+    """The dataset of a run, where it is still there."""
+    return scan(run.data) if run.data and run.data.is_dir() else None
+
+
 def _named_as_drawn(run: Scored) -> Dataset | None:
-    """The dataset of a run, where it is still there, with names that can be drawn."""
-    dataset = scan(run.data) if run.data else None
+    """The dataset of a run with names that can be drawn."""
+    dataset = _dataset(run)
     return replace(dataset, names=drawable(dataset.names)[0]) if dataset else None
 
 
 def _undrawable(runs: Sequence[Scored]) -> tuple[str, ...]:
     """A note on names that no font here has every letter of."""
-    data = _shown(runs).data
-    return drawable(scan(data).names)[1] if data else ()
-
-
-def _by_way(runs: Sequence[Scored]) -> tuple[list[Scored], list[Scored]]:
-    """Those that named whole photos, and those that named faces."""
-    return [run for run in runs if run.way == WHOLE], [run for run in runs if run.way != WHOLE]
+    dataset = _dataset(_shown(runs))
+    return drawable(dataset.names)[1] if dataset else ()
 
 
 def _best(runs: Sequence[Scored]) -> Scored:
     return max(runs, key=lambda run: np.nan_to_num(run.val, nan=-1.0))
 
 
-def _performance(runs: Sequence[Scored], out: Path) -> list[Block]:
-    whole, faces = _by_way(runs)
+def _performance(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
+    whole, faces = by_way(runs)
     table = pd.concat([_drawable(run) for run in (*whole, *faces)], ignore_index=True)
-    figure = figures.performance(table, {run.name: run.title for run in runs})
+    figure = figures.performance(table, {run.name: run.title for run in runs}, name)
     if figure is None:
-        return [Text("No test split was scored.")]
-    return [Figure(save(figure, out / "detection_performance.png")[0], "Accuracy on the test splits")]
+        return [Text(Sentence("No test split has a top-1 to draw."))]
+    path, _ = save(figure, out / "detection_performance.png")
+    return [Figure(path, Sentence("Accuracy on the test splits of {dataset}", dataset=name))]
 
 
 def _drawable(run: Scored) -> pd.DataFrame:
@@ -182,93 +181,11 @@ def _drawable(run: Scored) -> pd.DataFrame:
 
 def _curves(runs: Sequence[Scored], out: Path) -> list[Block]:
     trained = [run for run in runs if run.curve is not None and "val_top1" in run.curve]
-    datasets = dict.fromkeys(dataset_name(run.data) for run in trained if run.data)
-    title = f"Trained on {next(iter(datasets))}" if len(datasets) == 1 else ""
-    figure = figures.training_curves({run.title: run.curve for run in trained if run.curve is not None}, title)
+    datasets = dict.fromkeys(run.trained_on for run in trained)
+    one = len(datasets) == 1
+    curves = {run.title if one else f"{run.title}, on {run.trained_on}": run.curve for run in trained if run.curve is not None}
+    figure = figures.training_curves(curves, f"Trained on {next(iter(datasets))}" if one else "")
     if figure is None:
         return []
-    return [Figure(save(figure, out / "training_curves.png")[0], " · ".join(filter(None, ["Training curves", title])))]
-
-
-# ----------------------------------------------------------------------------------------------------------------- tables
-def tables(runs: Sequence[Scored]) -> list[Block]:
-    """The result tables, and the tests between runs where there are several."""
-    whole, faces = _by_way(runs)
-    blocks: list[Block] = [Heading("Results", 1)]
-    blocks += [Table(pd.concat(map(_readable_run, some), ignore_index=True)) for some in (whole, faces) if some]
-    blocks.append(Text(f"Brackets: 95 % intervals ({METHODS})."))
-    blocks += [Text(f"{note}.") for note in no_news(runs)]
-    for finder, splits in _agreements(faces).items():
-        told = f"Boxes of {', '.join(splits)} are {finder}'s, which nobody has checked: there mAP and AP tell agreement with {finder}."
-        blocks.append(Text(told))
-    seeds = over_seeds(whole)
-    if len(seeds):
-        blocks.append(Table(seeds, "Top-1 over seeds, in percent; with few seeds no significance is claimed."))
-    first = [run for run in whole if run.seed == min(other.seed for other in whole)]
-    return [*blocks, *(_tests(first, split) for split in (in_order(whole[0].predictions["split"]) if len(first) > 1 else ()))]
-
-
-def no_news(runs: Sequence[Scored]) -> tuple[str, ...]:
-    """A line on each split where a run is no better than guessing."""
-    return tuple(f"{run.title}, {note}" for run in runs for note in chance_notes(run.metrics, run.classes))
-
-
-def _readable_run(run: Scored) -> pd.DataFrame:
-    metrics = run.metrics.assign(way=NAMES[run.way]) if run.way in NAMES else run.metrics
-    return readable(metrics, {run.name: run.title}, run.synthetic)
-
-
-def _agreements(runs: Sequence[Scored]) -> dict[str, list[str]]:
-    """Face detector → the splits whose boxes are its."""
-    found: dict[str, list[str]] = {}
-    for split, finder in {pair for run in runs for pair in run.agreement.items()}:
-        found.setdefault(finder, []).append(split)
-    return {finder: in_order(splits) for finder, splits in sorted(found.items())}
-
-
-def over_seeds(runs: Sequence[Scored]) -> pd.DataFrame:
-    """Every value, mean and standard deviation of top-1 over runs that differ in the seed alone; empty when there are none."""
-    rows = []
-    for settings in dict.fromkeys(run.settings for run in runs):
-        same = [run for run in runs if run.settings == settings]
-        if not settings or len({run.seed for run in same}) < len(same):
-            continue  # of unknown training, or one training scored twice
-        top1 = pd.concat([run.metrics for run in same]).query("metric == 'top1'")
-        for split, values in top1.groupby("split", sort=False)["value"]:
-            if len(values) > 1:
-                percent = 100 * values
-                each = ", ".join(f"{value:.1f}" for value in percent)
-                spread = f"{percent.mean():.1f} ± {percent.std():.1f}"
-                rows.append({"model": same[0].model, "split": split, "seeds": len(values), "top-1": each, "mean ± SD": spread})
-    return pd.DataFrame(rows)
-
-
-def _tests(runs: Sequence[Scored], split: str) -> Block:
-    """McNemar's tests between models on a split; runs that saw other photos cannot be compared, which is said."""
-    try:
-        table = paired({run.title: run.predictions for run in runs}, split).drop(columns="p")
-    except predictions.PredictionsError as error:
-        return Text(f"{split}: no test between runs ({error})")
-    return Table(table, f"{split}: McNemar's exact test between models, with Holm's correction.")
-
-
-def readable(table: pd.DataFrame, titles: Mapping[str, str] | None = None, synthetic: Collection[str] = ()) -> pd.DataFrame:
-    """The summary of metrics with the columns that fit a page; splits that are synthetic are called so."""
-    counted = table["n"] > 0  # of nothing that was counted there is no interval
-    frame = scores.summary(table.assign(low=table["low"].where(counted), high=table["high"].where(counted)))
-    boxed = _boxed_photos(table, frame)
-    if any(boxed):
-        frame["boxed"] = boxed
-    frame["split"] = [called(split, synthetic) for split in frame["split"]]
-    frame["run"] = [(titles or {}).get(run, run) for run in frame["run"]]
-    if "way" in table:
-        frame["way"] = str(table["way"].iloc[0])
-    return frame[[column for column in COLUMNS if column in frame]].rename(columns=COLUMNS)
-
-
-def _boxed_photos(table: pd.DataFrame, frame: pd.DataFrame) -> list[str]:
-    """On how many photos the boxes of each row were scored, where that is fewer than the split has."""
-    boxes = table[table["metric"] == "map50"]
-    boxed = dict(zip(zip(boxes["run"], boxes["split"], strict=True), boxes["n"], strict=True))
-    photos = zip(zip(frame["run"], frame["split"], strict=True), frame["n"], strict=True)
-    return [f"{boxed[row]:.0f}" if boxed.get(row, n) < n else "" for row, n in photos]
+    path, _ = save(figure, out / "training_curves.png")
+    return [Figure(path, Sentence("Training curves, on {datasets}", datasets=", ".join(datasets)))]

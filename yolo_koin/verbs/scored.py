@@ -16,7 +16,8 @@ from yolo_koin.evaluation import face_predictions, predictions, scores, truth
 from yolo_koin.models.registry import family_of
 from yolo_koin.runs import CELLS, CellRun, ScoredRun, TrainRun
 from yolo_koin.splits import in_order, of_part
-from yolo_koin.words import count
+from yolo_koin.verbs.drawing import dataset_name
+from yolo_koin.words import METHODS, count
 
 WHOLE = "whole"
 CURVE = ("epoch", "train_loss", "val_loss")  # and what the best epoch was chosen by
@@ -35,13 +36,14 @@ class Scored:
         title: what figures call it: the model, and the seed unless it is 0.
         predictions, metrics: its tables.
         curve: ``results.csv`` of its training, when there is one.
-        data: root of the raw dataset, when it is known and still there.
+        data: root of the raw dataset, when it is known; it may be gone.
         synthetic: splits whose photos are synthetic.
         val: what its checkpoint was chosen by (top-1, or mAP@0.5), on the validation photos; NaN when unknown.
         way: what was named: the ``whole`` photo, ``faces`` that a face detector found, or faces that the ``detector`` found itself.
         truth: the boxes that it was scored on, where faces were named.
         agreement: split → face detector, where boxes that are taken for true come from one.
         classes: of the model; 0 when unknown.
+        trained_on: name of the dataset that it learnt from; empty when unknown.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Scored:
     truth: pd.DataFrame | None = None
     agreement: dict[str, str] = field(default_factory=dict)
     classes: int = 0
+    trained_on: str = ""
 
 
 def load_runs(folder: Path) -> list[Scored]:
@@ -93,7 +96,7 @@ def told_apart(found: Sequence[tuple[Path, Scored]]) -> list[Scored]:
     runs = []
     for folder, run in found:
         name = run.name if names[run.name] == 1 else f"{folder.parent.name}/{folder.name}/{run.name}"
-        title = run.title if titles[run.way, run.title] == 1 else f"{run.title} ({name})"
+        title = run.title if titles[run.way, run.title] == 1 else f"{run.title} (run {name})"
         runs.append(replace(run, name=name, title=title, metrics=run.metrics.assign(run=name)))
     return runs
 
@@ -107,9 +110,10 @@ def _training(run: ScoredRun) -> TrainRun | None:
 
 
 def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
-    model, seed = (title_of(training), training.spec.seed) if training else (run.name, 0)
+    model, seed = (title_of(training), training.spec.seed) if training else (f"run {run.name}", 0)
     table, whole = run.folder / "predictions.csv", run.way == WHOLE
     frame = predictions.read(table) if whole else face_predictions.read(table)
+    first = "person_top1" if not whole else "top1" if run.classes != 1 else "macro_recall"  # of one class there is no top-1
     return Scored(
         name=run.name,
         model=model,
@@ -117,15 +121,16 @@ def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
         settings=json.dumps([run.way, training.settings], sort_keys=True) if training and training.index_sha256 else "",
         title=f"{model}, seed {seed}" if seed else model,
         predictions=frame,
-        metrics=_metrics(run.folder / "metrics.csv", "top1" if whole else "person_top1", frame),
+        metrics=_metrics(run.folder / "metrics.csv", first, frame),
         curve=_curve(training.curve) if training and training.curve.is_file() else None,
-        data=run.data if run.data and run.data.is_dir() else None,
+        data=run.data,
         synthetic=frozenset(run.synthetic),
         val=training.val if training else float("nan"),
         way=run.way,
         truth=None if whole else truth.read(run.folder / "truth.csv"),
         agreement=dict(run.agreement),
         classes=run.classes,
+        trained_on=dataset_name(Path(training.spec.data)) if training else "",
     )
 
 
@@ -166,6 +171,7 @@ def title_of(training: TrainRun) -> str:
         title = family_of(name).title(name)
     except KoinError:  # a family that is not installed any more
         title = name
+    title = " ".join(filter(None, (title, METHODS.get(training.spec.method))))
     return f"{title}, {training.spec.train_on}{' faces' if training.spec.fit == 'face' else ''}{_shots(training.spec.shots)}"
 
 

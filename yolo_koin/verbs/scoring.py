@@ -1,11 +1,11 @@
-"""What is scored: a model's way to name, the test photos, and what is taken for true; and the three files that come of it."""
+"""What is scored: a model's way to name, the test photos, and what is taken for true; and the files that come of it."""
 
 from __future__ import annotations
 
 import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,10 @@ from yolo_koin.dataset.classify import INDEX, read_index
 from yolo_koin.dataset.detect import TABLE, TRUTH, read_boxes_table
 from yolo_koin.dataset.detect import truth as true_boxes
 from yolo_koin.dataset.images import PhotoError, open_photo
-from yolo_koin.dataset.koin import Dataset, Sample
+from yolo_koin.dataset.koin import Dataset, Sample, scan
 from yolo_koin.errors import DatasetError, WeightsError
-from yolo_koin.evaluation import face_predictions, predictions, scores, truth
-from yolo_koin.evaluation.face_scores import score_faces
+from yolo_koin.evaluation import face_predictions, people, predictions, scores, truth
+from yolo_koin.evaluation.face_scores import one_per_photo, score_faces
 from yolo_koin.files import sha256
 from yolo_koin.models import registry
 from yolo_koin.models.protocol import Classifier, IdentityDetector
@@ -30,7 +30,7 @@ from yolo_koin.naming.protocol import table_of
 from yolo_koin.naming.whole import WholePhoto
 from yolo_koin.parallel import Progress, in_threads
 from yolo_koin.runs import PreparedDataset
-from yolo_koin.specs import ConvertDetectSpec, ConvertSpec, EvaluateSpec
+from yolo_koin.specs import ConvertDetectSpec, ConvertSpec, EvaluateSpec, Way
 from yolo_koin.splits import TRAINING_SETS, Split, of_part
 from yolo_koin.verbs import convert, convert_detect
 from yolo_koin.verbs.detector import CALLED
@@ -54,6 +54,7 @@ class Scoring:
         truth: boxes of test photos (:mod:`yolo_koin.evaluation.truth`); None where whole photos are named.
         converted: the prepared dataset, where one is scored; index_sha256: the hash of its table.
         notes: what the user should know.
+        names: label → display name.
     """
 
     namer: Namer[Any]
@@ -65,6 +66,7 @@ class Scoring:
     converted: Path | None = None
     index_sha256: str = ""
     notes: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse to score nothing."""
@@ -93,7 +95,7 @@ class Scoring:
 
 
 def score(scoring: Scoring, folder: Path, run: str, progress: Progress) -> pd.DataFrame:
-    """Name the photos, and write ``predictions.csv``, ``truth.csv`` where boxes are scored, and ``metrics.csv``.
+    """Name the photos, and write ``predictions.csv``, ``truth.csv`` where boxes are scored, the tables of people, and ``metrics.csv``.
 
     Args:
         scoring: what is scored.
@@ -115,8 +117,17 @@ def score(scoring: Scoring, folder: Path, run: str, progress: Progress) -> pd.Da
         table = score_faces(frame, scoring.truth, run, way=scoring.namer.way, unboxed=unboxed)
         face_predictions.write(folder / "predictions.csv", frame)
         truth.write(folder / "truth.csv", scoring.truth)
+    photos = frame if scoring.truth is None else _of_one_person(frame, scoring.namer.way)
+    if len(photos):
+        people.write(folder, photos, scoring.names)
     scores.write(folder / "metrics.csv", table)
     return table
+
+
+def _of_one_person(frame: pd.DataFrame, way: Way) -> pd.DataFrame:
+    """A row for each photo of the splits whose photos show one person: of a group several names are right."""
+    splits = [one_per_photo(rows, way) for split, rows in scores.in_order(frame).items() if Split.parse(split).has_one_person]
+    return pd.concat(splits) if splits else frame.head(0)
 
 
 @contextlib.contextmanager
@@ -164,7 +175,16 @@ def of_prepared(model: Classifier, made: PreparedDataset, notes: tuple[str, ...]
         converted=made.folder,
         index_sha256=sha256(made.folder / INDEX),
         notes=notes,
+        names=_names(made.data),
     )
+
+
+def _names(data: Path) -> Mapping[str, str]:
+    """Label → display name of a raw dataset; none where it is gone."""
+    try:
+        return scan(data).names
+    except DatasetError:
+        return {}
 
 
 def of_faces(namer: EachFace, dataset: Dataset, drawn: Mapping[str, Sequence[LabelledBox]], problems: Sequence[str] = ()) -> Scoring:
@@ -182,6 +202,7 @@ def of_faces(namer: EachFace, dataset: Dataset, drawn: Mapping[str, Sequence[Lab
         synthetic=tuple(sorted(map(str, dataset.synthetic))),
         truth=boxes,
         notes=(*dataset.notes, *problems, *outside, *hints),
+        names=dataset.names,
     )
 
 
@@ -208,6 +229,7 @@ def of_detector(model: IdentityDetector, data: str | None, workspace: Workspace,
         converted=made.folder,
         index_sha256=sha256(made.folder / TABLE),
         notes=dataset.notes,
+        names=dataset.names,
     )
 
 

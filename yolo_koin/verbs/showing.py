@@ -23,23 +23,29 @@ from yolo_koin.reporting.prints import PICKED, ExampleRow, NamedPhoto
 from yolo_koin.reporting.saving import save
 from yolo_koin.reporting.verdicts import Faces, Result
 from yolo_koin.splits import GROUP, HARD, Split
-from yolo_koin.verbs.drawing import by_photo, called, dataset_name, faces_of, verdict_of
+from yolo_koin.verbs.drawing import by_photo, called, faces_of, verdict_of
 from yolo_koin.verbs.scored import WHOLE, Scored
+from yolo_koin.words import Sentence
 
 SHOWN, GROUPS_SHOWN = 18, 9  # photos in hardcases_results_YOLO.png and group_results_YOLO.png
 EXAMPLES = 8  # people in examples_for_each_case.png
 NEEDED = 400  # pixels: the shorter side of a photo in a figure
-TITLES = {WHOLE: "{}", "faces": "Face detector and {}", "detector": "Identity detector {}"}
+TITLES = {
+    WHOLE: "{run} on {split}",
+    "faces": "Face detector and {run} on {split}",
+    "detector": "Identity detector {run} on {split}",
+}
+PHOTOS = "{title}; photos " + PICKED
 
 Known = Mapping[str, Sequence[LabelledBox]]
 
 
-def of_people(run: Scored, split: str, names: Mapping[str, str], out: Path) -> list[Block]:
+def of_people(run: Scored, split: str, dataset: str, names: Mapping[str, str], out: Path) -> list[Block]:
     """Who is recognised how well on a split, and who is taken for whom: figures, or sentences where those would say no more."""
     photos = run.predictions[run.predictions["split"] == split]
     if (photos["true_label"] == "").all():
         return []
-    slug, title = Split.parse(split).slug, f"{run.title} · {called(split, run.synthetic)}"
+    slug, title = Split.parse(split).slug, _title(run, split, dataset)
     classes = metrics.per_class(photos)
     pairs = metrics.confused_pairs(photos, top=len(photos))
     classes["label"] = [names.get(label, label) for label in classes["label"]]
@@ -47,57 +53,59 @@ def of_people(run: Scored, split: str, names: Mapping[str, str], out: Path) -> l
         pairs[column] = [names.get(label, label) for label in pairs[column]]
     blocks: list[Block] = []
     for name, figure, caption, sentence in (
-        ("per_class", people.per_class(classes, title), "recall of each person", people.said_of_classes(classes)),
-        ("confused_pairs", people.confused_pairs(pairs, title), "who was taken for whom", people.said_of_pairs(pairs)),
+        ("per_class", people.per_class(classes, title), Sentence("recall of each person"), people.said_of_classes(classes)),
+        ("confused_pairs", people.confused_pairs(pairs, title), Sentence("who was taken for whom"), people.said_of_pairs(pairs)),
     ):
         if figure is None:
-            blocks.append(Text(f"{title}: {sentence}"))
+            blocks.append(Text(Sentence("{title}: {said}", title=title, said=sentence)))
         else:
             path, _ = save(figure, out / f"{name}_{slug}.png")
-            blocks.append(Figure(path, f"{title}: {caption}"))
+            blocks.append(Figure(path, Sentence("{title}: {said}", title=title, said=caption)))
     return blocks
 
 
-def examples(dataset: Dataset, out: Path) -> list[Block]:
+def examples(dataset: Dataset, name: str, out: Path) -> list[Block]:
     """A row of photos for each test split, one person a column."""
     splits = [split for split in sorted(dataset.splits, key=lambda split: split.order) if split.is_test]
     columns = _people(dataset, splits)
     rows = [ExampleRow(s.name, "synthetic" if s in dataset.synthetic else "", _row_of(dataset, s, columns)) for s in splits]
-    title = f"{dataset_name(dataset.root)}: test photos of each case, one person a column"
+    title = Sentence("{dataset}: test photos of each case, one person a column", dataset=name)
     path, _ = save(prints.examples_for_each_case(rows, title), out / "examples_for_each_case.png")
     return [Figure(path, title)]
 
 
-def hard_photos(run: Scored, dataset: Dataset, out: Path) -> list[Block]:
+def hard_photos(run: Scored, dataset: Dataset, name: str, out: Path) -> list[Block]:
     """Hard test photos with what the run made of them; those of a run that named faces are boxed."""
     results = _results(run, HARD, dataset, SHOWN)
     if not results:
         return []
     share, photos = _person_named(run, str(HARD))
     measure = "top-1" if run.way == WHOLE else "labelled person named in"
-    picture = prints.hardcases_results(results, title=_title(run, str(HARD)), photos=photos, top1=share, measure=measure)
+    title = _title(run, str(HARD), name)
+    picture = prints.hardcases_results(results, title=title, photos=photos, top1=share, measure=measure)
     path, _ = save(picture, out / "hardcases_results_YOLO.png")
-    return [Figure(path, f"{_title(run, str(HARD))}; photos {PICKED}")]
+    return [Figure(path, Sentence(PHOTOS, title=title))]
 
 
-def group_photos(run: Scored, dataset: Dataset, out: Path) -> list[Block]:
+def group_photos(run: Scored, dataset: Dataset, name: str, out: Path) -> list[Block]:
     """Group photos with every face that a run named."""
     results = _results(run, GROUP, dataset, GROUPS_SHOWN) if run.way != WHOLE else []
     if not results:
         return []
     share, photos = _person_named(run, str(GROUP))
-    picture = prints.group_results(results, title=_title(run, str(GROUP)), photos=photos, named=share)
+    title = _title(run, str(GROUP), name)
+    picture = prints.group_results(results, title=title, photos=photos, named=share)
     path, _ = save(picture, out / "group_results_YOLO.png")
-    return [Figure(path, f"{_title(run, str(GROUP))}; photos {PICKED}")]
+    return [Figure(path, Sentence(PHOTOS, title=title))]
 
 
-def _title(run: Scored, split: str) -> str:
-    return f"{TITLES[run.way].format(run.title)} on {called(split, run.synthetic)}"
+def _title(run: Scored, split: str, dataset: str) -> Sentence:
+    return Sentence(TITLES[run.way], run=run.title, split=called(split, run.synthetic, dataset))
 
 
 def _person_named(run: Scored, split: str) -> tuple[float, int]:
-    """How often the labelled person is named, and of how many photos: as ``metrics.csv`` has it."""
-    found = run.metrics[(run.metrics["split"] == split) & run.metrics["metric"].isin(["top1", "person_top1"])].iloc[0]
+    """How often the labelled person is named, and of how many photos, as ``metrics.csv`` has it; of one class there is recall only."""
+    found = run.metrics[(run.metrics["split"] == split) & run.metrics["metric"].isin(["top1", "person_top1", "macro_recall"])].iloc[0]
     return float(found["value"]), int(found["n"])
 
 

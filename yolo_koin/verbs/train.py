@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yolo_koin.dataset.koin import find_root
+from yolo_koin.environment import needed
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.files import sha256
 from yolo_koin.locks import locked
-from yolo_koin.models.protocol import Preparation, TrainJob
-from yolo_koin.models.registry import family_of
+from yolo_koin.models.protocol import TrainJob
+from yolo_koin.models.registry import family_of, trainer_of
 from yolo_koin.parallel import Progress, silent, stopwatch
 from yolo_koin.runs import TrainRun, prepared_at
 from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, TrainSpec
@@ -22,6 +23,8 @@ from yolo_koin.verbs.sample import is_sample
 from yolo_koin.verbs.verb import verb
 from yolo_koin.words import count
 from yolo_koin.workspace import Workspace
+
+USUAL_C = 0.316  # the paper's
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def train(spec: TrainSpec, progress: Progress) -> TrainResult:
     workspace = Workspace.of(spec)
     training = settled(spec, workspace, progress)
     asked = training.spec
-    short = f"{asked.yolov8_size or asked.model_slug.removesuffix('-cls')}-{asked.train_on}{asked.shots_slug}"
+    short = f"{asked.yolov8_size or asked.model_slug.removesuffix('-cls')}{asked.method_slug}-{asked.train_on}{asked.shots_slug}"
     with workspace.begun("train", spec.name, f"{short}{'-detect' if asked.task == 'detect' else ''}", spec) as folder:
         return result_of(run_training(training.at(folder), progress), training.notes)
 
@@ -143,7 +146,7 @@ class Training:
             index_sha256=self.index_sha256,
             start_sha256=self.start_sha256,
             lr=self.lr,
-            weights=folder / "weights" / f"best{family_of(self.spec.model_name).ending}",
+            weights=folder / "weights" / f"best{trainer_of(self.spec.model_name, self.spec.method).ending}",
         )
 
 
@@ -159,6 +162,8 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
         DatasetError, WeightsError, RunError, UsageError: what the user can mend; told before an hour is spent.
     """
     spec = _of_model(spec)
+    if spec.log:
+        needed(spec.log, f"log={spec.log}")
     recipe = RECIPES[spec.task]
     given = prepared(spec.data, spec.task, workspace)
     if spec.data != SAMPLE and not given:
@@ -166,8 +171,8 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
     from yolo_koin.models.devices import choose_device  # here, since it loads torch
 
     choose_device(spec.device)
-    start = starting_weights(spec, workspace)
-    new = start is None or not family_of(spec.model_name).check(spec.model_name, start)
+    start, family = starting_weights(spec, workspace), family_of(spec.model_name)
+    usual = family.usual(spec.model_name, new=start is None or not family.check(spec.model_name, start))
     notes: tuple[str, ...] = ()
     if given:
         made = recipe.refresh(given, workspace, progress)
@@ -180,9 +185,9 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
         train_on=made.train_on,
         val=made.val,
         fit=made.fit or "pad",
-        epochs=spec.epochs or recipe.epochs[new],
-        batch=spec.batch or recipe.batch,
-        imgsz=spec.imgsz or recipe.input_size(made),
+        epochs=1 if spec.method != "finetune" else spec.epochs or usual.epochs,
+        batch=spec.batch or usual.batch,
+        imgsz=spec.imgsz or usual.imgsz or recipe.input_size(made),
     )
     training = Training(
         spec=spec,
@@ -190,7 +195,7 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
         start=start,
         index_sha256=sha256(made.folder / recipe.table),
         start_sha256=sha256(start) if start else None,
-        lr=recipe.learning_rate[new],
+        lr=spec.lr or usual.lr,
         people=tuple(Counter(photo.label for photo in recipe.photos(made.folder)["train"]).values()),
         notes=notes,
     )
@@ -203,10 +208,13 @@ def starting_weights(spec: TrainSpec, workspace: Workspace) -> Path | None:
     Raises:
         WeightsError: it is not there.
     """
-    if spec.weights == SCRATCH or (spec.weights == AUTO and is_sample(spec.data, workspace.find(spec.data))):
+    family = family_of(spec.model_name)
+    little = spec.weights == AUTO and family.learns_from_little and is_sample(spec.data, workspace.find(spec.data))
+    little = little and spec.method == "finetune"
+    if spec.weights == SCRATCH or little:
         return None
     if spec.weights == AUTO:
-        return family_of(spec.model_name).pretrained(spec.model_name, workspace.weights)
+        return family.pretrained(spec.model_name, workspace.weights)
     return weights_file(spec.weights, workspace)
 
 
@@ -243,20 +251,23 @@ def result_of(run: TrainRun, notes: tuple[str, ...] = ()) -> TrainResult:
 
 def _of_model(spec: TrainSpec) -> TrainSpec:
     """The spec with the task that its model is for."""
-    task = family_of(spec.model_name).task(spec.model_name)
+    model, family = spec.model_name, family_of(spec.model_name)
+    task = family.task(model)
     if spec.task == "detect" != task:
         raise UsageError("this model names photos, and detects nothing", f"task=detect model={spec.model}", "Drop one of the two.")
-    if spec.freeze > (layers := family_of(spec.model_name).layers(spec.model_name)):
-        what = f"{spec.model_name} can keep at most {layers} layers as they are"
-        raise UsageError(what, f"freeze={spec.freeze}", "Give a smaller number.")
+    if spec.freeze > (layers := family.layers(model)):
+        raise UsageError(f"{model} can keep at most {layers} layers as they are", f"freeze={spec.freeze}", "Give a smaller number.")
+    if (spec.imgsz or 0) % (multiple := family.usual(model, new=True).multiple):
+        raise UsageError(f"{model} takes multiples of {multiple}", f"imgsz={spec.imgsz}", "Usual sizes are 96, 160 and 224.")
+    trainer_of(model, spec.method)
     return replace(spec, task=task)
 
 
 def _finished(run: TrainRun, again: bool, progress: Progress) -> TrainRun:
-    family, job, seconds = family_of(run.spec.model_name), _job(run), dict[str, float]()
+    trainer, job, seconds = trainer_of(run.spec.model_name, run.spec.method), _job(run), dict[str, float]()
     with run.failing():
         with stopwatch(seconds, "training"):
-            trained = (family.resume if again else family.train)(job, progress)
+            trained = (trainer.resume if again else trainer.train)(job, progress)
         return run.written(
             status="finished",
             reason="",
@@ -285,7 +296,7 @@ def _job(run: TrainRun) -> TrainJob:
         names=recipe.names(run.converted),
         folder=run.folder,
         start=run.start,
-        preparation=Preparation(fit=spec.fit, side=spec.side),
+        preparation=family_of(spec.model_name).preparation(spec.model_name, spec.fit, spec.side),
         train_on=spec.train_on,
         epochs=spec.epochs,
         imgsz=spec.imgsz,
@@ -293,5 +304,11 @@ def _job(run: TrainRun) -> TrainJob:
         device=spec.device,
         seed=spec.seed,
         freeze=spec.freeze,
-        lr=run.lr or recipe.learning_rate[run.start is None],
+        lr=run.lr or family_of(spec.model_name).usual(spec.model_name, new=run.start is None).lr,
+        method=spec.method,
+        C=USUAL_C if spec.C is None else spec.C,
+        augment=spec.augment,
+        label_smoothing=spec.label_smoothing,
+        patience=spec.patience,
+        log=spec.log,
     )

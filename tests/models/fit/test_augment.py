@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from yolo_koin.models.fit.augment import Strength, augment
+from yolo_koin.models.fit.classify import CUT
+from yolo_koin.models.fit.collage import Arrangement
 
 NONE = Strength(flip=0, degrees=0, scale=0, stretch=0, shift=0, brightness=0, contrast=0, tint=0, grey=0, erase=0)
 
@@ -13,9 +15,24 @@ def photos(n: int = 4, side: int = 32) -> torch.Tensor:
     return torch.randint(0, 256, (n, 3, side, side), dtype=torch.uint8)
 
 
-def test_no_strength_changes_nothing() -> None:
+@pytest.mark.parametrize("none", [NONE, CUT.times(0)], ids=["every amount is 0", "times 0"])
+def test_no_strength_changes_nothing(none: Strength) -> None:
     given = photos()
-    assert torch.allclose(augment(given, NONE), given.float() / 255, atol=1e-4)
+    assert torch.allclose(augment(given, none), given.float() / 255, atol=1e-4)
+
+
+@pytest.mark.parametrize("usual", [Strength(), CUT, Arrangement()], ids=["photos", "faces", "a detector's ground"])
+def test_the_usual_strength_is_that_times_one(usual: Strength | Arrangement) -> None:
+    assert usual.times(1.0) == usual
+    assert usual.times(2.0).degrees == 2 * usual.degrees
+
+
+def test_chances_stay_chances() -> None:
+    """Photos that are always mirrored would be no more varied than those that never are."""
+    strong = CUT.times(2.0)
+    assert (strong.flip, strong.surroundings, strong.erase) == (0.5, 1.0, 0.2)
+    assert Arrangement().times(2.0).together == 1.0
+    assert Arrangement().times(0.0).alone_scale == (1.0, 1.0)
 
 
 def test_keeps_shape_and_range_and_leaves_its_input_alone() -> None:

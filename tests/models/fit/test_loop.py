@@ -19,7 +19,7 @@ import pytest
 import torch
 from torch import nn
 
-from yolo_koin.errors import DatasetError, RunError
+from yolo_koin.errors import DatasetError, RunError, UsageError
 from yolo_koin.models import registry
 from yolo_koin.models.checkpoints import load_checkpoint
 from yolo_koin.models.fit import classify, loop
@@ -141,6 +141,60 @@ def test_what_a_training_leaves(job: Make) -> None:
     assert best["optimizer"] is best["ema"] is None
     assert all(value.dtype == torch.half for value in best["model"].parameters())
     assert best["yolo_koin"] == {"fit": "pad", "side": 64, "train_on": "normal", "model": "yolov8n-cls"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        ({"lr": 2e-3}, False),
+        ({"augment": 0.5}, False),
+        ({"label_smoothing": 0.0}, False),
+        ({"patience": 9}, True),
+        ({"model": "yolov8n", "augment": 0.0}, False),
+    ],
+    ids=["learning rate", "augmentation", "label smoothing", "patience that is never lost", "a detector's augmentation"],
+)
+def test_settings_reach_the_training(job: Make, tmp_path: Path, changed: dict[str, Any], same: bool) -> None:
+    usual = job(folder=tmp_path / "usual", epochs=1, **{key: changed[key] for key in changed if key == "model"})
+    other = job(epochs=1, **changed)
+    assert fit(usual).epochs == fit(other).epochs == 1
+    assert (result(usual)[1] == result(other)[1]) == same
+
+
+def test_patience_ends_a_training_and_a_kill_changes_nothing_of_it(job: Make, tmp_path: Path) -> None:
+    """With a rate of next to nothing no epoch is better than an early one."""
+    settings: dict[str, Any] = {"epochs": 30, "lr": 1e-7, "patience": 2}
+    undisturbed, disturbed = job(folder=tmp_path / "undisturbed", **settings), job(**settings)
+    trained = fit(undisturbed)
+    assert trained.epochs == trained.best_epoch + 2 < 30
+    killed(disturbed, 1.0, 0, tmp_path)
+    family = registry.family_of(disturbed.model)
+    assert family.resume(disturbed, silent).epochs == trained.epochs
+    assert_same(undisturbed, disturbed)
+    assert family.resume(disturbed, silent).epochs == trained.epochs, "what is finished stays finished"
+
+
+def test_the_curve_is_logged_once_whatever_happens(job: Make, tmp_path: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    asked = job(log="tensorboard")
+    killed(asked, 2.5, 0, tmp_path)
+    told: list[Step] = []
+    registry.family_of(asked.model).resume(asked, told.append)
+    assert (told[0].what, told[0].of) == ("continuing", 4)
+    assert told[0].done > 1
+    events = accumulator.EventAccumulator(str(asked.folder / "tensorboard"))
+    events.Reload()
+    assert sorted(events.Tags()["scalars"]) == ["loss/train", "loss/val", "lr", "val"]
+    losses = sorted((event.step, event.value) for event in events.Scalars("loss/val"))  # files of one second come in any order
+    assert [step for step, _ in losses] == [1, 2, 3, 4]
+    rows = (asked.folder / "results.csv").read_text().splitlines()[1:]
+    assert [loss for _, loss in losses] == pytest.approx([float(row.split(",")[3]) for row in rows], rel=1e-4)
+
+
+def test_a_log_that_cannot_be_written_is_one_line(job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yolo_koin.environment.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"tensorboard is not installed: log=tensorboard\. Install it with: pip install tensorboard"):
+        fit(job(log="tensorboard"))
 
 
 def test_resuming_what_is_finished_changes_nothing(job: Make) -> None:

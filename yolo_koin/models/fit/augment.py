@@ -7,7 +7,7 @@ beyond what tells two people apart, and works photo by photo on the processor.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -50,6 +50,13 @@ class Strength:
     erase_area: tuple[float, float] = (0.02, 0.15)
     surroundings: float = 0.0
     head: tuple[float, float] = (1.0, 1.6)
+
+    def times(self, factor: float) -> Strength:
+        """Every amount and probability times a factor; no photo is mirrored more often than not."""
+        amounts = ("degrees", "scale", "stretch", "shift", "brightness", "contrast", "tint")
+        chances = {"flip": 0.5, "grey": 1.0, "erase": 1.0, "surroundings": 1.0}
+        scaled = {name: getattr(self, name) * factor for name in amounts}
+        return replace(self, **scaled, **{name: min(most, getattr(self, name) * factor) for name, most in chances.items()})
 
 
 def augment(photos: Tensor, strength: Strength = Strength()) -> Tensor:  # frozen

@@ -15,7 +15,6 @@ from yolo_koin.models.fit.photos import Photos
 from yolo_koin.models.fit.source import Batch
 from yolo_koin.models.protocol import Preparation, TrainJob
 
-LABEL_SMOOTHING = 0.1
 # Photos that were cut around the face. The cut is as exact as the detector's box, which a mask, a small face or a turned head moves; and
 # in photos of several people, faces differ in light and in what is around them. Chosen on training photos of the built-in faces, set into
 # scenes of their own: without, a third of the people there were named rightly; so, nine tenths.
@@ -38,16 +37,15 @@ class ClassLesson:
     def __init__(self, job: TrainJob, device: torch.device) -> None:
         check_photos(job)
         self.job, self.device = job, device
-        self.strength = CUT if job.preparation.fit == "face" else Strength()
+        self.strength = (CUT if job.preparation.fit == "face" else Strength()).times(job.augment)
         self.normal = _normal(job.preparation, device)
-        self.train = Photos(job.train, job.names, job.imgsz)
-        self.val = Photos(job.val, job.names, job.imgsz)
+        self.train, self.val = (Photos(part, job.names, job.imgsz, job.preparation.interpolation) for part in (job.train, job.val))
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Cross-entropy with smoothed targets, see :class:`yolo_koin.models.fit.lesson.Lesson`."""
         with torch.autocast(self.device.type, enabled=False):  # the warp's grid needs more than bf16's eight bits
             photos = self._shown(augment(batch["img"], self.strength))
-        loss = functional.cross_entropy(_logits(network(photos)), batch["cls"], label_smoothing=LABEL_SMOOTHING)
+        loss = functional.cross_entropy(_logits(network(photos)), batch["cls"], label_smoothing=self.job.label_smoothing)
         return loss, loss.detach()
 
     def validate(self, network: nn.Module) -> tuple[float, float]:
@@ -68,7 +66,7 @@ class ClassLesson:
 
 def _normal(preparation: Preparation, device: torch.device) -> tuple[Tensor, Tensor] | None:
     """What photos are normalised by; None leaves them as they are."""
-    if preparation == Preparation(fit=preparation.fit, side=preparation.side):
+    if (preparation.mean, preparation.std) == (Preparation.mean, Preparation.std):
         return None
     mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (preparation.mean, preparation.std))
     return mean, std

@@ -7,13 +7,15 @@ groups have several small ones.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from yolo_koin.models.fit.augment import Strength, erase, recolour
+
+SMALLEST = 0.2  # scale of a photo on its ground, however strong the augmentation
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Arrangement:
         stretch: largest relative change of the aspect ratio.
         jitter: how far one of four is from the middle of its quarter, as a share of the ground.
         least_visible: share of a box that has to be on the ground for the box to count.
+        mirror: probability of mirroring.
     """
 
     together: float = 0.5
@@ -37,6 +40,14 @@ class Arrangement:
     stretch: float = 0.05
     jitter: float = 0.06
     least_visible: float = 0.6
+    mirror: float = 0.5
+
+    def times(self, factor: float) -> Arrangement:
+        """Every amount and probability times a factor: at 0 each photo is alone, as it is."""
+        low, high = (1 + (scale - 1) * factor for scale in self.alone_scale)
+        together, mirror = min(1.0, self.together * factor), min(0.5, self.mirror * factor)
+        amounts = {name: getattr(self, name) * factor for name in ("degrees", "stretch", "jitter")}
+        return replace(self, together=together, mirror=mirror, alone_scale=(max(low, SMALLEST), high), **amounts)
 
 
 USUAL, COLOURS = Arrangement(), Strength()
@@ -100,7 +111,7 @@ def _set(
     middle = torch.empty((n, 2), device=device).uniform_(-1, 1)
     middle = torch.tensor(quarter, device=device) + middle * 2 * a.jitter if quarter else middle * room
     angle = torch.empty(n, device=device).uniform_(-math.radians(a.degrees), math.radians(a.degrees))
-    mirror = torch.where(torch.rand(n, device=device) < 0.5, -1.0, 1.0)
+    mirror = torch.where(torch.rand(n, device=device) < a.mirror, -1.0, 1.0)
     cos, sin = angle.cos(), angle.sin()
     # From a point of the photo to one of the ground, both from -1 to 1: mirror, scale, turn, shift.
     turn = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)

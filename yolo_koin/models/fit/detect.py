@@ -10,7 +10,7 @@ from ultralytics.utils.metrics import ap_per_class
 
 from yolo_koin.models.devices import layout
 from yolo_koin.models.fit.boxed_photos import BoxedPhotos
-from yolo_koin.models.fit.collage import collage
+from yolo_koin.models.fit.collage import COLOURS, USUAL, collage
 from yolo_koin.models.fit.lesson import check_photos, validation_batches
 from yolo_koin.models.fit.source import Batch
 from yolo_koin.models.protocol import TrainJob
@@ -36,13 +36,14 @@ class FaceLesson:
     def __init__(self, job: TrainJob, device: torch.device, criterion: Any) -> None:
         check_photos(job)
         self.job, self.device, self.criterion = job, device, criterion
+        self.arrangement, self.strength = USUAL.times(job.augment), COLOURS.times(job.augment)
         self.train = BoxedPhotos(job.train, job.names, job.imgsz)
         self.val = BoxedPhotos(job.val, job.names, job.imgsz)
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """The stock loss on a collage, see :class:`yolo_koin.models.fit.lesson.Lesson`."""
         with torch.autocast(self.device.type, enabled=False):  # the warp's grid needs more than bf16's eight bits
-            arranged = collage(batch)
+            arranged = collage(batch, self.arrangement, self.strength)
         terms, _ = self.criterion(network(arranged["img"].contiguous(memory_format=layout(self.device))), arranged)
         loss = terms.sum()
         return loss, loss.detach() / len(arranged["img"])

@@ -10,6 +10,7 @@ import contextlib
 import copy
 import math
 import os
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ from yolo_koin.errors import RunError
 from yolo_koin.files import writing
 from yolo_koin.models.devices import has_bf16
 from yolo_koin.models.fit.lesson import Lesson, on_device
+from yolo_koin.models.fit.log import LOGS, curve_log
 from yolo_koin.models.fit.optimizer import MOST_GRADIENT, Average, build_optimizer, freeze, learning_rate, training_mode
 from yolo_koin.models.fit.state import Epoch, State, load_state, read_curve, save_state, write_curve
 from yolo_koin.models.protocol import CALLED, Trained, TrainJob
@@ -88,16 +90,25 @@ class Fit:
         with _deterministic():
             if self._state.is_file():
                 self._restore(load_state(self._state, self.job, self.device))
+                if self.curve:
+                    self.progress(Step("continuing", len(self.curve) + 1, self.job.epochs))
             else:
                 self._save()  # so that a first epoch that goes wrong can be tried again
-            while len(self.curve) < self.job.epochs:
-                row = self._epoch(len(self.curve))
-                if math.isfinite(row.train_loss) and math.isfinite(row.val_loss):
-                    self._keep(row)
-                else:
-                    self._again(row)
+            with curve_log(self.job, len(self.curve)) as log:
+                while len(self.curve) < self.job.epochs and not self._in_vain:
+                    row = self._epoch(len(self.curve))
+                    if math.isfinite(row.train_loss) and math.isfinite(row.val_loss):
+                        self._keep(row)
+                        log(row)
+                    else:
+                        self._again(row)
         self._finish()
         return outcome(self.job, self.lesson.metric, self.curve, self.ending)
+
+    @property
+    def _in_vain(self) -> bool:
+        """Whether as many epochs as there is patience for have gone by since the best one."""
+        return self.job.patience is not None and len(self.curve) - self.best >= self.job.patience
 
     # ------------------------------------------------------------------------------------------------------------ epochs
     def _epoch(self, number: int) -> Epoch:
@@ -200,7 +211,8 @@ def finished(job: TrainJob, metric: str, ending: str = ".pt") -> Trained | None:
     if (weights / "state.pt").is_file() or not all((weights / name).is_file() for name in (f"best{ending}", f"last{ending}")):
         return None
     curve = read_curve(job.folder / "results.csv")
-    return outcome(job, metric, curve, ending) if len(curve) == job.epochs else None  # else of a version that wrote last.pt all along
+    whole = job.patience is not None or len(curve) == job.epochs  # else of a version that wrote last.pt all along
+    return outcome(job, metric, curve, ending) if whole else None
 
 
 def clear(folder: Path, ending: str = ".pt") -> None:
@@ -208,6 +220,7 @@ def clear(folder: Path, ending: str = ".pt") -> None:
     with writing(folder):
         for name in ("weights/state.pt", f"weights/last{ending}", f"weights/best{ending}", "results.csv"):
             (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / LOGS, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,10 @@ from yolo_koin.files import atomic_path, write_text
 from yolo_koin.models.protocol import TrainJob
 
 VERSION = 1  # of the file
-SETTINGS = ("model", "names", "epochs", "imgsz", "batch", "seed", "freeze", "lr", "train_on")  # that a resumed training has to share
+SETTINGS = (  # that a resumed training has to share
+    *("model", "names", "epochs", "imgsz", "batch", "seed", "freeze", "lr", "train_on"),
+    *("augment", "label_smoothing", "patience"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def load_state(path: Path, job: TrainJob, device: torch.device) -> State:
     if version != VERSION:
         raise RunError("the state of this training is of another version of yolo_koin", path, "Start the training again.")
     now = _settings(job)
-    if changed := [name for name in now if settings.get(name) != now[name]]:
+    if changed := [name for name in now if settings.get(name, now[name]) != now[name]]:  # older states had the usual of what they lack
         raise RunError(f"this training was begun with other {', '.join(changed)}", path, "Start the training again.")
     return state
 

@@ -101,6 +101,7 @@ def arguments(job: TrainJob, plan: Plan) -> dict[str, Any]:
         "weight_decay": WEIGHT_DECAY,
         "warmup_epochs": WARM * job.epochs,
         "warmup_bias_lr": 0.0,
+        "patience": job.patience or 0,
         "plots": False,
     }
 

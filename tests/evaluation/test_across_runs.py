@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import special, stats
+
+from yolo_koin.evaluation import across_runs, predictions
+from yolo_koin.evaluation.predictions import PredictionsError
+
+HARD, GROUP = "hard_cases/test", "group_cases/test"
+
+
+def answers(right: str, split: str = HARD) -> pd.DataFrame:
+    """One photo per letter: r is right, w is wrong, e is unreadable, u has no label."""
+    images = [f"{i}.jpg" for i in range(len(right))]
+    labels = ["" if letter == "u" else "a" for letter in right]
+    said = predictions.top1_rows([split] * len(right), images, labels, ["b" if letter == "w" else "a" for letter in right])
+    lost = predictions.error_rows([split] * len(right), images, labels, ["truncated"] * len(right))
+    return said.where(pd.Series([letter != "e" for letter in right]), lost)
+
+
+# ------------------------------------------------------------------------------------------------------- which is better
+def test_paired_counts_what_only_one_gets_right() -> None:
+    frames = {
+        "n": pd.concat([answers("rrrrrrrrwweu"), answers("wwww", GROUP)]),  # another split is not looked at
+        "s": answers("wwwwwwwrwreu"),
+        "m": answers("rrrrrrrrwweu").iloc[::-1],  # the order of the rows does not matter
+    }
+    table, untested = across_runs.paired(frames, [HARD])
+    assert not untested
+    assert tuple(table.columns) == across_runs.PAIRED_COLUMNS
+    assert table[["split", "a", "b", "only_a", "only_b", "n"]].to_numpy().tolist() == [
+        [HARD, "n", "s", 7, 1, 11],
+        [HARD, "n", "m", 0, 0, 11],
+        [HARD, "s", "m", 1, 7, 11],
+    ]
+    p = 2 * (1 + 8) / 2**8
+    assert table["p"].tolist() == pytest.approx([p, 1, p])
+    assert table["p_holm"].tolist() == pytest.approx([3 * p, 1, 3 * p])
+
+
+def test_a_run_is_called_better_only_where_the_test_says_so_of_all_pairs_and_splits() -> None:
+    frames = {
+        "n": pd.concat([answers("r" * 7 + "w" * 3), answers("r" * 10, GROUP)]),
+        "s": pd.concat([answers("w" * 10), answers("w" * 10, GROUP)]),
+    }
+    (alone, _), (both, _) = across_runs.paired(frames, [HARD]), across_runs.paired(frames, [HARD, GROUP])
+    assert alone["p_holm"].tolist() == pytest.approx([2 / 2**7])
+    assert both["p_holm"].tolist() == pytest.approx([2 / 2**7, 2 * 2 / 2**10]), "every split is a test more"
+    assert both["better"].tolist() == ["n", "n"]
+    many = frames | {f"x{i}": frames["s"] for i in range(20)}
+    table, _ = across_runs.paired(many, [HARD])
+    assert len(table) == 22 * 21 / 2
+    assert set(table["better"]) == {""}, "of so many pairs a p-value of 1.6 % is nothing"
+
+
+def test_paired_of_one_run_is_empty() -> None:
+    table, _ = across_runs.paired({"n": answers("rw")}, [HARD])
+    assert table.empty
+    assert tuple(table.columns) == across_runs.PAIRED_COLUMNS
+
+
+@pytest.mark.parametrize("other", ["rrr", "ru"], ids=["more photos", "one is not labelled"])
+def test_runs_on_other_photos_are_not_compared_and_the_other_splits_are(other: str) -> None:
+    frames = {"n": pd.concat([answers("rw"), answers("rr", GROUP)]), "s": pd.concat([answers(other), answers("ww", GROUP)])}
+    table, untested = across_runs.paired(frames, [HARD, GROUP, "normal_cases/test"])
+    assert table["split"].tolist() == [GROUP]
+    assert untested == {HARD: "n and s", "normal_cases/test": "n, s"}
+
+
+# ------------------------------------------------------------------------------------------------------------ over seeds
+def test_of_one_seed_the_interval_is_the_binomial_one() -> None:
+    """Photos drawn with replacement from 70 right ones of 100: as many right as a binomial distribution gives."""
+    expected = [float(stats.binom.ppf(q, 100, 0.7)) / 100 for q in (0.025, 0.975)]
+    assert across_runs.seeds_interval({"0": answers("r" * 70 + "w" * 30)}, HARD) == pytest.approx((expected[0], expected[1]), abs=0.011)
+
+
+def test_the_spread_of_seeds_is_in_it() -> None:
+    """Where photos make no difference, the means of two seeds drawn from two are 0, 1/2 or 1, with 1/4, 1/2 and 1/4."""
+    assert across_runs.seeds_interval({"0": answers("rrrr"), "1": answers("wwww")}, HARD) == (0, 1)
+    assert across_runs.seeds_interval({"0": answers("rrrr"), "1": answers("rrrr")}, HARD) == (1, 1)
+
+
+def test_the_interval_over_seeds_is_that_of_a_plain_loop() -> None:
+    draw = np.random.default_rng(5)
+    skill = draw.uniform(0.2, 0.9, 60)
+    right = [["r" if one < level + shift else "w" for one, level in zip(draw.random(60), skill, strict=True)] for shift in (-0.2, 0, 0.2)]
+    chance, means = random.Random(1), []
+    for _ in range(4000):
+        seeds, photos = chance.choices(range(3), k=3), chance.choices(range(60), k=60)
+        means.append(sum(right[seed][photo] == "r" for seed in seeds for photo in photos) / 180)
+    frames = {str(seed): answers("".join(letters)) for seed, letters in enumerate(right)}
+    found = across_runs.seeds_interval(frames, HARD, resamples=4000)
+    assert found == pytest.approx((np.percentile(means, 2.5), np.percentile(means, 97.5)), abs=0.02)
+    assert found == across_runs.seeds_interval(frames, HARD, resamples=4000)
+
+
+def test_seeds_on_other_photos_have_no_interval() -> None:
+    with pytest.raises(PredictionsError, match="not the same photos"):
+        across_runs.seeds_interval({"0": answers("rw"), "1": answers("r")}, HARD)
+
+
+# ------------------------------------------------------------------------------------------------------- hard and normal
+def models(count: int, photos: int = 40) -> dict[str, pd.DataFrame]:
+    draw, found = np.random.default_rng(3), {}
+    for i in range(count):
+        normal, hard = ("".join(draw.choice(["r", "w"], photos, p=[p, 1 - p])) for p in (0.5 + i / 20, 0.1 + i / 20))
+        found[f"m{i}"] = pd.concat([answers(normal, "normal_cases/test"), answers(hard)])
+    return found
+
+
+def test_effective_robustness_is_the_distance_to_numpys_line() -> None:
+    frames = models(9)
+    table = across_runs.effective_robustness(frames, resamples=300)
+    assert tuple(table.columns) == across_runs.ROBUSTNESS_COLUMNS
+    normal, hard = (np.array([(f[f["split"] == s]["true_rank"] == 1).sum() for f in frames.values()]) for s in ("normal_cases/test", HARD))
+    x, y = (special.logit((right + 0.5) / 41) for right in (normal, hard))
+    line = special.expit(np.polynomial.Polynomial.fit(x, y, 1)(x))
+    assert table["value"].tolist() == pytest.approx(hard / 40 - line)
+    assert table["expected"].tolist() == pytest.approx(line)
+    assert table["run"].tolist() == list(frames)
+    assert (table["low"] < table["value"]).all()
+    assert (table["value"] < table["high"]).all()
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        pytest.param(models(7), id="seven models are no line"),
+        pytest.param({f"m{i}": pd.concat([answers("rw", "normal_cases/test"), answers("rw")]) for i in range(8)}, id="all as good"),
+        pytest.param({f"m{i}": answers("rw") for i in range(8)}, id="no normal photos"),
+        pytest.param(models(8) | {"other": models(1, photos=3)["m0"]}, id="other photos"),
+    ],
+)
+def test_effective_robustness_is_not_told(frames: dict[str, pd.DataFrame]) -> None:
+    assert across_runs.effective_robustness(frames, resamples=1).empty

@@ -1,0 +1,74 @@
+"""What a report can say it can say in Korean."""
+
+from __future__ import annotations
+
+import ast
+import string
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import yolo_koin
+from yolo_koin.evaluation import chance
+from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, markdown
+from yolo_koin.reporting.korean import KOREAN, cell, said
+from yolo_koin.verbs import comparisons, results, showing
+from yolo_koin.words import Sentence
+
+PACKAGE = Path(yolo_koin.__file__).parent
+MADE_OF = {  # templates with a name: how it is used → what it may be
+    "TITLES[run.way]": {*showing.TITLES.values()},
+    "PHOTOS": {showing.PHOTOS},
+    "BRACKETS": {results.BRACKETS},
+    **{name: {getattr(comparisons, name)} for name in ("OF_FACES", "DETAILED", "SEEDS", "TESTED", "ROBUST", "PUBLISHED")},
+    "BELOW if is_below else AT": {chance.AT, chance.BELOW},
+}
+
+
+def test_every_sentence_of_a_report_has_its_korean() -> None:
+    """A template stands where it is used, or has one of a few names."""
+    templates = dict(MADE_OF)
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Sentence":
+                said = ast.unparse(node.args[0])
+                templates.setdefault(said, {str(ast.literal_eval(said))} if isinstance(node.args[0], ast.Constant) else {said})
+    assert len(templates) > 20
+    assert set().union(*templates.values()) <= set(KOREAN)
+    columns = {*results.COLUMNS.values(), *comparisons.HEADS.values(), *comparisons.DETAILS.values(), *results.NAMES.values()}
+    same = {"top-1", "top-3", "macro-F1", "mAP@0.5", "mAP@0.5:0.95", "A", "B", "p (Holm)", "ECE", "AURC"}
+    assert columns - same <= set(KOREAN)
+
+
+@pytest.mark.parametrize("template", KOREAN)
+def test_a_translation_fills_in_what_the_sentence_does(template: str) -> None:
+    def names(text: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    assert names(template) == names(KOREAN[template])
+
+
+def test_sentences_within_sentences_and_words_of_the_user() -> None:
+    split = Sentence("{split} (synthetic)", split=Sentence("{split} of {dataset}", split="hard_cases/test", dataset="{이름}"))
+    assert split == "hard_cases/test of {이름} (synthetic)"
+    assert said(split) == "{이름}의 hard_cases/test(합성)"
+    assert said("model") == "model", "what a user calls model"
+    assert [cell(text) for text in ("split", "seed 12", "hard (synthetic)", "아이유")] == ["분할", "시드 12", "hard (합성)", "아이유"]
+
+
+def test_a_page_in_korean() -> None:
+    blocks: list[Block] = [
+        Heading(Sentence("Figures")),
+        Text("of the user"),
+        Table(pd.DataFrame({"split": ["a (synthetic)"], "photos": [3]}), Sentence("{n} photos", n=3)),
+        Figure(Path("a.png"), Sentence("Training curves, on {datasets}", datasets="sample")),
+    ]
+    assert markdown(blocks, Path(), "ko").split("\n\n") == [
+        "## 그림",
+        "of the user",
+        "사진 3장",
+        "| 분할     | 사진 수 |\n| ------ | ---: |\n| a (합성) |    3 |",
+        "![학습 곡선(sample)](a.png)",
+        "학습 곡선(sample)\n",
+    ]

@@ -1,0 +1,153 @@
+"""Statistics of several runs on the same photos: which of two is better, what other seeds would give, how hard photos go with normal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from yolo_koin.evaluation import predictions
+from yolo_koin.evaluation.predictions import PredictionsError
+from yolo_koin.evaluation.statistics import BATCH_CELLS, RESAMPLES, Interval, holm, mcnemar_exact, times_drawn
+from yolo_koin.splits import HARD, NORMAL
+
+PAIRED_COLUMNS = ("split", "a", "b", "only_a", "only_b", "n", "p", "p_holm", "better")
+ROBUSTNESS_COLUMNS = ("run", "normal", "hard", "expected", "value", "low", "high")
+LEVEL = 0.05  # of significance, of all tests together
+FEWEST_MODELS = 8  # that a line from normal to hard accuracy is fitted to
+LIMITS = (2.5, 97.5)
+
+Frames = Mapping[str, pd.DataFrame]  # predictions by run
+
+
+def top1_right(frames: Frames, split: str) -> pd.DataFrame:
+    """Whether top-1 is right: photos × runs, by image and true label, in sorted order.
+
+    Raises:
+        PredictionsError: the split has no labelled photo in a run, or two runs do not have the same photos under the same labels.
+    """
+    found: dict[str, pd.Series[bool]] = {}
+    for run, frame in frames.items():
+        chosen = predictions.labelled(frame[frame["split"] == split])
+        found[run] = (chosen.set_index(["image", "true_label"])["true_rank"] == 1).sort_index()
+        first = next(iter(found))
+        if not found[run].index.equals(found[first].index):
+            raise PredictionsError(f"not the same photos of {split}", f"{first} and {run}", "Evaluate both runs on the same dataset.")
+    return pd.DataFrame(found)
+
+
+# ------------------------------------------------------------------------------------------------------- which is better
+def paired(frames: Frames, splits: Sequence[str]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """McNemar's exact test of top-1 between every two runs on each split, with Holm's correction over all of these tests together.
+
+    Args:
+        frames: predictions by run.
+        splits: the splits; photos without a true label are left out.
+
+    Returns:
+        A row per split and pair, columns :data:`PAIRED_COLUMNS`: ``only_a`` and ``only_b`` are photos that only that run gets right;
+        ``better`` is the run that gets more right where the corrected p-value is below :data:`LEVEL`, else empty. And of each split
+        on which the runs cannot be compared (:func:`top1_right`), those that do not go together.
+    """
+    rows: list[dict[str, Any]] = []
+    untested: dict[str, str] = {}
+    for split in splits:
+        try:
+            right = top1_right(frames, split)
+        except PredictionsError as error:
+            untested[split] = error.where or ", ".join(frames)
+            continue
+        for a, b in combinations(right, 2):
+            only_a, only_b = int((right[a] & ~right[b]).sum()), int((right[b] & ~right[a]).sum())
+            p = mcnemar_exact(only_a, only_b)
+            rows.append({"split": split, "a": a, "b": b, "only_a": only_a, "only_b": only_b, "n": len(right), "p": p})
+    table = pd.DataFrame(rows, columns=list(PAIRED_COLUMNS))
+    table["p_holm"] = holm(table["p"].to_numpy(dtype=np.float64))
+    more = table["a"].where(table["only_a"] > table["only_b"], table["b"])
+    table["better"] = more.where(table["p_holm"] < LEVEL, "")
+    return table, untested
+
+
+# ------------------------------------------------------------------------------------------------------------ over seeds
+def seeds_interval(frames: Frames, split: str, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """Interval of the mean top-1 over trainings that differ in the seed alone: of other seeds and other photos.
+
+    Percentiles of a hierarchical bootstrap: seeds are drawn with replacement, then photos, the same ones for all seeds drawn, since all
+    seeds were asked about the same photos (Owen, Ann. Appl. Stat. 1 (2007) 386: the pigeonhole bootstrap, which errs to the wide side).
+    Of a spread between seeds that a few of them do not show, no resampling can tell.
+
+    Args:
+        frames: predictions by seed.
+        split: the split.
+        resamples: how many.
+        seed: of the resampling.
+
+    Raises:
+        PredictionsError: the seeds do not have the same photos.
+    """
+    right = top1_right(frames, split).to_numpy(dtype=np.float64).T
+    (seeds, photos), rng = right.shape, np.random.default_rng(seed)
+    means = []
+    for m in _batches(resamples, photos):
+        by_photo = times_drawn(rng.integers(seeds, size=(m, seeds)), seeds).T @ right / seeds
+        means.append(np.take_along_axis(by_photo, rng.integers(photos, size=(m, photos)), axis=1).mean(axis=1))
+    low, high = np.percentile(np.concatenate(means), LIMITS)
+    return float(low), float(high)
+
+
+# ------------------------------------------------------------------------------------------------------- hard and normal
+def effective_robustness(frames: Frames, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """How many more of the hard photos each model gets right than are expected of its accuracy on normal photos.
+
+    ρ = hard - σ(a·logit(normal) + b): Taori et al., NeurIPS 2020, section 2, with the logit axes of Miller et al., ICML 2021. The line is
+    fitted to all models by least squares, each accuracy taken as (right + ½) / (n + 1) for its logit to be finite. Intervals are
+    percentiles over resampled photos, normal and hard, the same for all models, with the line fitted to each resample anew.
+
+    Args:
+        frames: predictions by model, one run of each.
+        resamples: how many.
+        seed: of the resampling.
+
+    Returns:
+        A row per model, columns :data:`ROBUSTNESS_COLUMNS`, all shares. Empty for fewer than :data:`FEWEST_MODELS` models, for models that
+        are all as good on normal photos, and where they do not have the same photos.
+    """
+    nothing = pd.DataFrame(columns=list(ROBUSTNESS_COLUMNS))
+    if len(frames) < FEWEST_MODELS:
+        return nothing
+    try:
+        right = [top1_right(frames, str(split)).to_numpy(dtype=np.float64) for split in (NORMAL, HARD)]
+    except PredictionsError:
+        return nothing
+    if np.ptp(right[0].mean(axis=0)) == 0:
+        return nothing
+    rng, of = np.random.default_rng(seed), [len(one) for one in right]
+    drawn = []
+    for m in _batches(resamples, sum(of)):
+        weights = [times_drawn(rng.integers(n, size=(m, n)), n) for n in of]
+        drawn.append(_above_line(*(weight.T @ one for weight, one in zip(weights, right, strict=True)), *of))
+    value = _above_line(*(one.sum(axis=0, keepdims=True) for one in right), *of)[0]
+    low, high = np.percentile(np.concatenate(drawn), LIMITS, axis=0)
+    normal, hard = (one.mean(axis=0) for one in right)
+    columns = (list(frames), normal, hard, hard - value, value, low, high)
+    return pd.DataFrame(dict(zip(ROBUSTNESS_COLUMNS, columns, strict=True)))
+
+
+def _above_line(normal: NDArray[np.float64], hard: NDArray[np.float64], of_normal: int, of_hard: int) -> NDArray[np.float64]:
+    """Accuracy on hard photos above the fitted line, from how many photos are right, each m × models."""
+    x, y = (np.log((right + 0.5) / (n - right + 0.5)) for right, n in ((normal, of_normal), (hard, of_hard)))
+    off = x - x.mean(axis=1, keepdims=True)
+    spread = np.square(off).sum(axis=1, keepdims=True)
+    slope = (off * y).sum(axis=1, keepdims=True) / np.where(spread > 0, spread, 1)
+    above: NDArray[np.float64] = hard / of_hard - 1 / (1 + np.exp(-(y.mean(axis=1, keepdims=True) + slope * off)))
+    return above
+
+
+def _batches(resamples: int, cells: int) -> Iterator[int]:
+    """How many resamples to draw at a time, so that memory is bounded."""
+    most = max(1, BATCH_CELLS // cells)
+    return (min(most, resamples - start) for start in range(0, resamples, most))

@@ -1,0 +1,143 @@
+"""What a report says in Korean: a table of words. Sentences are looked up by their template, cells and headings of tables as they stand."""
+
+from __future__ import annotations
+
+import re
+
+from yolo_koin.words import Sentence
+
+KOREAN = {
+    # headings
+    "Results on {dataset}": "{dataset} 결과",
+    "Figures": "그림",
+    # tables
+    "model": "모델",
+    "names": "이름을 붙인 대상",
+    "split": "분할",
+    "photos": "사진 수",
+    "boxed photos": "상자가 있는 사진 수",
+    "lost from normal": "일반 사진 대비 손실",
+    "person named": "해당 인물을 맞힌 비율",
+    "in top-3": "상위 3개 안",
+    "precision of names": "이름 정밀도",
+    "recall of names": "이름 재현율",
+    "top-1 of faces found": "찾은 얼굴의 top-1",
+    "face AP@0.5": "얼굴 AP@0.5",
+    "each face found": "찾은 얼굴마다",
+    "what it detects": "탐지한 얼굴",
+    "worst class": "가장 낮은 클래스",
+    "10th percentile of classes": "클래스의 10번째 백분위수",
+    "top-1 at 80 % coverage": "확신도 상위 80 % 사진의 top-1",
+    "photos (inferred)": "사진 수(추정)",
+    "normal": "일반",
+    "hard": "어려움",
+    "expected": "예상",
+    "effective robustness": "유효 강건성",
+    "better": "더 나은 쪽",
+    "neither shown": "차이 확인 안 됨",
+    "mean ± SD": "평균 ± 표준편차",
+    "only A right": "A만 정답",
+    "only B right": "B만 정답",
+    "seed": "시드",
+    "(synthetic)": "(합성)",
+    # below tables
+    "Brackets: 95 % intervals (Wilson for shares of photos, Newcombe for the gap to normal photos, bootstrap over photos for the rest). "
+    "In parentheses: the number of photos behind a value, where it is not that of its row.": (
+        "대괄호: 95 % 신뢰구간(사진 비율은 Wilson, 일반 사진과의 차이는 Newcombe, 나머지는 사진 단위 부트스트랩). "
+        "소괄호: 그 값을 계산한 사진 수가 행의 사진 수와 다를 때의 사진 수."
+    ),
+    "{note}.": "{note}.",
+    "{run}, {note}": "{run}, {note}",
+    "{split}: top-1 is at chance level: its 95 % interval of {low:.1f} to {high:.1f} % contains {chance:.1f} %, "
+    "as of guessing one of {classes} people": (
+        "{split}: top-1이 우연 수준입니다. "
+        "95 % 신뢰구간 {low:.1f}–{high:.1f} %가 {classes}명 중 한 명을 찍을 때의 {chance:.1f} %를 포함합니다"
+    ),
+    "{split}: top-1 is below chance level: its 95 % interval of {low:.1f} to {high:.1f} % ends below {chance:.1f} %, "
+    "as of guessing one of {classes} people": (
+        "{split}: top-1이 우연 수준보다 낮습니다. "
+        "95 % 신뢰구간 {low:.1f}–{high:.1f} %가 {classes}명 중 한 명을 찍을 때의 {chance:.1f} %에 미치지 못합니다"
+    ),
+    "Boxes of {splits} are {finder}'s, which nobody has checked: there mAP and AP tell agreement with {finder}.": (
+        "{splits}의 상자는 {finder}가 찾은 것으로 사람이 확인하지 않았습니다. 따라서 그 mAP와 AP는 {finder}와의 일치도입니다."
+    ),
+    "Classes and confidence. AURC: mean share of wrong answers over all coverages, the surest photos first; ECE: in 15 bins.": (
+        "클래스와 확신도. AURC: 확신도가 높은 사진부터 답할 때 모든 응답 범위에 걸친 평균 오답 비율. ECE: 15개 구간."
+    ),
+    "Top-1 over seeds, in percent; brackets: 95 % interval of the mean, seeds and photos resampled. Few seeds show little of the spread"
+    " between them, and no significance is claimed.": (
+        "시드별 top-1(%). 대괄호: 시드와 사진을 재추출한 평균의 95 % 신뢰구간. "
+        "시드가 적으면 시드 간 차이가 다 드러나지 않으므로 유의성을 주장하지 않습니다."
+    ),
+    "{split}: no test between the runs, since they were not scored on the same labelled photos ({where}).": (
+        "{split}: 같은 정답 사진으로 평가하지 않아 실행 간 검정을 하지 않았습니다({where})."
+    ),
+    "McNemar's exact test of top-1 between runs, with Holm's correction over all {tests} tests. A run is called better where its p-value is"
+    " below 5 %; of many pairs those with the smallest p-values are shown.": (
+        "top-1에 대한 실행 간 McNemar 정확 검정(검정 {tests}개 전체에 Holm 보정). p값이 5 %보다 작을 때만 더 낫다고 적습니다. "
+        "쌍이 많으면 p값이 가장 작은 것만 보입니다."
+    ),
+    "Effective robustness: top-1 on hard photos above what a line fitted to all {models} models on logit axes expects of their top-1 on"
+    " normal photos, with bootstrap intervals.": (
+        "유효 강건성: 모델 {models}개의 일반 사진 top-1에 로짓 축에서 맞춘 직선이 예상하는 값보다 "
+        "어려운 사진 top-1이 얼마나 높은지. 부트스트랩 신뢰구간."
+    ),
+    "Published results (arXiv:2310.09756), not ours: one seed each, intervals by sizes that were inferred.": (
+        "논문(arXiv:2310.09756)에 실린 결과이며 이 도구의 결과가 아닙니다. 시드 하나씩이고, 신뢰구간은 추정한 사진 수로 계산했습니다."
+    ),
+    "Wrong answers among the photos that a model is surest of": "모델이 가장 확신하는 사진 가운데 오답의 비율",
+    "how often it is right, by its confidence": "확신도별 정답 비율",
+    "A photo is right for a run that names faces when any face of it is given the labelled person's name first.": (
+        "얼굴마다 이름을 붙이는 실행에서는 어느 한 얼굴의 첫 이름이 정답 인물이면 맞힌 사진으로 셉니다."
+    ),
+    # figures
+    "No test split has a top-1 to draw.": "top-1을 그릴 테스트 분할이 없습니다.",
+    "Accuracy on the test splits of {dataset}": "{dataset} 테스트 분할별 정확도",
+    "Training curves, on {datasets}": "학습 곡선({datasets})",
+    "{title}: {said}": "{title}: {said}",
+    "{run} on {split}": "{run}, {split}",
+    "Face detector and {run} on {split}": "얼굴 탐지기와 {run}, {split}",
+    "Identity detector {run} on {split}": "인물 탐지기 {run}, {split}",
+    "{split} of {dataset}": "{dataset}의 {split}",
+    "{split} (synthetic)": "{split}(합성)",
+    "recall of each person": "인물별 재현율",
+    "who was taken for whom": "누구를 누구로 착각했는지",
+    "Nobody was taken for somebody else.": "다른 사람으로 착각한 사진이 없습니다.",
+    "Nobody was taken for the same other person more than once: {n:,} pairs were confused once each.": (
+        "같은 사람으로 두 번 이상 착각한 경우는 없습니다. {n:,}쌍을 한 번씩 착각했습니다."
+    ),
+    "Nobody was taken for the same other person more than once: one pair was confused once.": (
+        "같은 사람으로 두 번 이상 착각한 경우는 없습니다. 한 쌍을 한 번 착각했습니다."
+    ),
+    "No mistake stands out: {n:,} pairs of people were confused {times} times each, and none more often.": (
+        "두드러진 착각은 없습니다. {n:,}쌍을 {times}번씩 착각했고 그보다 잦은 쌍은 없습니다."
+    ),
+    "The one person was recognised in {right} of {photos}.": "한 명뿐인 인물을 {photos} 중 {right}장에서 맞혔습니다.",
+    "Each of the {people:,} people was recognised in {right} of {photos}.": "{people:,}명 모두 {photos} 중 {right}장에서 맞혔습니다.",
+    "{n} photo": "사진 {n}장",
+    "{n} photos": "사진 {n}장",
+    "{dataset}: test photos of each case, one person a column": "{dataset}: 경우별 테스트 사진, 열마다 한 사람",
+    "{title}; photos spread evenly over the split, none picked by hand": (
+        "{title}. 사진은 분할 전체에서 고르게 뽑았으며 손으로 고르지 않았습니다"
+    ),
+    "no font here has every letter of {names}: drawn as the name of the folder": (
+        "글꼴에 없는 글자가 있어 폴더 이름으로 그렸습니다: {names}"
+    ),
+    "no font here has every letter of {names}: drawn with a hollow square for each missing one": (
+        "글꼴에 없는 글자는 빈 네모로 그렸습니다: {names}"
+    ),
+}
+IN_A_CELL = re.compile(r"^seed(?= \d)|\(synthetic\)")
+
+
+def said(text: str) -> str:
+    """A sentence in Korean, and those in it; a text of the user's stays as it is."""
+    if not isinstance(text, Sentence):
+        return text
+    values = {name: said(value) if isinstance(value, str) else value for name, value in text.values.items()}
+    return KOREAN[text.template].format(**values)
+
+
+def cell(text: str) -> str:
+    """A cell or a heading of a table."""
+    return KOREAN.get(text) or IN_A_CELL.sub(lambda found: KOREAN[found[0]], text)

@@ -1,0 +1,196 @@
+"""What a report says of runs beside their results: of classes and confidence, seeds, pairs, hard against normal photos, published rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from yolo_koin.errors import UsageError
+from yolo_koin.evaluation import published, scores
+from yolo_koin.evaluation.across_runs import effective_robustness, paired, seeds_interval
+from yolo_koin.evaluation.face_scores import one_per_photo
+from yolo_koin.evaluation.metrics import reliability
+from yolo_koin.evaluation.predictions import PredictionsError
+from yolo_koin.evaluation.selective import risk_coverage
+from yolo_koin.reporting import confidence as charts
+from yolo_koin.reporting.document import Block, Figure, Table, Text
+from yolo_koin.reporting.saving import save
+from yolo_koin.splits import in_order
+from yolo_koin.verbs.drawing import called
+from yolo_koin.verbs.scored import WHOLE, Scored
+from yolo_koin.words import Sentence
+
+SHOWN = 30  # pairs of runs in a report
+DETAILED = "Classes and confidence. AURC: mean share of wrong answers over all coverages, the surest photos first; ECE: in 15 bins."
+SEEDS = (
+    "Top-1 over seeds, in percent; brackets: 95 % interval of the mean, seeds and photos resampled. Few seeds show little of the spread"
+    " between them, and no significance is claimed."
+)
+OF_FACES = "A photo is right for a run that names faces when any face of it is given the labelled person's name first."
+TESTED = (
+    "McNemar's exact test of top-1 between runs, with Holm's correction over all {tests} tests. A run is called better where its p-value is"
+    " below 5 %; of many pairs those with the smallest p-values are shown."
+)
+ROBUST = (
+    "Effective robustness: top-1 on hard photos above what a line fitted to all {models} models on logit axes expects of their top-1 on"
+    " normal photos, with bootstrap intervals."
+)
+PUBLISHED = "Published results (arXiv:2310.09756), not ours: one seed each, intervals by sizes that were inferred."
+DETAILS = {
+    "run": "model",
+    "split": "split",
+    "worst_class": "worst class",
+    "class_p10": "10th percentile of classes",
+    "ece": "ECE",
+    "aurc": "AURC",
+    "top1_at_80": "top-1 at 80 % coverage",
+}
+HEADS = {
+    "split": "split",
+    "a": "A",
+    "b": "B",
+    "only_a": "only A right",
+    "only_b": "only B right",
+    "n": "photos",
+    "p_holm": "p (Holm)",
+    "better": "better",
+}
+
+
+def by_way(runs: Sequence[Scored]) -> tuple[list[Scored], list[Scored]]:
+    """Those that named whole photos, and those that named faces."""
+    return [run for run in runs if run.way == WHOLE], [run for run in runs if run.way != WHOLE]
+
+
+def compared(runs: Sequence[Scored]) -> list[Block]:
+    """The comparisons between runs on one dataset, whatever they name.
+
+    Where a model was trained with several seeds, the first stands for it.
+    """
+    blocks: list[Block] = []
+    seeds = over_seeds(runs)
+    if len(seeds):
+        blocks.append(Table(seeds, Sentence(SEEDS)))
+    models = first_seeds(runs)
+    if len(models) > 1:
+        blocks += _tests(models)
+    robustness = effective_robustness({run.title: run.predictions for run in by_way(models)[0]})
+    if len(robustness):
+        blocks.append(Table(_readable_robustness(robustness), Sentence(ROBUST, models=len(robustness))))
+    return blocks
+
+
+def first_seeds(runs: Sequence[Scored]) -> list[Scored]:
+    """The runs that stand for their models: of those that differ in the seed alone, those of the lowest."""
+    return [run for same in _of_one_setting(runs) for run in same if run.seed == min(other.seed for other in same)]
+
+
+def _of_one_setting(runs: Sequence[Scored]) -> list[list[Scored]]:
+    """The runs in groups that differ in the seed alone; one of unknown training is alone."""
+    groups: dict[str, list[Scored]] = {}
+    for number, run in enumerate(runs):
+        groups.setdefault(run.settings or f"unknown {number}", []).append(run)
+    return list(groups.values())
+
+
+def details(runs: Sequence[Scored]) -> Table:
+    """How the worst classes fare, and how far confidence can be trusted."""
+    parts = []
+    for run in runs:
+        table = scores.summary(run.metrics).assign(run=run.title)
+        table["split"] = [called(split, run.synthetic) for split in table["split"]]
+        parts.append(table[[column for column in DETAILS if column in table]])
+    return Table(pd.concat(parts, ignore_index=True).fillna("").rename(columns=DETAILS), Sentence(DETAILED))
+
+
+def confidence(runs: Sequence[Scored], shown: Scored, out: Path) -> list[Block]:
+    """The risk–coverage curve of each model, and the reliability of the run that is shown, as far as they tell their confidence."""
+    curves = {(run.title, split): risk_coverage(photos) for run in first_seeds(runs) for split, photos in _with_confidence(run).items()}
+    bins = {split: reliability(photos) for split, photos in _with_confidence(shown).items()}
+    synthetic = frozenset[str]().union(*(run.synthetic for run in runs))
+    figures = {
+        "risk_coverage": (charts.risk_coverage(curves, synthetic), Sentence("Wrong answers among the photos that a model is surest of")),
+        "reliability": (
+            charts.reliability(bins, shown.title, shown.synthetic),
+            Sentence("{title}: {said}", title=shown.title, said=Sentence("how often it is right, by its confidence")),
+        ),
+    }
+    return [Figure(save(figure, out / f"{name}.png")[0], caption) for name, (figure, caption) in figures.items() if figure]
+
+
+def _with_confidence(run: Scored) -> dict[str, pd.DataFrame]:
+    """The labelled photos of each split, where the run tells how sure it is."""
+    by_split = scores.in_order(run.predictions[run.predictions["true_label"] != ""])
+    return {split: photos for split, photos in by_split.items() if photos["score_1"].notna().any()}
+
+
+def over_seeds(runs: Sequence[Scored]) -> pd.DataFrame:
+    """Top-1 of each seed, mean and standard deviation, over runs that differ in the seed alone; empty when there are none."""
+    rows: list[dict[str, Any]] = []
+    for same in _of_one_setting(runs):
+        if len({run.seed for run in same}) < len(same):
+            continue  # one training scored twice
+        top1 = pd.concat([run.metrics.assign(seed=run.seed) for run in same]).query("metric in ('top1', 'person_top1')")
+        for split, found in top1.groupby("split", sort=False):
+            percent = 100 * found["value"]
+            if len(found) > 1:
+                each = {f"seed {seed}": f"{value:.1f}" for seed, value in sorted(zip(found["seed"], percent, strict=True))}
+                mean = f"{percent.mean():.1f} ± {percent.std():.1f}{_of_mean(same, str(split))}"
+                rows.append({"model": same[0].model, "split": split, "photos": int(found["n"].max()), **each, "mean ± SD": mean})
+    frame = pd.DataFrame(rows)
+    return frame[[*(column for column in frame if column != "mean ± SD"), "mean ± SD"]] if rows else frame
+
+
+def _of_mean(runs: Sequence[Scored], split: str) -> str:
+    try:
+        low, high = seeds_interval({run.name: _of_photos(run, split) for run in runs}, split)
+    except PredictionsError:  # a photo came or went between two of them
+        return ""
+    return f" [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _of_photos(run: Scored, split: str) -> pd.DataFrame:
+    """One row for each photo of a split."""
+    rows = run.predictions[run.predictions["split"] == split]
+    return rows if run.way == WHOLE else one_per_photo(rows, "detector" if run.way == "detector" else "faces")
+
+
+def _tests(runs: Sequence[Scored]) -> list[Block]:
+    """The tests between runs; those that saw other photos cannot be compared, which is said."""
+    splits = in_order(split for run in runs for split in run.predictions["split"])
+    frames = {run.title: pd.concat([_of_photos(run, split) for split in splits]) for run in runs}
+    table, untested = paired(frames, splits)
+    blocks: list[Block] = [Text(Sentence(OF_FACES))] if by_way(runs)[1] else []
+    for split, where in untested.items():
+        said = Sentence(
+            "{split}: no test between the runs, since they were not scored on the same labelled photos ({where}).", split=split, where=where
+        )
+        blocks.append(Text(said))
+    if len(table):
+        some = table.nsmallest(SHOWN, "p_holm").sort_index()
+        better, p = some["better"].replace("", "neither shown"), [f"{value:.2g}" for value in some["p_holm"]]
+        blocks.append(Table(some.assign(better=better, p_holm=p)[list(HEADS)].rename(columns=HEADS), Sentence(TESTED, tests=len(table))))
+    return blocks
+
+
+def published_results(runs: Sequence[Scored]) -> Table:
+    """What was published of KoIn50, to stand beside runs on its photos.
+
+    Raises:
+        UsageError: a run is of other photos.
+    """
+    if others := [run.title for run in runs if run.synthetic or run.classes != published.CLASSES]:
+        raise UsageError(
+            "the published results are of the 50 people of KoIn50 on real photos", "published=True", f"Drop it, or the run {others[0]}."
+        )
+    wide = scores.summary(published.table()).rename(columns={"run": "model", "n": "photos (inferred)", "top1": "top-1", "top3": "top-3"})
+    return Table(wide, Sentence(PUBLISHED))
+
+
+def _readable_robustness(table: pd.DataFrame) -> pd.DataFrame:
+    shares = {column: [scores.text("top1", value) for value in table[column]] for column in ("normal", "hard", "expected")}
+    above = [scores.text("top1_gap", *row) for row in table[["value", "low", "high"]].itertuples(index=False)]
+    return pd.DataFrame({"model": table["run"], **shares, "effective robustness": above})
