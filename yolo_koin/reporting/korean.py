@@ -94,6 +94,9 @@ KOREAN = {
     "No test split has a top-1 to draw.": "top-1을 그릴 테스트 분할이 없습니다.",
     "Accuracy on the test splits of {dataset}": "{dataset} 테스트 분할별 정확도",
     "Training curves, on {datasets}": "학습 곡선({datasets})",
+    "Top-1 by training photos of each person; whiskers: 95 % intervals, faint dots: seeds": (
+        "1인당 학습 사진 수에 따른 Top-1. 수염: 95 % 신뢰구간, 흐린 점: 시드별 값"
+    ),
     "{title}: {said}": "{title}: {said}",
     "{run} on {split}": "{run}, {split}",
     "Face detector and {run} on {split}": "얼굴 탐지기와 {run}, {split}",

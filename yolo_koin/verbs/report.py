@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,12 +17,13 @@ from yolo_koin.parallel import Progress
 from yolo_koin.reporting import figures
 from yolo_koin.reporting.document import Block, Figure, Heading, Text, files_of, markdown
 from yolo_koin.reporting.saving import save
+from yolo_koin.reporting.shots import shots_curve
 from yolo_koin.specs import Language, ReportSpec
-from yolo_koin.splits import in_order
+from yolo_koin.splits import in_order, of_part
 from yolo_koin.verbs.comparisons import by_way, confidence, published_results
 from yolo_koin.verbs.drawing import dataset_name, drawable
 from yolo_koin.verbs.results import no_news, tables
-from yolo_koin.verbs.scored import Scored, load_runs, told_apart
+from yolo_koin.verbs.scored import WHOLE, Scored, load_runs, told_apart
 from yolo_koin.verbs.showing import examples, group_photos, hard_photos, of_people
 from yolo_koin.verbs.verb import verb
 from yolo_koin.words import Sentence
@@ -121,7 +123,7 @@ def _drawn(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
     Where a run named faces, the photos are its.
     """
     whole, _ = by_way(runs)
-    blocks: list[Block] = [Heading(Sentence("Figures")), *_performance(runs, name, out), *_curves(runs, out)]
+    blocks: list[Block] = [Heading(Sentence("Figures")), *_performance(runs, name, out), *_shots(runs, name, out), *_curves(runs, out)]
     shown = _shown(runs)
     dataset = _named_as_drawn(shown)
     blocks += [Text(Sentence("{note}.", note=note)) for note in _undrawable(runs)]
@@ -133,6 +135,18 @@ def _drawn(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
     if dataset:
         blocks += [*examples(dataset, name, out), *hard_photos(shown, dataset, name, out), *group_photos(shown, dataset, name, out)]
     return blocks
+
+
+def _shots(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
+    known = [run.metrics.assign(model=run.series, shots=run.shots) for run in runs if run.way == WHOLE and not math.isnan(run.shots)]
+    if not known:
+        return []
+    table = of_part(pd.concat(known, ignore_index=True), "test")
+    figure = shots_curve(table[table["metric"] == "top1"], name)
+    if figure is None:
+        return []
+    path, _ = save(figure, out / "shots.png")
+    return [Figure(path, Sentence("Top-1 by training photos of each person; whiskers: 95 % intervals, faint dots: seeds"))]
 
 
 def _shown(runs: Sequence[Scored]) -> Scored:

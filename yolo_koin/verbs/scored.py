@@ -44,6 +44,8 @@ class Scored:
         agreement: split → face detector, where boxes that are taken for true come from one.
         classes: of the model; 0 when unknown.
         trained_on: name of the dataset that it learnt from; empty when unknown.
+        series: the model without its shots, which the runs of a curve over shots share.
+        shots: training photos of each person, their mean where all were taken; NaN when unknown.
     """
 
     name: str
@@ -62,6 +64,8 @@ class Scored:
     agreement: dict[str, str] = field(default_factory=dict)
     classes: int = 0
     trained_on: str = ""
+    series: str = ""
+    shots: float = float("nan")
 
 
 def load_runs(folder: Path) -> list[Scored]:
@@ -131,6 +135,8 @@ def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
         agreement=dict(run.agreement),
         classes=run.classes,
         trained_on=dataset_name(Path(training.spec.data)) if training else "",
+        series=title_of(training, with_shots=False) if training else "",
+        shots=training.photos / run.classes if training and training.photos and run.classes else float("nan"),
     )
 
 
@@ -164,7 +170,7 @@ def _curve(path: Path) -> pd.DataFrame:
     return frame
 
 
-def title_of(training: TrainRun) -> str:
+def title_of(training: TrainRun, with_shots: bool = True) -> str:
     """Model and training set, for people."""
     name = training.spec.model_name
     try:
@@ -172,8 +178,5 @@ def title_of(training: TrainRun) -> str:
     except KoinError:  # a family that is not installed any more
         title = name
     title = " ".join(filter(None, (title, METHODS.get(training.spec.method))))
-    return f"{title}, {training.spec.train_on}{' faces' if training.spec.fit == 'face' else ''}{_shots(training.spec.shots)}"
-
-
-def _shots(shots: int | None) -> str:
-    return f", {count(shots, 'shot')}" if shots else ""
+    title += f", {training.spec.train_on}{' faces' if training.spec.fit == 'face' else ''}"
+    return f"{title}, {count(training.spec.shots, 'shot')}" if training.spec.shots and with_shots else title
