@@ -9,13 +9,16 @@ import pytest
 from yolo_koin import BenchmarkSpec
 from yolo_koin.configs import read_config
 from yolo_koin.errors import UsageError
+from yolo_koin.models.registry import family_of
 
 SHIPPED = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
 def test_the_shipped_ones_hold(path: Path) -> None:
-    assert BenchmarkSpec(**read_config(path, BenchmarkSpec)).name == path.stem
+    spec = BenchmarkSpec(**read_config(path, BenchmarkSpec))
+    assert all(family_of(model) for model in spec.model_names)
+    assert spec.name
 
 
 @pytest.mark.parametrize(
