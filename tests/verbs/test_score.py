@@ -83,7 +83,7 @@ def test_published_results_do_not_stand_beside_other_photos(koin: Path, best: Pa
 @pytest.fixture(scope="module")
 def evaluated(home: Path, trained: TrainResult) -> EvaluateResult:
     with working_in(home):
-        return evaluate(EvaluateSpec(weights=trained.weights, name="to-score"))
+        return evaluate(EvaluateSpec(weights=trained.weights, name="to-score", engine="torch"))  # as by_class does
 
 
 def by_class(trained: TrainResult) -> pd.DataFrame:

@@ -92,8 +92,8 @@ def trainer_of_weights(weights: Path) -> Trainer:
 
 
 def endings() -> str:
-    """What weights files end in, for people."""
-    return " or ".join(dict.fromkeys(family.ending for family in families()))
+    """What weights files end in, for people: ``.pt or .safetensors``."""
+    return " or ".join(dict.fromkeys("." + family.ending.rpartition(".")[2] for family in families()))
 
 
 def load(weights: Path, device: str = "", trust: bool = False) -> Model:
