@@ -70,6 +70,17 @@ def test_an_id_is_readable_words_and_a_hash(project: Path) -> None:
     assert len({cell.id for cell in found}) == len(found)
 
 
+def test_matrices_of_one_benchmark(project: Path) -> None:
+    """Each has its own settings; a cell that two of them would set differently is refused, one that they say alike is one."""
+    own = ({"seeds": (0,)}, {"seeds": (1,), "epochs": 2, "train_on": ("hard",)}, {"seeds": (0,)})
+    found = prepared(replace(SMALL, matrices=own), "small")
+    told = [(cell.training.spec.train_on, cell.training.spec.seed, cell.training.spec.epochs) for cell in found]
+    assert told == [("normal", 0, 1), ("hard", 1, 2)]
+    assert cells.finished(found[0].folder), "what was begun without matrices goes on in one of them"
+    with pytest.raises(UsageError, match="two of the matrices set one cell differently: yolov8n-cls-normal-seed0"):
+        prepared(replace(SMALL, matrices=({}, {"epochs": 2})))
+
+
 @pytest.mark.parametrize(
     ("changed", "same"),
     [

@@ -88,7 +88,9 @@ def test_a_run_of_the_name_of_a_folder_here(home: Path) -> None:
     """Somebody's folder ``old`` hides no run, and a folder that is no run is told so."""
     Path("old").mkdir()
     assert weights_file("old", HERE) == Path("runs/train/old/weights/best.pt")
-    with pytest.raises(WeightsError, match=r"a folder, not a weights file: mine\. Name the \.pt or \.safetensors file in it, or a training run"):
+    with pytest.raises(
+        WeightsError, match=r"a folder, not a weights file: mine\. Name the \.pt or \.safetensors file in it, or a training run"
+    ):
         weights_file("mine", HERE)
 
 
