@@ -290,6 +290,13 @@ def test_a_dry_run_tells_and_writes_nothing(project: Path) -> None:
     assert planned.notes == ("4 cells, 1 finished; about 1 min for the others",)
 
 
+def test_a_dry_run_before_the_built_in_faces_are_built(project: Path) -> None:
+    """How many photos there are is not known yet; the cells are."""
+    planned = benchmark(replace(SMALL, data="sample", shots=(1, None), name="new", dry_run=True))
+    assert list(planned.table["cell"]) == ["yolov8n-cls-normal-1shots-seed0", "yolov8n-cls-normal-seed0"]
+    assert not Path("data/sample").exists()
+
+
 def test_a_dry_run_of_what_was_never_measured(project: Path) -> None:
     planned = benchmark(replace(SMALL, models=("yolo11n-cls",), name="other", dry_run=True))
     assert planned.notes == ("1 cell, 0 finished; some of the models were not measured yet",)

@@ -57,13 +57,11 @@ class Pace:
 def planned(spec: BenchmarkSpec, home: Path, workspace: Workspace) -> tuple[pd.DataFrame, str]:
     """The cells of a benchmark with their photos, their state and what each may take; and a line on all of them. Writes nothing."""
     there, pace = cells.begun_cells(home), Pace.of(workspace)
-    people = {key: _people(asked, workspace) for key, asked in {(one.train_on, one.val): one for one in cells.trainings(spec)}.items()}
+    known = {(one.train_on, one.val): _people(one, workspace) for one in cells.trainings(spec)}
     rows, seconds = [], list[float | None]()
-    for asked in dict.fromkeys(
-        replace(asked, shots=bounded(asked.shots, people[asked.train_on, asked.val])) for asked in cells.trainings(spec)
-    ):
+    for asked in dict.fromkeys(_bounded(one, known[one.train_on, one.val]) for one in cells.trainings(spec)):
         folder, _ = there.get(cells.place(asked), (None, ""))
-        photos = sum(n if asked.shots is None else min(n, asked.shots) for n in people[asked.train_on, asked.val])
+        photos = sum(n if asked.shots is None else min(n, asked.shots) for n in known[asked.train_on, asked.val])
         state = "to run" if folder is None else "finished" if cells.finished(folder) else "begun"
         if state != "finished":
             seconds.append(pace.seconds(asked, photos))
@@ -73,6 +71,11 @@ def planned(spec: BenchmarkSpec, home: Path, workspace: Workspace) -> tuple[pd.D
         total = _total(seconds)
         note += "; some of the models were not measured yet" if total is None else f"; {_told(total)} for the others"
     return pd.DataFrame(rows, columns=["cell", "photos", "state", "may take"]), note
+
+
+def _bounded(asked: TrainSpec, people: Sequence[int]) -> TrainSpec:
+    """As it will be named: with as many shots as somebody has photos, it is one of all photos."""
+    return replace(asked, shots=bounded(asked.shots, people)) if people else asked
 
 
 def left(todo: Sequence[cells.Cell], workspace: Workspace) -> tuple[str, ...]:
