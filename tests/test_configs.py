@@ -10,6 +10,7 @@ from yolo_koin import BenchmarkSpec
 from yolo_koin.configs import read_config
 from yolo_koin.errors import UsageError
 from yolo_koin.models.registry import family_of
+from yolo_koin.verbs.cells import trainings
 
 SHIPPED = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 
@@ -17,7 +18,7 @@ SHIPPED = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
 @pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
 def test_the_shipped_ones_hold(path: Path) -> None:
     spec = BenchmarkSpec(**read_config(path, BenchmarkSpec))
-    assert all(family_of(model) for model in spec.model_names)
+    assert all(family_of(model) for part in spec.parts for model in part.model_names)
     assert spec.name
 
 
@@ -35,10 +36,38 @@ def test_spellings(tmp_path: Path, text: str) -> None:
     assert spec == BenchmarkSpec(train_on=("normal", "both"), shots=(1, None, 5), epochs=3)
 
 
+def test_several_matrices_in_one(tmp_path: Path) -> None:
+    text = "train-on: both\nmatrices:\n- models: [yolov8n-cls]\n  shots: 1,all\n- {models: face:dlib, methods: ncm, train-on: hard, lr:}\n"
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    spec = BenchmarkSpec(**read_config(tmp_path / "mine.yaml", BenchmarkSpec))
+    assert BenchmarkSpec.of(spec.settings()) == spec, "a manifest keeps them"
+    told = [(one.model_name, one.method, one.train_on, one.shots) for one in trainings(spec)]
+    assert told == [
+        ("yolov8n-cls", "finetune", "both", 1),
+        ("yolov8n-cls", "finetune", "both", None),
+        ("face:dlib", "ncm", "hard", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "told"),
+    [
+        pytest.param({"name": "other"}, "by itself: name. Say it of all", id="what all share"),
+        pytest.param({"nothing": 1}, "by itself: nothing", id="no field"),
+        pytest.param({"seeds": ()}, "nothing to run: seeds=", id="nothing in it"),
+        pytest.param({"shots": (0,)}, "at least 1: shots=0", id="a value out of bounds"),
+    ],
+)
+def test_mistakes_in_one_of_several(matrix: dict[str, object], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        BenchmarkSpec(matrices=({"models": ("yolov8n-cls",)}, matrix))
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         pytest.param("shot: 5\n", r"mine\.yaml: shot. Near names are shots", id="a near name"),
+        pytest.param("matrices: [{shot: 5}]\n", r"mine\.yaml: shot. Near names are shots", id="a near name in one of several"),
         pytest.param("epochs: [\n", r"not YAML \(line 2", id="no YAML"),
         pytest.param("- epochs\n", "lines such as", id="a list"),
         pytest.param("", "lines such as", id="empty"),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_origin
 
 import typer
 from typer.core import TyperGroup
@@ -117,7 +117,7 @@ class Command:
                 result = getattr(import_module(module), function)(asked, progress)
             self.show(result, as_json)
 
-        parameters = [_parameter(one) for one in taken]
+        parameters = [_parameter(one) for one in taken if get_origin(one.inner) is not dict]  # that is for a file to say
         parameters.append(_keyword("as_json", bool, typer.Option("--json", help="Print the result as JSON."), False))
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {one.name: one.annotation for one in parameters}

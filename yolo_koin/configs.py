@@ -34,6 +34,11 @@ def read_config(path: Path, spec: type[Spec]) -> dict[str, Any]:
         raise UsageError(f"cannot read the configuration ({error.strerror})", path, "Correct the path.") from error
     except (ValueError, yaml.YAMLError) as error:
         raise UsageError(f"not YAML ({_where(error)})", path, EXAMPLE) from error
+    return _fields(content, spec, path)
+
+
+def _fields(content: Any, spec: type[Spec], path: Path) -> dict[str, Any]:
+    """What a mapping says, by the names of the fields; each of several matrices in turn."""
     if not isinstance(content, dict):
         raise UsageError("a configuration has lines such as 'epochs: 30'", path, EXAMPLE)
     known = {(one.option.flag or one.name).replace("-", "_"): one.name for one in described(spec)}
@@ -42,6 +47,8 @@ def read_config(path: Path, spec: type[Spec]) -> dict[str, Any]:
         if key not in known:
             near = difflib.get_close_matches(key, known, 3) or sorted(known)
             raise UsageError("no such setting", f"{path}: {key}", f"Near names are {', '.join(near)}.")
+    if isinstance(blocks := given.get("matrices"), list):
+        given["matrices"] = [_fields(block, spec, path) for block in blocks]
     return {known[key]: tuple(value) if isinstance(value, list) else value for key, value in given.items() if value is not None}
 
 

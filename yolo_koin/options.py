@@ -134,4 +134,4 @@ def _as(kind: Any, value: Any, given: str) -> Any:
             return kind(value)
     except (TypeError, ValueError, OverflowError):  # of infinity there is no whole number
         pass
-    raise UsageError(f"has to be {words[kind]}", given, "Correct it.")
+    raise UsageError(f"has to be {words.get(kind, 'lines such as epochs: 30')}", given, "Correct it.")

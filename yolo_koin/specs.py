@@ -8,7 +8,7 @@ shows as the option (``--epochs 0``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
@@ -352,16 +352,30 @@ class BenchmarkSpec(Trains):
     ray: Annotated[str, Option("Run the cells on a Ray cluster: its address, or auto. [default: on this machine]")] = ""
     dry_run: Annotated[bool, Option("Say what would be run, what is there already, and how long it may take; write nothing.")] = False
     name: Annotated[str | None, Option("Name of the benchmark; the same name goes on where it stopped. [default: the dataset's]")] = None
+    matrices: Annotated[tuple[dict[str, Any], ...], Option("Several matrices in one benchmark: what each says otherwise.")] = ()
+
+    SHARED: ClassVar[tuple[str, ...]] = ("workspace", "data", "device", "log", "ray", "dry_run", "name", "matrices")  # by all matrices
 
     def __post_init__(self) -> None:
         """One checkpoint fits one model, and there has to be something to run."""
         super().__post_init__()
+        if self.matrices:
+            for one in self.matrices:
+                if wrong := [key for key in one if key in self.SHARED or key not in {f.name for f in fields(self)}]:
+                    raise UsageError("one of the matrices cannot say this by itself", ", ".join(wrong), "Say it of all.")
+            _ = self.parts  # what cannot be is told here
+            return
         if empty := [f"{key}=" for key in ("methods", "train_on", "shots", "seeds") if not getattr(self, key)]:
             raise UsageError("nothing to run", " ".join(empty), "Name at least one.")
         if self.weights not in {AUTO, SCRATCH} and len(self.model_names) > 1:
             raise UsageError(
                 "one checkpoint fits one model", f"weights={self.weights}", "Benchmark one at a time, or take auto or scratch."
             )
+
+    @property
+    def parts(self) -> tuple[BenchmarkSpec, ...]:
+        """The matrices that it is made of, each a benchmark of its own; most have one."""
+        return tuple(replace(self, matrices=(), **one) for one in self.matrices) or (self,)
 
     @property
     def model_names(self) -> tuple[str, ...]:

@@ -70,6 +70,17 @@ def test_an_id_is_readable_words_and_a_hash(project: Path) -> None:
     assert len({cell.id for cell in found}) == len(found)
 
 
+def test_matrices_of_one_benchmark(project: Path) -> None:
+    """Each has its own settings; a cell that two of them would set differently is refused, one that they say alike is one."""
+    own = ({"seeds": (0,)}, {"seeds": (1,), "epochs": 2, "train_on": ("hard",)}, {"seeds": (0,)})
+    found = prepared(replace(SMALL, matrices=own), "small")
+    told = [(cell.training.spec.train_on, cell.training.spec.seed, cell.training.spec.epochs) for cell in found]
+    assert told == [("normal", 0, 1), ("hard", 1, 2)]
+    assert cells.finished(found[0].folder), "what was begun without matrices goes on in one of them"
+    with pytest.raises(UsageError, match="two of the matrices set one cell differently: yolov8n-cls-normal-seed0"):
+        prepared(replace(SMALL, matrices=({}, {"epochs": 2})))
+
+
 @pytest.mark.parametrize(
     ("changed", "same"),
     [
@@ -277,6 +288,13 @@ def test_a_dry_run_tells_and_writes_nothing(project: Path) -> None:
     matrix = prepared(replace(SMALL, seeds=(0, 1), shots=(1, None)), "small")
     assert list(table["photos"]) == [cell.training.photos for cell in matrix]
     assert planned.notes == ("4 cells, 1 finished; about 1 min for the others",)
+
+
+def test_a_dry_run_before_the_built_in_faces_are_built(project: Path) -> None:
+    """How many photos there are is not known yet; the cells are."""
+    planned = benchmark(replace(SMALL, data="sample", shots=(1, None), name="new", dry_run=True))
+    assert list(planned.table["cell"]) == ["yolov8n-cls-normal-1shots-seed0", "yolov8n-cls-normal-seed0"]
+    assert not Path("data/sample").exists()
 
 
 def test_a_dry_run_of_what_was_never_measured(project: Path) -> None:

@@ -41,6 +41,7 @@ GROWING = (
     "log",
     "ray",
     "dry_run",
+    "matrices",
 )  # more may join a benchmark
 
 

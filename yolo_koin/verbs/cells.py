@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import product
 from pathlib import Path
@@ -72,16 +73,25 @@ def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Pro
     home = home.absolute()
     there = begun_cells(home)
     cells: list[Cell] = []
-    known: dict[tuple[str, str, str], Training] = {}  # a dataset is made, and weights are looked for, once for all shots and seeds
+    known: dict[TrainSpec, Training] = {}  # a dataset is made, and weights are looked for, once for all shots and seeds
     for asked in trainings(spec):
-        key = (asked.model_name, asked.method, asked.train_on)
+        key = replace(asked, shots=None, seed=0)
         if key not in known:
-            known[key] = settled(replace(asked, shots=None), workspace, progress)
+            known[key] = settled(key, workspace, progress)
         training = known[key].anywhere().drawn(asked.shots, asked.seed)
         if training.spec.task != "classify":
             raise UsageError("a benchmark compares classifiers", f"models={asked.model_name}", "Take a -cls model.")
         cells.append(Cell(training, _folder(training, home, there)))
-    return tuple({cell.folder: cell for cell in cells}.values())  # more shots than anybody has photos are all photos, a second time
+    unique = {cell.folder: cell for cell in cells}  # more shots than anybody has photos are all photos, a second time
+    _alone(unique.values())
+    return tuple(unique.values())
+
+
+def _alone(cells: Iterable[Cell]) -> None:
+    """Refuse two matrices that say different things of one cell."""
+    twice = [name for name, n in Counter(slug(cell.training.spec) for cell in cells).items() if n > 1]
+    if twice:
+        raise UsageError("two of the matrices set one cell differently", twice[0], "Benchmark one of them under another --name.")
 
 
 def run(cell: Cell, progress: Progress = silent) -> CellRun:
@@ -148,6 +158,11 @@ def _draw(scoring: Scoring, training: TrainRun, folder: Path, progress: Progress
 # ------------------------------------------------------------------------------------------------------------------- ids
 def trainings(spec: BenchmarkSpec) -> Iterator[TrainSpec]:
     """What a benchmark trains, models before methods before training sets before shots before seeds."""
+    for part in spec.parts:
+        yield from _trainings(part)
+
+
+def _trainings(spec: BenchmarkSpec) -> Iterator[TrainSpec]:
     shared = {one.name: getattr(spec, one.name) for one in fields(Trains)} | {"device": spec.device.split(",")[0]}
     where = product(dict.fromkeys(spec.train_on), dict.fromkeys(spec.shots), dict.fromkeys(spec.seeds))
     for model, method, (train_on, shots, seed) in product(spec.model_names, dict.fromkeys(spec.methods), tuple(where)):

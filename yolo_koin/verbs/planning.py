@@ -57,11 +57,11 @@ class Pace:
 def planned(spec: BenchmarkSpec, home: Path, workspace: Workspace) -> tuple[pd.DataFrame, str]:
     """The cells of a benchmark with their photos, their state and what each may take; and a line on all of them. Writes nothing."""
     there, pace = cells.begun_cells(home), Pace.of(workspace)
-    people = {train_on: _people(spec, train_on, workspace) for train_on in spec.train_on}
+    known = {(one.train_on, one.val): _people(one, workspace) for one in cells.trainings(spec)}
     rows, seconds = [], list[float | None]()
-    for asked in dict.fromkeys(replace(asked, shots=bounded(asked.shots, people[asked.train_on])) for asked in cells.trainings(spec)):
+    for asked in dict.fromkeys(_bounded(one, known[one.train_on, one.val]) for one in cells.trainings(spec)):
         folder, _ = there.get(cells.place(asked), (None, ""))
-        photos = sum(n if asked.shots is None else min(n, asked.shots) for n in people[asked.train_on])
+        photos = sum(n if asked.shots is None else min(n, asked.shots) for n in known[asked.train_on, asked.val])
         state = "to run" if folder is None else "finished" if cells.finished(folder) else "begun"
         if state != "finished":
             seconds.append(pace.seconds(asked, photos))
@@ -71,6 +71,11 @@ def planned(spec: BenchmarkSpec, home: Path, workspace: Workspace) -> tuple[pd.D
         total = _total(seconds)
         note += "; some of the models were not measured yet" if total is None else f"; {_told(total)} for the others"
     return pd.DataFrame(rows, columns=["cell", "photos", "state", "may take"]), note
+
+
+def _bounded(asked: TrainSpec, people: Sequence[int]) -> TrainSpec:
+    """As it will be named: with as many shots as somebody has photos, it is one of all photos."""
+    return replace(asked, shots=bounded(asked.shots, people)) if people else asked
 
 
 def left(todo: Sequence[cells.Cell], workspace: Workspace) -> tuple[str, ...]:
@@ -99,12 +104,12 @@ def _told(seconds: float | None) -> str:
     return f"about {minutes / 60:.1f} h" if minutes > 90 else f"about {max(minutes, 1):.0f} min"
 
 
-def _people(spec: BenchmarkSpec, train_on: str, workspace: Workspace) -> list[int]:
+def _people(spec: TrainSpec, workspace: Workspace) -> list[int]:
     """How many photos of each person are learnt from, as nearly as it is known before any is read; none of built-in faces not built yet."""
     if spec.data == SAMPLE and not (workspace.data / SAMPLE).is_dir():
         return []
     made = prepared(spec.data, "classify", workspace)
-    dataset, splits = open_dataset(spec.data, workspace), TRAINING_SETS[made.train_on if made else train_on]
+    dataset, splits = open_dataset(spec.data, workspace), TRAINING_SETS[made.train_on if made else spec.train_on]
     people = Counter(sample.label for sample in dataset.samples if sample.split in splits)
     carved = 0.0 if any(split.validation in dataset.splits for split in splits) else spec.val
     return [n - min(n - 1, max(1, round(carved * n))) if carved else n for n in people.values()]
