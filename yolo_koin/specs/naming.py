@@ -1,0 +1,99 @@
+"""Specs of the verbs that name photos, score what was named, and report it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from yolo_koin.errors import UsageError
+from yolo_koin.options import Option
+from yolo_koin.specs.shared import DetectorOption, DeviceOption, Engine, Language, NameOption, OfData, RunKind, Spec, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names(Spec):
+    """What names photos."""
+
+    weights: Annotated[
+        str | Path | None, Option("Checkpoint, or a training run's name. [default: the newest finished training run's best checkpoint]")
+    ] = None
+    data: Annotated[str | None, Option("Dataset folder or 'sample'. [default: what the model was trained on]")] = None
+    faces: Annotated[bool, Option("Find every face and name each, in place of the photo as a whole.")] = False
+    detector: DetectorOption = None
+    device: DeviceOption = ""
+    engine: Annotated[Engine, Option("What runs classifiers: onnx (ONNX Runtime, on processors), torch, or the faster one.")] = "auto"
+    name: NameOption = None
+    trust_weights: Annotated[bool, Option("Load a checkpoint that safe loading refuses. It can run any code.")] = False
+
+    def __post_init__(self) -> None:
+        """Refuse an exported network on a GPU."""
+        super().__post_init__()
+        if self.engine == "onnx" and self.device not in {"", "cpu"}:
+            raise UsageError("ONNX Runtime runs on the processor", f"engine=onnx device={self.device}", "Drop one of the two.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateSpec(Names):
+    """What to score."""
+
+    task: Annotated[Task | None, Option("Which newest model: classify or detect. [default: what the weights are, else classify]")] = None
+    boxes: Annotated[Path | None, Option("Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder.")] = None
+
+    def __post_init__(self) -> None:
+        """Boxes and face detectors are about faces; a detector finds them by itself."""
+        super().__post_init__()
+        if self.faces and self.task == "detect":
+            raise UsageError("a detector finds and names faces by itself", "task=detect faces=True", "Drop one of the two.")
+        for option in ("detector", "boxes"):
+            if not self.faces and getattr(self, option):
+                where = f"{option}={getattr(self, option)}"
+                raise UsageError(f"{option} is about faces", where, "Say faces=True; for a detector give it to convert detect.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreSpec(OfData):
+    """Whose predictions to score."""
+
+    file: Annotated[
+        Path, Option("CSV: image,pred[,score], or image and a column of probabilities per class, or a predictions.csv.", position=True)
+    ]
+    name: NameOption = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictSpec(Names):
+    """Which photos to name."""
+
+    source: Annotated[str | tuple[str, ...], Option("Splits (hard_cases/test), folders, photos or globs.", position=True)]
+    top: Annotated[int, Option("Names drawn on each photo.", least=1, most=5)] = 3
+
+    def __post_init__(self) -> None:
+        """A face detector needs faces."""
+        super().__post_init__()
+        if not self.sources:
+            raise UsageError("nothing to predict", "", "Name a split such as hard_cases/test, a folder, a photo or a glob.")
+        if self.detector and not self.faces:
+            raise UsageError("detector is about faces", f"detector={self.detector}", "Say faces=True.")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources, of which there may be one."""
+        return (self.source,) if isinstance(self.source, str) else self.source
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSpec(Spec):
+    """Which runs to report."""
+
+    runs: Annotated[tuple[str, ...], Option("Runs under runs/evaluate or runs/benchmark, by name or folder.", position=True)]
+    out: Annotated[Path | None, Option("Folder for the figures. [default: figures/ of the run; of several runs/report/]")] = None
+    lang: Annotated[Language, Option("Language of the page: en or ko. Figures are in English.")] = "en"
+    published: Annotated[bool, Option("Add the published results on KoIn50, marked so; for runs on its real photos only.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunsSpec(Spec):
+    """Which runs to list."""
+
+    kind: Annotated[RunKind | None, Option("Which kind only. [default: all]")] = None
