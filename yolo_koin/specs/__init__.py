@@ -32,6 +32,7 @@ from yolo_koin.specs.shared import Spec as Spec
 from yolo_koin.specs.shared import Task as Task
 from yolo_koin.specs.shared import TrainingSet as TrainingSet
 from yolo_koin.specs.shared import Way as Way
+from yolo_koin.specs.training import TUNES as TUNES
 from yolo_koin.specs.training import BenchmarkSpec as BenchmarkSpec
 from yolo_koin.specs.training import Trains as Trains
 from yolo_koin.specs.training import TrainSpec as TrainSpec

@@ -69,6 +69,10 @@ class Trains(OfData):
             )
 
 
+# What only a network that learns has, and what it usually is. (The one epoch of a head stands in its manifest.)
+TUNES = {key: getattr(Trains, key) for key in ("epochs", "lr", "augment", "label_smoothing", "patience", "log")}
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainSpec(Trains):
     """What to train."""
@@ -90,6 +94,9 @@ class TrainSpec(Trains):
         if self.task == "detect" and self.fit != "pad":
             raise UsageError("a detector learns from whole photos", f"task=detect fit={self.fit}", "Drop one of the two.")
         if self.method != "finetune":
+            if told := [key for key, usual in TUNES.items() if getattr(self, key) not in (usual, *((1,) if key == "epochs" else ()))]:
+                where = f"{told[0]}={getattr(self, told[0])} method={self.method}"
+                raise UsageError("this is of a network that learns, and this one stays as it is", where, "Drop one of the two.")
             given = {"task": "detect", "freeze": self.freeze, "weights": SCRATCH}
             if wrong := [f"{key}={value}" for key, value in given.items() if value and getattr(self, key) == value]:
                 what = "on frozen features of a network that knows something, photos are named"

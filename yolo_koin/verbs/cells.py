@@ -21,7 +21,7 @@ from yolo_koin.naming import Reader
 from yolo_koin.naming.whole import WholePhoto
 from yolo_koin.parallel import Progress, silent, stopwatch
 from yolo_koin.runs import CELLS, CellRun, TrainRun, prepared_at
-from yolo_koin.specs import BenchmarkSpec, EvaluateSpec, Trains, TrainSpec
+from yolo_koin.specs import TUNES, BenchmarkSpec, EvaluateSpec, Trains, TrainSpec
 from yolo_koin.splits import HARD, NORMAL
 from yolo_koin.verbs.predict import Naming, draw
 from yolo_koin.verbs.scoring import Scoring, of_prepared, score
@@ -166,7 +166,7 @@ def _trainings(spec: BenchmarkSpec) -> Iterator[TrainSpec]:
     shared = {one.name: getattr(spec, one.name) for one in fields(Trains)} | {"device": spec.device.split(",")[0]}
     where = product(dict.fromkeys(spec.train_on), dict.fromkeys(spec.shots), dict.fromkeys(spec.seeds))
     for model, method, (train_on, shots, seed) in product(spec.model_names, dict.fromkeys(spec.methods), tuple(where)):
-        told = {**shared, "C": spec.C if method == "probe" else None, "epochs": spec.epochs if method == "finetune" else None}
+        told = {**shared, "C": spec.C if method == "probe" else None, **({} if method == "finetune" else TUNES)}
         yield TrainSpec(**told, model=model, method=method, train_on=train_on, shots=shots, seed=seed)
 
 
