@@ -18,6 +18,7 @@ from yolo_koin.specs import (
     HardcasesSpec,
     PredictSpec,
     Spec,
+    StressSpec,
     TrainSpec,
 )
 
@@ -49,6 +50,9 @@ MISTAKES = [
     (EvaluateSpec, {"boxes": "b.csv"}, "boxes=b.csv", "--boxes b.csv", "about faces"),
     (PredictSpec, {"source": "x", "top": 6}, "top=6", "--top 6", "at most 5"),
     (PredictSpec, {"source": "x", "detector": "d.onnx"}, "detector=d.onnx", "--detector d.onnx", "faces"),
+    (StressSpec, {"kinds": "mask,scarf"}, "kinds=scarf", "--kind scarf", "Choose from mask"),
+    (StressSpec, {"severities": "0,3"}, "severities=0", "--severities 0", "at least 1"),
+    (StressSpec, {"engine": "onnx", "device": "0"}, "engine=onnx device=0", "--engine onnx --device 0", "runs on the processor"),
     (BenchmarkSpec, {"seeds": "a"}, "seeds=a", "--seeds a", "a whole number"),
     (BenchmarkSpec, {"shots": "5,none"}, "shots=none", "--shots none", "a whole number"),
     (BenchmarkSpec, {"shots": ()}, "shots=", "--shots", "at least one"),

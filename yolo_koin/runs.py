@@ -19,7 +19,19 @@ from yolo_koin.errors import RunError
 from yolo_koin.files import write_json
 from yolo_koin.manifests import MANIFEST as MANIFEST
 from yolo_koin.manifests import Manifest, kind_of, placed
-from yolo_koin.specs import SCRATCH, BenchmarkSpec, EvaluateSpec, Fit, PredictSpec, ScoreSpec, Task, TrainingSet, TrainSpec
+from yolo_koin.specs import (
+    SCRATCH,
+    BenchmarkSpec,
+    ControlSpec,
+    EvaluateSpec,
+    Fit,
+    PredictSpec,
+    ScoreSpec,
+    StressSpec,
+    Task,
+    TrainingSet,
+    TrainSpec,
+)
 
 CELL, CELLS = "cell.json", "cells"
 REPORTED_PACKAGES = ("yolo_koin", "ultralytics", "torch", "torchvision", "opencv-python", "numpy", "pandas", "pillow", "onnxruntime")
@@ -194,7 +206,7 @@ class ScoredRun(Run):
     """
 
     KIND = "evaluate"
-    spec: EvaluateSpec | ScoreSpec
+    spec: EvaluateSpec | ScoreSpec | StressSpec | ControlSpec
     weights: Path
     weights_sha256: str = ""
     trained: Path | None = None
@@ -215,6 +227,22 @@ class ScoredRun(Run):
         told = {**content, "weights": str(weights), "trained": str(weights.parent.parent)}
         made = PreparedDataset.read(placed(content["converted"], folder)) if content.get("converted") else None
         return {"synthetic": made.synthetic if made else (), **told}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StressRun(ScoredRun):
+    """An evaluation on test photos that were changed on purpose."""
+
+    KIND = "stress"
+    spec: StressSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlRun(ScoredRun):
+    """An evaluation on test photos without their faces, and on nothing but the faces."""
+
+    KIND = "control"
+    spec: ControlSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,7 +319,7 @@ class BenchmarkRun(Run):
     cells: tuple[str, ...] = ()
 
 
-KINDS: dict[str, type[Run]] = {kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, BenchmarkRun)}
+KINDS: dict[str, type[Run]] = {kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, StressRun, ControlRun, BenchmarkRun)}
 
 
 def _versions() -> dict[str, str]:

@@ -1,0 +1,200 @@
+"""Numbers of a sweep: how much each kind of change costs, against a reference model, and against the same thing elsewhere in the photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from yolo_koin.evaluation import metrics, predictions
+from yolo_koin.evaluation.across_runs import tested
+from yolo_koin.evaluation.scores import COLUMNS, Row, row, share
+from yolo_koin.evaluation.scores import text as text_of
+from yolo_koin.evaluation.statistics import RESAMPLES, bootstrap, holm, mean_interval, times_drawn
+from yolo_koin.splits import Split, in_order
+from yolo_koin.synthetic.variants import COVERING, KINDS, Variant, variants_of
+
+IN_PLACE, ELSEWHERE = "where it belongs", "elsewhere"
+Floats = NDArray[np.float64]
+
+
+def top1_of(frame: pd.DataFrame, covered: pd.DataFrame | None = None) -> list[Row]:
+    """Top-1 of each split with Wilson's interval, and the mean share of the face that is covered with Student's t.
+
+    Args:
+        frame: predictions.
+        covered: ``split,image,covered``, shares from 0 to 1.
+    """
+    rows = [{"split": split, **share("top1", metrics.hits(frame[frame["split"] == split]))} for split in in_order(frame["split"])]
+    for split, values in covered.groupby("split")["covered"] if covered is not None else ():
+        shares = values.to_numpy(dtype=np.float64)
+        rows.append({"split": split, **row("covered", float(shares.mean()), mean_interval(shares), len(shares))})
+    return rows
+
+
+def tidy(rows: Sequence[Row], run: str) -> pd.DataFrame:
+    """Rows as ``metrics.csv`` has them."""
+    return pd.DataFrame(rows).assign(run=run)[list(COLUMNS)]
+
+
+def by_severity(table: pd.DataFrame) -> pd.DataFrame:
+    """Top-1 with its interval as people read it: a row for each kind, a column for each severity.
+
+    Args:
+        table: rows of ``metrics.csv`` of a sweep.
+    """
+    top1 = table[table["metric"] == "top1"]
+    variants = [Variant.parse(text) if (text := Split.parse(split).variant) else None for split in top1["split"]]
+    cells: dict[tuple[str, str], dict[int, str]] = {}
+    for variant, *ends in zip(variants, top1["value"], top1["low"], top1["high"], strict=True):
+        if variant:
+            row_of = cells.setdefault((variant.kind, "elsewhere" if variant.elsewhere else ""), {})
+            row_of[variant.severity] = text_of("top1", *ends)
+    rows = sorted(cells, key=lambda key: (KINDS.index(key[0]), key[1]))
+    wide = pd.DataFrame([{"kind": kind, "place": place, **dict(sorted(cells[kind, place].items()))} for kind, place in rows])
+    return wide.fillna("").rename(columns=str)
+
+
+# ------------------------------------------------------------------------------------------------------------- reference
+@dataclass(frozen=True)
+class Errors:
+    """Which photos a model gets wrong, 0 or 1; n photos, k kinds, s severities.
+
+    Attributes:
+        clean: n, as they are.
+        swept: n × k × s, changed; 0 where a photo has no face to change.
+        there: n × k, whether there are predictions.
+    """
+
+    clean: Floats
+    swept: Floats
+    there: Floats
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, split: Split, kinds: Sequence[str], severities: Sequence[int]) -> Errors:
+        """The errors of a table of predictions of one split and its variants, photos by image id."""
+        known = predictions.labelled(frame)
+        right = known.assign(right=(known["true_rank"] == 1).astype(np.float64)).pivot(index="image", columns="split", values="right")
+        columns = [str(replace(split, variant=str(v))) for v in variants_of(kinds, severities) if not v.elsewhere]
+        swept = 1 - right.reindex(columns=columns).to_numpy().reshape(len(right), len(kinds), len(severities))
+        there = ~np.isnan(swept).any(axis=2)
+        return cls(1 - right[str(split)].to_numpy(), np.where(there[..., None], swept, 0), there.astype(np.float64))
+
+    def of_kinds(self, which: NDArray[np.intp]) -> Errors:
+        """The errors of kinds of these numbers."""
+        return replace(self, swept=self.swept[:, which], there=self.there[:, which])
+
+    def totals(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Error rates summed over severities, and those beyond the photos as they are: m × k each, for n × m weights of photos."""
+        n, k, s = self.swept.shape
+        photos = weights.T @ self.there
+        with np.errstate(divide="ignore", invalid="ignore"):  # of no photo at all there is no rate
+            swept = (weights.T @ self.swept.reshape(n, k * s)).reshape(-1, k, s).sum(axis=2) / photos
+            return swept, swept - s * (weights.T @ (self.clean[:, None] * self.there)) / photos
+
+
+def corruption_errors(
+    model: Errors, reference: Errors, split: Split, kinds: Sequence[str], resamples: int = RESAMPLES, seed: int = 0
+) -> list[Row]:
+    """Corruption errors in those of a reference model. Hendrycks and Dietterich, ICLR 2019, arXiv:1903.12261, section 3.
+
+    With E(s, c) the error rate at severity s of kind c, and E(clean) that of the same photos as they are:
+    ``ce`` = Σs E(s, c) / Σs E_ref(s, c), and ``relative_ce`` = Σs (E(s, c) - E(clean)) / Σs (E_ref(s, c) - E_ref(clean)); ``mce`` and
+    ``relative_mce`` are their means over kinds. 1 is as good as the reference, less is better. Where the reference loses nothing to a
+    kind there is no ratio, and that kind is in no mean. Intervals: BCa bootstrap over photos, the same for both models.
+
+    Args:
+        model, reference: errors on the same photos.
+        split: whose variants these are.
+        kinds: their names.
+        resamples: of the bootstrap.
+        seed: of the bootstrap.
+
+    Returns:
+        Rows of ``metrics.csv``, a kind's under ``split@kind``, but for the run.
+    """
+    everything = np.ones((len(model.clean), 1))
+    rows: list[Row] = []
+    for relative, (one, mean) in enumerate((("ce", "mce"), ("relative_ce", "relative_mce"))):
+        usable = np.flatnonzero(model.there.any(axis=0) & (np.nan_to_num(reference.totals(everything)[relative][0]) > 1e-12))
+        groups = [(one, str(replace(split, variant=kinds[int(i)])), np.array([i])) for i in usable]
+        for metric, place, which in [*groups, *([(mean, str(split), usable)] if len(usable) else [])]:
+            ratio = _Ratio(model.of_kinds(which), reference.of_kinds(which), relative)
+            value, interval = float(ratio(np.arange(len(everything))[None])[0]), bootstrap(ratio, len(everything), resamples, seed)
+            rows.append({"split": place, **row(metric, value, interval, int(ratio.model.there.all(axis=1).sum()))})
+    return rows
+
+
+@dataclass(frozen=True)
+class _Ratio:
+    """The mean over kinds of a corruption error, as a statistic to resample; ``relative`` is 1 for the relative one."""
+
+    model: Errors
+    reference: Errors
+    relative: int
+
+    def __call__(self, numbers: NDArray[np.intp]) -> Floats:
+        weights = times_drawn(numbers, len(self.model.clean))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = self.model.totals(weights)[self.relative] / self.reference.totals(weights)[self.relative]
+        result: Floats = ratios.mean(axis=1)
+        return result
+
+
+# --------------------------------------------------------------------------------------------------------------- control
+def against_patch(frame: pd.DataFrame) -> pd.DataFrame:
+    """Whether it matters what is covered, or only how much: each drawn thing against the same thing elsewhere, on the same photos.
+
+    Returns:
+        Rows as of :func:`~yolo_koin.evaluation.across_runs.paired`. First one for each kind (``split@mask``), over all severities: a photo
+        is for the place where it is named rightly at more of them, and the sign test, which for one severity is McNemar's exact test, says
+        whether places differ; Holm's correction is over kinds. Then one for each kind and severity, with a correction of their own.
+        ``better`` is :data:`ELSEWHERE` where it costs more to cover the face's own part.
+    """
+    variants = {split: Variant.parse(Split.parse(split).variant) for split in frame["split"].unique() if Split.parse(split).variant}
+    drawn = frame[[split in variants and variants[split].kind in COVERING for split in frame["split"]]]
+    if drawn.empty:
+        return tested([])
+    of = [variants[split] for split in drawn["split"]]
+    at = pd.DataFrame(
+        {
+            "kind": pd.Categorical([one.kind for one in of], COVERING),
+            "severity": [one.severity for one in of],
+            "image": drawn["image"].to_numpy(),
+            "place": [ELSEWHERE if one.elsewhere else IN_PLACE for one in of],
+            "right": (drawn["true_rank"] == 1).to_numpy(),
+        }
+    )
+    split = Split.parse(drawn["split"].iloc[0])
+    tables = []
+    for keys in (["kind"], ["kind", "severity"]):
+        times = at.pivot_table("right", [*keys, "image"], "place", aggfunc="sum", observed=True)
+        more = pd.DataFrame({"here": times[IN_PLACE] > times[ELSEWHERE], "there": times[ELSEWHERE] > times[IN_PLACE], "n": True})
+        counts = more.groupby(keys, observed=True).sum()
+        names = ["-".join(map(str, key if isinstance(key, tuple) else (key,))) for key in counts.index]
+        rows = zip(names, counts["here"], counts["there"], counts["n"], strict=True)
+        tables.append(tested([(str(replace(split, variant=name)), IN_PLACE, ELSEWHERE, int(a), int(b), int(n)) for name, a, b, n in rows]))
+    return pd.concat(tables, ignore_index=True)
+
+
+def above_chance(frame: pd.DataFrame, splits: Sequence[str], classes: int) -> pd.DataFrame:
+    """Whether top-1 of each split is above chance: exact one-sided binomial tests with Holm's correction over the splits.
+
+    Chance is what naming one person always reaches: the share of the person with most photos, and 1 / classes at least.
+
+    Returns:
+        Columns ``split,right,n,chance,p,p_holm``.
+    """
+    from scipy import stats
+
+    rows = []
+    for split in splits:
+        photos = predictions.labelled(frame[frame["split"] == split])
+        right, n = int(metrics.hits(photos).sum()), len(photos)
+        chance = max(1 / max(classes, 1), float(photos["true_label"].value_counts(normalize=True).iloc[0]))
+        rows.append((split, right, n, chance, float(stats.binomtest(right, n, chance, alternative="greater").pvalue)))
+    table = pd.DataFrame(rows, columns=["split", "right", "n", "chance", "p"])
+    return table.assign(p_holm=holm(table["p"].to_numpy(dtype=np.float64)))
