@@ -6,15 +6,20 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 from typer.main import get_command
 
 from yolo_koin.cli import app
+from yolo_koin.dataset.koin import Sample
 from yolo_koin.evaluation import face_predictions, predictions, scores, truth
 from yolo_koin.evaluation.face_scores import score_faces
+from yolo_koin.evaluation.robustness import above_chance, against_patch, top1_of
+from yolo_koin.naming.sweeps import scenes_for
 from yolo_koin.reporting.document import markdown_table
+from yolo_koin.splits import NORMAL
 from yolo_koin.verbs.results import NAMES, readable
 
 ROOT = Path(__file__).parent.parent
@@ -43,6 +48,30 @@ def test_the_table_of_faces_comes_out_of_its_predictions() -> None:
         metrics = score_faces(frame, truth.drawn(true) if way == "faces" else true, run, way=way)  # type: ignore[arg-type]
         tables.append(readable(metrics.assign(way=NAMES[way]), {run: model}, SYNTHETIC))
     assert markdown_table(pd.concat(tables, ignore_index=True)) in README
+
+
+def test_what_the_model_knows_comes_out_of_its_predictions() -> None:
+    """Every number with an interval in that section is top-1 of a variant, or how often a background decides; and the control's test."""
+    section = README.split("## What the model knows")[1].split("\n## ")[0]
+    swept, erased = (
+        pd.read_csv(ROOT / f"resources/predictions-{verb}.csv.gz", dtype={"true_label": str}) for verb in ("stress", "control")
+    )
+    told = {scores.text("top1", row["value"], row["low"], row["high"]) for frame in (swept, erased) for row in top1_of(frame)}
+    moved = erased[erased["split"] == "normal_cases/test@other-scene"]
+    samples = [Sample(image, NORMAL, label, Path()) for image, label in zip(moved["image"], moved["true_label"], strict=True)]
+    scenes = scenes_for(samples, dict.fromkeys(moved["image"]))
+    after = np.array([scenes[image].label for image in moved["image"]]) == moved["pred_1"].to_numpy()
+    row = scores.share("top1", after)
+    told.add(scores.text("top1", row["value"], row["low"], row["high"]))
+    numbers = re.findall(r"[\d.]+ % \[[^\]]+\]", section)
+    assert len(numbers) == 7
+    assert set(numbers) <= told
+    hat = against_patch(swept).set_index("split").loc["normal_cases/test@hat"]
+    assert f"elsewhere {hat['only_b']} of {hat['n']} photos are named rightly at more severities" in " ".join(section.split())
+    assert f"where it belongs {hat['only_a']}; corrected for the four things that are tested that is p = {hat['p_holm']:.2g}," in section
+    assert hat["better"] == ""
+    chance = above_chance(erased, ["normal_cases/test@no-face"], 40).iloc[0]
+    assert (chance["chance"], chance["p"] < 0.001) == (0.025, True)
 
 
 def test_every_split_of_the_built_in_faces_was_scored() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 
 from tests.conftest import att
 from tests.naming.fakes import ColourClassifier, painted
+from yolo_koin.dataset import images
 from yolo_koin.dataset.koin import Sample
 from yolo_koin.faces import Face
 from yolo_koin.faces.protocol import face_of
@@ -75,8 +77,13 @@ def test_the_covered_share_is_recorded_of_what_is_drawn(photos: list[Sample]) ->
 
 def test_a_photo_is_decoded_once_for_all_of_its_variants(photos: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path | bytes] = []
-    real = whole.open_for
-    monkeypatch.setattr(whole, "open_for", lambda photo, *more: opened.append(photo) or real(photo, *more))  # type: ignore[func-returns-value]
+    real = images.open_for
+
+    def noted(photo: Path | bytes, *more: Any) -> images.Opened:
+        opened.append(photo)
+        return real(photo, *more)
+
+    monkeypatch.setattr(whole, "open_for", noted)
     sweep = sweep_of(photos)
     samples = samples_of(photos, ALL, sweep.faces, NEED)
     frame = table_of(whole.WholePhoto(ColourClassifier(), Reader(transform=sweep)), samples)

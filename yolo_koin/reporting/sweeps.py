@@ -109,7 +109,7 @@ def erased_faces(table: pd.DataFrame, chance: pd.DataFrame, examples: Sequence[I
     for number, (split, style) in enumerate(styles.items()):
         found = top1.set_index("split")
         at = [(i, str(Split(split.case, split.part, variant))) for i, variant in enumerate(variants)]
-        offset = (number - (len(styles) - 1) / 2) * 0.22
+        offset = (number - (len(styles) - 1) / 2) * 0.26
         x = [i + offset for i, name in at if name in found.index]
         value, low, high = 100 * found.loc[[name for _, name in at if name in found.index], ["value", "low", "high"]].to_numpy(float).T
         label = one_line(split.name + (" (synthetic)" if str(split) in synthetic else ""))
