@@ -8,7 +8,17 @@ import pytest
 from scipy import stats
 
 from yolo_koin.evaluation import predictions
-from yolo_koin.evaluation.robustness import ELSEWHERE, Errors, above_chance, against_patch, by_severity, corruption_errors, tidy, top1_of
+from yolo_koin.evaluation.robustness import (
+    ELSEWHERE,
+    Errors,
+    above_chance,
+    against_patch,
+    by_severity,
+    compared,
+    corruption_errors,
+    tidy,
+    top1_of,
+)
 from yolo_koin.splits import NORMAL
 from yolo_koin.synthetic.variants import Variant, variants_of
 
@@ -86,6 +96,19 @@ def test_a_thing_where_it_belongs_is_compared_with_it_elsewhere_photo_by_photo()
     assert (row["only_a"], row["only_b"]) == (int((sums[0] > sums[1]).sum()), int((sums[1] > sums[0]).sum()))
     assert row["better"] == ELSEWHERE
     assert against_patch(frame[frame["split"] == str(NORMAL)]).empty
+
+
+def test_two_models_are_compared_on_each_kind() -> None:
+    one, other = (frame[~frame["split"].str.endswith("patch")] for frame in (swept(1, 0.01), swept(2, 0.15)))
+    table = compared(("good", one), ("bad", other)).set_index("split")
+    assert list(table.index[:2]) == [f"{NORMAL}@mask", f"{NORMAL}@blur"]  # kinds in their order
+    assert table.loc[f"{NORMAL}@blur", "better"] == "good"
+    assert table.loc[f"{NORMAL}@blur", "n"] == 40
+    wide = [
+        frame.assign(right=frame["true_rank"] == 1).pivot(index="image", columns="split", values="right")[f"{NORMAL}@blur-3"]
+        for frame in (one, other)
+    ]
+    assert table.loc[f"{NORMAL}@blur-3", "only_a"] == int((wide[0] & ~wide[1]).sum())
 
 
 def test_chance_is_the_share_of_the_person_with_most_photos() -> None:

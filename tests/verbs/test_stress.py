@@ -86,6 +86,10 @@ def test_a_model_against_itself_has_errors_of_one(at_home: Path, swept: StressRe
     of = again.metrics[again.metrics["metric"].isin(["ce", "relative_ce", "mce", "relative_mce"])]
     assert set(of["metric"]) >= {"ce", "mce"}
     assert set(of["value"]) == {1.0}
+    versus = pd.read_csv(again.run / "reference.csv", keep_default_na=False)
+    assert set(versus["only_a"]) == set(versus["only_b"]) == {0}
+    assert set(versus["n"]) == {6, 8}
+    assert any(said.startswith("No difference between") and said.endswith("is shown on mask and blur.") for said in again.findings)
     assert (again.run / "predictions.csv").read_bytes() == (swept.run / "predictions.csv").read_bytes()
 
 

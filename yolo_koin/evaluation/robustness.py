@@ -149,35 +149,52 @@ def against_patch(frame: pd.DataFrame) -> pd.DataFrame:
     """Whether it matters what is covered, or only how much: each drawn thing against the same thing elsewhere, on the same photos.
 
     Returns:
-        Rows as of :func:`~yolo_koin.evaluation.across_runs.paired`. First one for each kind (``split@mask``), over all severities: a photo
-        is for the place where it is named rightly at more of them, and the sign test, which for one severity is McNemar's exact test, says
-        whether places differ; Holm's correction is over kinds. Then one for each kind and severity, with a correction of their own.
-        ``better`` is :data:`ELSEWHERE` where it costs more to cover the face's own part.
+        As of :func:`compared`; ``better`` is :data:`ELSEWHERE` where it costs more to cover the face's own part.
     """
-    variants = {split: Variant.parse(Split.parse(split).variant) for split in frame["split"].unique() if Split.parse(split).variant}
-    drawn = frame[[split in variants and variants[split].kind in COVERING for split in frame["split"]]]
-    if drawn.empty:
+    of = [Variant.parse(text) if (text := Split.parse(split).variant) else None for split in frame["split"]]
+    here, there = (frame[[v is not None and v.kind in COVERING and v.elsewhere == moved for v in of]] for moved in (False, True))
+    return compared((IN_PLACE, here), (ELSEWHERE, there))
+
+
+def compared(one: tuple[str, pd.DataFrame], other: tuple[str, pd.DataFrame]) -> pd.DataFrame:
+    """Which of two does better on changed photos, photo by photo.
+
+    Args:
+        one, other: what it is called, and predictions of the same photos and variants; splits without a variant are passed over.
+
+    Returns:
+        Rows as of :func:`~yolo_koin.evaluation.across_runs.paired`. First one for each kind (``split@mask``), over all severities: a photo
+        is for the one that names it rightly at more of them, and the sign test, which for one severity is McNemar's exact test, says
+        whether the two differ; Holm's correction is over kinds. Then one for each kind and severity, with a correction of their own.
+    """
+    right = pd.concat([_right(frame).assign(of=name) for name, frame in (one, other)])
+    if right.empty:
         return tested([])
-    of = [variants[split] for split in drawn["split"]]
-    at = pd.DataFrame(
-        {
-            "kind": pd.Categorical([one.kind for one in of], COVERING),
-            "severity": [one.severity for one in of],
-            "image": drawn["image"].to_numpy(),
-            "place": [ELSEWHERE if one.elsewhere else IN_PLACE for one in of],
-            "right": (drawn["true_rank"] == 1).to_numpy(),
-        }
-    )
-    split = Split.parse(drawn["split"].iloc[0])
+    (a, _), (b, _) = one, other
     tables = []
     for keys in (["kind"], ["kind", "severity"]):
-        times = at.pivot_table("right", [*keys, "image"], "place", aggfunc="sum", observed=True)
-        more = pd.DataFrame({"here": times[IN_PLACE] > times[ELSEWHERE], "there": times[ELSEWHERE] > times[IN_PLACE], "n": True})
-        counts = more.groupby(keys, observed=True).sum()
-        names = ["-".join(map(str, key if isinstance(key, tuple) else (key,))) for key in counts.index]
-        rows = zip(names, counts["here"], counts["there"], counts["n"], strict=True)
-        tables.append(tested([(str(replace(split, variant=name)), IN_PLACE, ELSEWHERE, int(a), int(b), int(n)) for name, a, b, n in rows]))
+        times = right.pivot_table("right", ["split", *keys, "image"], "of", aggfunc="sum", observed=True)
+        more = pd.DataFrame({a: times[a] > times[b], b: times[b] > times[a], "n": True})
+        counts = more.groupby(["split", *keys], observed=True).sum()
+        splits = [f"{split}@{'-'.join(map(str, variant))}" for split, *variant in counts.index]
+        rows = zip(splits, counts[a], counts[b], counts["n"], strict=True)
+        tables.append(tested([(split, a, b, int(only_a), int(only_b), int(n)) for split, only_a, only_b, n in rows]))
     return pd.concat(tables, ignore_index=True)
+
+
+def _right(frame: pd.DataFrame) -> pd.DataFrame:
+    """``split,kind,severity,image,right`` of changed photos; kinds in their order."""
+    changed = frame[frame["split"].map(lambda split: Split.parse(split).variant != "").astype(bool)]
+    splits = [Split.parse(split) for split in changed["split"]]
+    variants = [Variant.parse(split.variant) for split in splits]
+    columns = {
+        "split": [str(replace(split, variant="")) for split in splits],
+        "kind": pd.Categorical([variant.kind for variant in variants], KINDS, ordered=True),
+        "severity": [variant.severity for variant in variants],
+        "image": changed["image"].to_numpy(),
+        "right": (changed["true_rank"] == 1).to_numpy(),
+    }
+    return pd.DataFrame(columns)
 
 
 def above_chance(frame: pd.DataFrame, splits: Sequence[str], classes: int) -> pd.DataFrame:

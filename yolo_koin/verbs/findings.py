@@ -11,8 +11,8 @@ from yolo_koin.evaluation.robustness import ELSEWHERE, IN_PLACE
 from yolo_koin.evaluation.scores import text
 from yolo_koin.naming.sweeps import Erased
 from yolo_koin.splits import Split, in_order
-from yolo_koin.synthetic.variants import COVERING, Variant
-from yolo_koin.words import count
+from yolo_koin.synthetic.variants import KINDS, Variant
+from yolo_koin.words import count, listed
 
 LIMITS = ["value", "low", "high"]
 
@@ -42,6 +42,21 @@ def of_sweep(table: pd.DataFrame, reference: str = "") -> Iterator[str]:
         yield told + (f", relative {_value(means['relative_mce'])}" if "relative_mce" in means else "") + "; below 1 is more robust."
 
 
+def of_reference(versus: pd.DataFrame) -> Iterator[str]:
+    """On which kinds of change two models differ.
+
+    Args:
+        versus: of :func:`~yolo_koin.evaluation.robustness.compared`.
+    """
+    kinds = _of_kinds(versus)
+    for _, test in kinds[kinds["better"] != ""].iterrows():
+        numbers = f"{test['only_a']} and {test['only_b']} of {count(int(test['n']), 'photo')}, p = {test['p_holm']:.2g}"
+        yield f"{Split.parse(test['split']).variant}: {test['better']} names more photos rightly at more severities ({numbers})."
+    if len(kinds) and len(same := kinds[kinds["better"] == ""]):
+        told = listed([Split.parse(split).variant for split in same["split"]])
+        yield f"No difference between {same['a'].iloc[0]} and {same['b'].iloc[0]} is shown on {told}."
+
+
 def of_patches(patches: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
     """Whether it is what is covered, or how much.
 
@@ -51,7 +66,7 @@ def of_patches(patches: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
     """
     shares = table[table["metric"] == "covered"].set_index("split")
     furthest = max((Variant.parse(Split.parse(split).variant).severity for split in shares.index), default=0)
-    for _, test in patches[[Split.parse(split).variant in COVERING for split in patches["split"]]].iterrows():
+    for _, test in _of_kinds(patches).iterrows():
         kind = Split.parse(test["split"]).variant
         here, there = (text("covered", *shares.loc[f"{test['split']}-{furthest}{end}", LIMITS]) for end in ("", "-patch"))
         numbers = f"{test['only_b']} of {count(int(test['n']), 'photo')} are named rightly at more severities with the {kind} elsewhere, "
@@ -100,6 +115,11 @@ def of_control(table: pd.DataFrame, chance: pd.DataFrame) -> Iterator[str]:
         if set_elsewhere is not None and scene is not None:
             told = f"{where}: with another person's hair, clothes and background around it, the face decides in {_top1(set_elsewhere)}"
             yield f"{told}, what is around it in {_top1(scene)}."
+
+
+def _of_kinds(tests: pd.DataFrame) -> pd.DataFrame:
+    """The tests over all severities."""
+    return tests[tests["split"].map(lambda split: Split.parse(split).variant in KINDS).astype(bool)]
 
 
 def _top1(row: pd.Series) -> str:

@@ -13,7 +13,8 @@ from yolo_koin.dataset.images import PhotoError, open_photo
 from yolo_koin.dataset.koin import Sample
 from yolo_koin.errors import DatasetError, RunError
 from yolo_koin.evaluation import predictions, scores
-from yolo_koin.evaluation.robustness import Errors, against_patch, by_severity, corruption_errors, tidy, top1_of
+from yolo_koin.evaluation.across_runs import tested
+from yolo_koin.evaluation.robustness import Errors, against_patch, by_severity, compared, corruption_errors, tidy, top1_of
 from yolo_koin.faces.protocol import dominant
 from yolo_koin.faces.turned import implausible
 from yolo_koin.files import write_csv, write_text
@@ -29,7 +30,7 @@ from yolo_koin.splits import NORMAL, Split
 from yolo_koin.synthetic.variants import COVERING, OF_FACES, Variant, variants_of
 from yolo_koin.verbs.asked import Asked, asked, reasons
 from yolo_koin.verbs.drawing import dataset_name
-from yolo_koin.verbs.findings import of_patches, of_sweep
+from yolo_koin.verbs.findings import of_patches, of_reference, of_sweep
 from yolo_koin.verbs.resolve import name_of, weights_file
 from yolo_koin.verbs.scored import title_of
 from yolo_koin.verbs.verb import verb
@@ -40,6 +41,9 @@ PATCHES = (
     "Each thing where it belongs (a) against the same thing elsewhere (b): photos that only one has right, or that it has right at more "
     "severities; McNemar's exact test, Holm's correction over kinds, and over kinds and severities:"
 )
+
+
+VERSUS = "The two models, tested likewise:"
 
 
 @dataclass(frozen=True)
@@ -106,18 +110,22 @@ def _swept(spec: StressSpec, subject: Asked, reference: Reference | None, folder
         if Variant.parse(variant).kind in COVERING
     ]
     covered = pd.DataFrame(shares, columns=["split", "image", "covered"])
-    table = tidy([*top1_of(frame, covered), *(_against(frame, reference, spec) if reference else [])], folder.name)
-    patches = against_patch(frame)
+    title = _title(subject, reference)
+    errors, versus = _against(frame, reference, title, spec) if reference else ([], tested([]))
+    table, patches = tidy([*top1_of(frame, covered), *errors], folder.name), against_patch(frame)
     write_csv(folder / "covered.csv", covered)
     write_csv(folder / "patches.csv", patches)
+    if reference:
+        write_csv(folder / "reference.csv", versus)
     scores.write(folder / "metrics.csv", table)
-    findings = (*of_sweep(table, reference.title if reference else ""), *of_patches(patches, table))
+    findings = (*of_sweep(table, reference.title if reference else ""), *of_reference(versus), *of_patches(patches, table))
     notes = (*subject.dataset.notes, *reasons(left_out))
     blocks: list[Block] = [
-        Heading(f"{_title(subject)} on changed photos of {dataset_name(subject.dataset.root)}", 1),
+        Heading(f"{title} on changed photos of {dataset_name(subject.dataset.root)}", 1),
         *(Text(sentence) for sentence in (*findings, *notes)),
-        *_figures(spec, subject, tests, sweep, table, reference, folder),
+        *_figures(spec, title, tests, sweep, table, reference, folder),
         Table(by_severity(table), "Top-1 by severity:"),
+        *([Table(versus, VERSUS)] if len(versus) else []),
         *([Table(patches.drop(columns=["a", "b"]), PATCHES)] if len(patches) else []),
     ]
     write_text(folder / "report.md", markdown(blocks, folder))
@@ -159,20 +167,31 @@ def _reference(spec: StressSpec, workspace: Workspace) -> Reference:
     return Reference(title, predictions.read(folder / "predictions.csv"), scores.read(folder / "metrics.csv"))
 
 
-def _against(frame: pd.DataFrame, reference: Reference, spec: StressSpec) -> list[scores.Row]:
+def _against(frame: pd.DataFrame, reference: Reference, title: str, spec: StressSpec) -> tuple[list[scores.Row], pd.DataFrame]:
+    """The corruption errors in those of the reference, and the tests between the two.
+
+    Raises:
+        RunError: the reference did not see the same photos.
+    """
     theirs = reference.frame[reference.frame["split"].isin(set(frame["split"]))].reset_index(drop=True)
     if not frame[KEYS].equals(theirs[KEYS]):
         raise RunError("the reference did not see the same photos", str(spec.reference), "Sweep both models on one dataset.")
     mine, other = (Errors.of(one, NORMAL, spec.kinds, spec.severities) for one in (frame, theirs))
-    return corruption_errors(mine, other, NORMAL, spec.kinds)
+    versus = compared((title, _in_place(frame)), (reference.title, _in_place(theirs)))
+    return corruption_errors(mine, other, NORMAL, spec.kinds), versus
+
+
+def _in_place(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the same things elsewhere."""
+    return frame[[not (text := Split.parse(split).variant) or not Variant.parse(text).elsewhere for split in frame["split"]]]
 
 
 # --------------------------------------------------------------------------------------------------------------- figures
 def _figures(
-    spec: StressSpec, subject: Asked, tests: Sequence[Sample], sweep: Sweep, table: pd.DataFrame, reference: Reference | None, folder: Path
+    spec: StressSpec, title: str, tests: Sequence[Sample], sweep: Sweep, table: pd.DataFrame, reference: Reference | None, folder: Path
 ) -> list[Figure]:
     beside = (reference.title, reference.metrics) if reference else None
-    chart, _ = save(stress_curves(table, _title(subject), beside), folder / "stress.png")
+    chart, _ = save(stress_curves(table, title, beside), folder / "stress.png")
     sheet, _ = save(_sheet(spec, tests, sweep), folder / "examples.png")
     return [
         Figure(chart, "Top-1 by severity, 0 being the photos as they are; bands: 95 % Wilson intervals, dashed: the same thing elsewhere"),
@@ -180,9 +199,10 @@ def _figures(
     ]
 
 
-def _title(subject: Asked) -> str:
+def _title(subject: Asked, reference: Reference | None) -> str:
     training = training_of(subject.weights)
-    return title_of(training) if training else subject.model.title
+    title = title_of(training) if training else subject.model.title
+    return f"{title} ({name_of(subject.weights)})" if reference and reference.title == title else title
 
 
 def _sheet(spec: StressSpec, tests: Sequence[Sample], sweep: Sweep) -> Image.Image:
