@@ -81,11 +81,9 @@ def test_what_is_written_agrees(at_home: Path, swept: StressResult) -> None:
     assert (run.status, run.spec.kinds, run.spec.severities) == ("finished", ("blur", "mask"), (1, 5))
 
 
-def test_a_model_against_itself_has_errors_of_one(at_home: Path, swept: StressResult, faceless: Path) -> None:
+def test_a_model_is_compared_with_itself(at_home: Path, swept: StressResult, faceless: Path) -> None:
     again = stress(StressSpec(weights=swept.weights, data=str(faceless), name="again", reference="swept", **SMALL))
-    of = again.metrics[again.metrics["metric"].isin(["ce", "relative_ce", "mce", "relative_mce"])]
-    assert set(of["metric"]) >= {"ce", "mce"}
-    assert set(of["value"]) == {1.0}
+    assert set(again.metrics["metric"]) == {"top1", "covered"}  # of eight photos there is no corruption error that would mean something
     versus = pd.read_csv(again.run / "reference.csv", keep_default_na=False)
     assert set(versus["only_a"]) == set(versus["only_b"]) == {0}
     assert set(versus["n"]) == {6, 8}

@@ -18,6 +18,7 @@ from yolo_koin.splits import Split, in_order
 from yolo_koin.synthetic.variants import COVERING, KINDS, Variant, variants_of
 
 IN_PLACE, ELSEWHERE = "where it belongs", "elsewhere"
+FEWEST = 10  # photos: of so many, one resample in 20,000 has none
 Floats = NDArray[np.float64]
 
 
@@ -103,8 +104,9 @@ def corruption_errors(
 
     With E(s, c) the error rate at severity s of kind c, and E(clean) that of the same photos as they are:
     ``ce`` = Σs E(s, c) / Σs E_ref(s, c), and ``relative_ce`` = Σs (E(s, c) - E(clean)) / Σs (E_ref(s, c) - E_ref(clean)); ``mce`` and
-    ``relative_mce`` are their means over kinds. 1 is as good as the reference, less is better. Where the reference loses nothing to a
-    kind there is no ratio, and that kind is in no mean. Intervals: BCa bootstrap over photos, the same for both models.
+    ``relative_mce`` are their means over kinds. 1 is as good as the reference, less is better. A kind to which the reference loses fewer
+    than :data:`FEWEST` photos has no ratio that would mean something, and is in no mean. Intervals: BCa bootstrap over photos, the same for
+    both models.
 
     Args:
         model, reference: errors on the same photos.
@@ -116,14 +118,16 @@ def corruption_errors(
     Returns:
         Rows of ``metrics.csv``, a kind's under ``split@kind``, but for the run.
     """
-    everything = np.ones((len(model.clean), 1))
+    everything = np.arange(len(model.clean))[None]
     rows: list[Row] = []
     for relative, (one, mean) in enumerate((("ce", "mce"), ("relative_ce", "relative_mce"))):
-        usable = np.flatnonzero(model.there.any(axis=0) & (np.nan_to_num(reference.totals(everything)[relative][0]) > 1e-12))
+        lost = reference.swept.any(axis=2) & ~(reference.clean.astype(bool)[:, None] & bool(relative))
+        total = reference.totals(np.ones((len(model.clean), 1)))[relative][0]
+        usable = np.flatnonzero((lost.sum(axis=0) >= FEWEST) & (np.nan_to_num(total) > 0))
         groups = [(one, str(replace(split, variant=kinds[int(i)])), np.array([i])) for i in usable]
         for metric, place, which in [*groups, *([(mean, str(split), usable)] if len(usable) else [])]:
             ratio = _Ratio(model.of_kinds(which), reference.of_kinds(which), relative)
-            value, interval = float(ratio(np.arange(len(everything))[None])[0]), bootstrap(ratio, len(everything), resamples, seed)
+            value, interval = float(ratio(everything)[0]), bootstrap(ratio, len(model.clean), resamples, seed)
             rows.append({"split": place, **row(metric, value, interval, int(ratio.model.there.all(axis=1).sum()))})
     return rows
 

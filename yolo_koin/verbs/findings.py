@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from yolo_koin.evaluation.across_runs import LEVEL
-from yolo_koin.evaluation.robustness import ELSEWHERE, IN_PLACE
+from yolo_koin.evaluation.robustness import ELSEWHERE, FEWEST, IN_PLACE
 from yolo_koin.evaluation.scores import text
 from yolo_koin.naming.sweeps import Erased
 from yolo_koin.splits import Split, in_order
@@ -39,7 +39,10 @@ def of_sweep(table: pd.DataFrame, reference: str = "") -> Iterator[str]:
     means = {row["metric"]: row for _, row in table[table["metric"].isin(["mce", "relative_mce"])].iterrows()}
     if "mce" in means:
         told = f"Mean corruption error {_value(means['mce'])} of that of {reference}"
-        yield told + (f", relative {_value(means['relative_mce'])}" if "relative_mce" in means else "") + "; below 1 is more robust."
+        told += f", relative {_value(means['relative_mce'])}" if "relative_mce" in means else ""
+        used, of = (table["metric"] == "ce").sum(), len({kind.kind for kind in kinds})
+        few = f", over {used} of {count(of, 'kind')}: to the others it loses fewer than {FEWEST} photos" if used < of else ""
+        yield f"{told}; below 1 is more robust{few}."
 
 
 def of_reference(versus: pd.DataFrame) -> Iterator[str]:
@@ -76,7 +79,7 @@ def of_patches(patches: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
         numbers += f"and {there} elsewhere"
         verdict = {
             ELSEWHERE: f"It is what the {kind} covers, not only how much",
-            IN_PLACE: f"The {kind} costs less than the same thing elsewhere",
+            IN_PLACE: f"Of the {kind}, it costs less where it belongs than elsewhere",
             "": f"Of the {kind}, no difference to the same thing elsewhere is shown",
         }
         yield f"{verdict[test['better']]}: {numbers}."
