@@ -24,6 +24,7 @@ from yolo_koin.specs import (
     BenchmarkSpec,
     ControlSpec,
     EvaluateSpec,
+    ExportSpec,
     Fit,
     PredictSpec,
     ScoreSpec,
@@ -306,6 +307,21 @@ class PredictRun(Run):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExportRun(Run):
+    """A model in a form that other programs take.
+
+    Attributes:
+        spec: what was asked for.
+        weights: the checkpoint; weights_sha256: its hash.
+    """
+
+    KIND = "export"
+    spec: ExportSpec
+    weights: Path
+    weights_sha256: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BenchmarkRun(Run):
     """A benchmark.
 
@@ -319,7 +335,9 @@ class BenchmarkRun(Run):
     cells: tuple[str, ...] = ()
 
 
-KINDS: dict[str, type[Run]] = {kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, StressRun, ControlRun, BenchmarkRun)}
+KINDS: dict[str, type[Run]] = {
+    kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, StressRun, ControlRun, ExportRun, BenchmarkRun)
+}
 
 
 def _versions() -> dict[str, str]:
