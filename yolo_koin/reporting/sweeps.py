@@ -16,6 +16,7 @@ from PIL import Image
 
 from yolo_koin.naming.sweeps import ERASED
 from yolo_koin.reporting.fonts import one_line
+from yolo_koin.reporting.panels import columns_of
 from yolo_koin.reporting.style import BLUE, GREY, PAGE, VERMILION, WIDTH, new_figure, styled, styles_of
 from yolo_koin.splits import Split, in_order
 from yolo_koin.synthetic.variants import KINDS, Variant
@@ -44,7 +45,9 @@ def stress_curves(table: pd.DataFrame, title: str, reference: tuple[str, pd.Data
     if reference:
         looks.append((reference[0], GREY, ":", _curves(reference[1]), False))
     rows, columns = math.ceil(len(kinds) / ABREAST), min(ABREAST, len(kinds))
-    figure = new_figure(PANEL * rows + 0.45, PAGE * max(columns, 2) / ABREAST)
+    width, names = PAGE * max(columns, 2) / ABREAST, [one_line(name) for name, *_ in looks]
+    across = columns_of(names, most=3, width=width)
+    figure = new_figure(PANEL * rows + 0.28 + 0.17 * math.ceil(len(names) / across), width)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for axes, kind in zip(panels, kinds, strict=False):
         for _, colour, style, of, elsewhere in reversed(looks):
@@ -58,8 +61,8 @@ def stress_curves(table: pd.DataFrame, title: str, reference: tuple[str, pd.Data
         axes.remove()
     figure.supxlabel("severity (0: as they are)", fontsize=8)
     figure.supylabel("top-1", fontsize=8)
-    handles = [Line2D([], [], color=colour, linestyle=style, label=one_line(name)) for name, colour, style, _, _ in looks]
-    figure.legend(handles=handles, loc="outside upper right", ncols=3)
+    handles = [Line2D([], [], color=look[1], linestyle=look[2], label=name) for name, look in zip(names, looks, strict=True)]
+    figure.legend(handles=handles, loc="outside upper right", ncols=across)
     return figure
 
 
