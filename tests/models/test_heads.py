@@ -335,3 +335,13 @@ def test_without_the_packages_the_pip_command_is_named(probe: HeadClassifier, mo
     ):
         with pytest.raises(UsageError, match=rf'{package} is not installed.* pip install "yolo_koin\[peers\]"'):
             call()
+
+
+@pytest.mark.parametrize("model", ["yolov8n-cls", LITE0])
+def test_validation_has_nobody_that_training_lacks(squares: Squares, tmp_path: Path, lite0: Path, model: str) -> None:
+    """A tree's own ``val/`` may have; whom no photo was learnt of, nobody can be right about."""
+    stranger = replace(squares[1][0], label="somebody else")
+    method = {} if model == "yolov8n-cls" else {"method": "ncm", "start": lite0}
+    job = make_job((squares[0], (*squares[1], stranger)), model=model, folder=tmp_path / "run", **method)
+    with pytest.raises(DatasetError, match="1 person that training has no photo of: somebody else"):
+        registry.trainer_of(model, job.method).train(job, silent)
