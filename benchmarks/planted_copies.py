@@ -2,9 +2,10 @@
 
     python -m benchmarks.planted_copies [--seeds 3]
 
-In a copy of the built-in faces, whose people were photographed again and again in the same pose, photos of one side are copied to the other:
-as they are; scaled to 0.7 to 1.5 of their size and compressed with quality 50 to 90; mirrored, or cut by 5 % of each side. Others are copied to another
-person, or are cut off in their middle. A pair is false where none of its photos was planted and both do not come from one photograph.
+In a copy of the built-in faces, whose people were photographed again and again in one pose, photos of one side are copied to the
+other: as they are; scaled to 0.7 to 1.5 of their size and compressed with quality 50 to 90; mirrored, or cut by 5 % of each side. Others
+are copied to another person, or are cut off in their middle. A pair is false where none of its photos was planted and both do not come
+from one photograph.
 """
 
 from __future__ import annotations

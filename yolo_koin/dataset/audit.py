@@ -128,7 +128,7 @@ def summary(dataset: Dataset, looks: Mapping[str, Look], copies: Sequence[Findin
         only_in_test=tuple(sorted({s.label for s in dataset.samples} - trained)),
         excluded=len(dataset.excluded),
         unmatched=dataset.unmatched,
-        two_labels=tuple((one.image, one.other) for one in copies if one.kind == "label-conflict"),
+        two_labels=tuple(sorted((one.image, one.other) for one in copies if one.kind == "label-conflict")),
         notes=dataset.notes,
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 
 from yolo_koin.parallel import Progress, counted, in_threads, silent
 
-# Chosen on the training photos of the built-in faces: of 600 pairs of photographs of one person one (stills of one moment) comes to SAME; of
-# 840 copies, recompressed, enlarged, reduced to three quarters, brightened, cut by 5 or 10 % or mirrored, 99.3 % do.
+# Chosen on the training photos of the built-in faces: of 600 pairs of photographs of one person one (stills of one moment) comes to SAME;
+# of 840 copies (recompressed, enlarged, reduced, brightened, mirrored, cut by 5 or 10 %) 99.3 % do.
 SAME = 0.975  # correlation of fine structure from which two photos are copies
 DETAIL = (0.5, 1.5)  # px of a thumbnail: standard deviations of the Gaussians between which fine structure is
 ALIKE = 0.85  # correlation of coarse structure from which two photos are candidates
@@ -30,7 +31,7 @@ FLAT = 2.0  # grey values: standard deviation below which a photo has no structu
 TURNS, TOLERANCE = 40, 1e-4  # of the alignment
 OVERLAP = 0.5  # of a photo that has to lie on the other
 
-Values = NDArray[np.float32]
+Values = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,10 @@ def likeness(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     first, second = one.astype(np.float32), other.astype(np.float32)
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, TURNS, TOLERANCE)
     try:
-        _, warp = cv2.findTransformECC(first, second, np.eye(2, 3, dtype=np.float32), cv2.MOTION_AFFINE, criteria, None, 3)
+        # OpenCV's own annotations lack the form with the size of the filter.
+        _, warp = cv2.findTransformECC(  # type: ignore[call-overload]
+            first, second, np.eye(2, 3, dtype=np.float32), cv2.MOTION_AFFINE, criteria, None, 3
+        )
     except cv2.error:  # no overlap, or nothing to hold on to
         return 0.0
     if np.linalg.det(warp[:, :2]) < 1:  # the second would be enlarged, and lose details: lay the first onto it
@@ -93,7 +97,7 @@ def likeness(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     if inside.mean() < OVERLAP:
         return 0.0
     core = cv2.erode(inside, np.ones((3, 3)), borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
-    return _correlation(_detail(first, inside)[core], _detail(laid, inside)[core])
+    return _correlation(_detail(first, inside)[core], _detail(laid.astype(np.float32), inside)[core])
 
 
 def _compared(thumbnails: NDArray[np.uint8], one: int, other: int, mirrored: bool) -> Pair:
@@ -162,7 +166,7 @@ def _basis(side: int, cut: float) -> Values:
     edges = np.arange(side + 1) / side
     covered = np.clip(np.minimum(edges[1:], 1 - cut / 2) - np.maximum(edges[:-1], cut / 2), 0, None)
     at = ((edges[1:] + edges[:-1]) / 2 - cut / 2) / (1 - cut)
-    waves = np.cos(np.pi * np.arange(FREQUENCIES)[:, None] * at) * covered
+    waves: Values = np.cos(np.pi * np.arange(FREQUENCIES)[:, None] * at) * covered
     waves[1:] -= covered * waves[1:].sum(axis=1, keepdims=True) / covered.sum()  # blind to brightness, where a pixel is cut too
     waves[0] /= np.sqrt(2)
     return waves.astype(np.float32)

@@ -11,6 +11,8 @@ import pandas as pd
 from yolo_koin.dataset.copies import Pair, near_pairs
 from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.dataset.looks import Look, thumbnails
+from yolo_koin.dataset.side_tables import read_table
+from yolo_koin.dataset.walk import check_file
 from yolo_koin.files import write_csv, write_text
 from yolo_koin.parallel import Progress, silent
 from yolo_koin.words import count, some
@@ -191,6 +193,17 @@ def write(path: Path, findings: Sequence[Finding]) -> None:
         RunError: it cannot be written.
     """
     write_csv(path, pd.DataFrame([astuple(one) for one in findings], columns=list(COLUMNS)))
+
+
+def read_leaks(path: Path) -> frozenset[str]:
+    """Image ids of the test photos that a ``findings.csv`` says training shows too.
+
+    Raises:
+        DatasetError: there is no such file, or it is none of an audit.
+    """
+    check_file(path)
+    table = read_table(path, COLUMNS)
+    return frozenset(table.loc[table["kind"] == "leak", "image"])
 
 
 def write_exclude(path: Path, findings: Sequence[Finding]) -> int:

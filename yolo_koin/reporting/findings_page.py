@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -27,19 +26,20 @@ TEMPLATE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width">
 <title>Audit of {{ name }}</title>
 <style>
-body { font: 15px/1.5 system-ui, "Noto Sans CJK KR", "NanumGothic", sans-serif; color: #1d2329; max-width: 74rem; margin: 2.5rem auto; padding: 0 1.5rem }
+body { font: 15px/1.5 system-ui, "Noto Sans CJK KR", "NanumGothic", sans-serif; color: #1d2329;
+  max-width: 74rem; margin: 2.5rem auto; padding: 0 1.5rem }
 h1 { font-size: 1.6rem; margin: 0 } h2 { font-size: 1.15rem; margin: 2.6rem 0 .1rem; border-top: 1px solid #d8dde2; padding-top: 1.2rem }
 p { margin: .2rem 0 .8rem; color: #525c66 } .wrong { color: #b3361b }
 table { border-collapse: collapse; margin: 1.2rem 0 } td, th { text-align: left; padding: .2rem 1.6rem .2rem 0; vertical-align: top }
 td.n { text-align: right; font-variant-numeric: tabular-nums }
 a { color: inherit }
-.cards { display: flex; flex-wrap: wrap; gap: 1rem }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(21rem, 1fr)); gap: 1rem }
 figure { margin: 0; border: 1px solid #d8dde2; border-radius: 6px; padding: .7rem; background: #fff }
 .photos { display: flex; gap: .7rem; align-items: flex-start }
-.photo { max-width: 15rem; font-size: .78rem; color: #525c66; overflow-wrap: anywhere; line-height: 1.35 }
-.photo img { display: block; height: {{ height }}px; margin-bottom: .3rem; border-radius: 3px }
+.photo { flex: 0 0 calc(50% - .35rem); min-width: 0; font-size: .78rem; color: #525c66; overflow-wrap: anywhere; line-height: 1.35 }
+.photo img { display: block; max-width: 100%; max-height: {{ height }}px; margin-bottom: .3rem; border-radius: 3px }
 .gone { width: 110px; height: {{ height }}px; background: #eef0f2; border-radius: 3px; margin-bottom: .3rem }
-figcaption { font-size: .84rem; margin-top: .4rem; max-width: 30rem }
+figcaption { font-size: .84rem; margin-top: .4rem; overflow-wrap: anywhere }
 ul { margin: .2rem 0; padding-left: 1.2rem }
 </style>
 </head>
@@ -53,7 +53,8 @@ ul { margin: .2rem 0; padding-left: 1.2rem }
 {% endfor %}</table>{% endif %}
 {% for one in sections %}
 <h2 id="{{ one.kind }}" {% if one.wrong %}class="wrong"{% endif %}>{{ one.kind }}: {{ "{:,}".format(one.total) }}</h2>
-<p>{{ one.meaning }}{% if one.total > one.cards|length %} The first {{ one.cards|length }} are shown; all are in findings.csv.{% endif %}</p>
+<p>{{ one.meaning }}{% if one.total > one.cards|length %} The first {{ one.cards|length }} are shown;
+all are in findings.csv.{% endif %}</p>
 <div class="cards">
 {% for card in one.cards %}<figure>{% if card.photos %}<div class="photos">
 {% for image, picture in card.photos %}<div class="photo">{% if picture %}<img src="data:image/jpeg;base64,{{ picture }}" alt="">
@@ -96,7 +97,7 @@ def page(dataset: Dataset, findings: Sequence[Finding]) -> str:
 
 def _card(one: Finding, samples: dict[str, Sample]) -> dict[str, object]:
     photos = [(image, _thumbnail(samples[image])) for image in (one.image, one.other) if image in samples]
-    score = "" if math.isnan(one.score) or not one.other else f" (likeness {one.score:.3f})"
+    score = f" (likeness {one.score:.3f})" if one.other and one.score < 1 else ""
     return {"photos": photos, "words": f"{one.detail}{score}" if photos else f"{one.image}: {one.detail}"}
 
 
