@@ -155,7 +155,7 @@ def _coarse(thumbnails: NDArray[np.uint8], cut: float) -> Values:
     """
     basis = _basis(thumbnails.shape[1], cut)
     parts = [np.asarray(basis @ part.astype(np.float32) @ basis.T) for part in _blocks(thumbnails)]
-    coarse = np.concatenate([np.zeros((0, FREQUENCIES, FREQUENCIES), np.float32), *parts]).reshape(len(thumbnails), -1)[:, 1:]
+    coarse = np.concatenate([np.zeros((0, FREQUENCIES, FREQUENCIES), np.float32), *parts]).reshape(-1, FREQUENCIES**2)[:, 1:]
     spread = np.concatenate([np.zeros(0), *(part.std(axis=(1, 2)) for part in _blocks(thumbnails))])
     coarse[spread < FLAT] = 0
     return np.ascontiguousarray(coarse / np.maximum(np.linalg.norm(coarse, axis=1, keepdims=True), 1e-6))

@@ -13,7 +13,7 @@ from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.dataset.looks import Look, thumbnails
 from yolo_koin.dataset.side_tables import read_table
 from yolo_koin.dataset.walk import check_file
-from yolo_koin.files import write_csv, write_text
+from yolo_koin.files import unfinished, write_csv, writing
 from yolo_koin.parallel import Progress, silent
 from yolo_koin.words import count, some
 
@@ -40,6 +40,7 @@ KINDS = {  # kind → what it means, the worst first
 }
 WRONG = ("leak", "label-conflict", "unreadable", "untrained-class", "one-class")  # these make numbers wrong
 SAME_BYTES = "the same bytes"
+PROPOSED = "# Proposed by yolo_koin audit."  # begins a proposal, which the next one may replace
 
 TINY = 64  # px
 BLURRED = 0.06  # of Look.sharpness; the softest of the built-in faces has 0.07, most 0.18
@@ -217,14 +218,14 @@ def write_exclude(path: Path, findings: Sequence[Finding]) -> int:
     Raises:
         RunError: it cannot be written.
     """
-    lines, named = (
-        ["# Proposed by yolo_koin audit. Look at each photo, and move the lines you agree with into the dataset's exclude.txt."],
-        set[str](),
-    )
+    lines, named = [f"{PROPOSED} Look at each photo, and move the lines you agree with into the dataset's exclude.txt."], set[str]()
     for one in findings:
         photos = {"leak": (one.other,), "label-conflict": (one.image, one.other), "unreadable": (one.image,)}.get(one.kind, ())
         if new := [photo for photo in photos if photo not in named]:
             lines += [f"# {one.kind}: {one.image}{f' and {one.other}' if one.other else ''}, {one.detail}", *new]
             named.update(new)
-    write_text(path, "".join(f"{line}\n" for line in lines))
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished(path).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")  # one name: the next call removes it
+        unfinished(path).replace(path)
     return len(named)

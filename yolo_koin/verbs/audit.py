@@ -86,12 +86,12 @@ def audit(spec: AuditSpec, progress: Progress) -> AuditResult:
 
 
 def _check_free(path: Path, dataset: Dataset) -> None:
-    """Refuse to write a proposal over anything, or among the photos."""
+    """Refuse to write a proposal among the photos, or over anything but an earlier one."""
     given = f"write_exclude={path}"
-    if path.exists() or path.is_symlink():
-        raise UsageError("there is something already", given, "Name a new file.")
     if path.resolve().is_relative_to(dataset.root.resolve()):
         raise UsageError("that is in the dataset, where nothing is written", given, "Name a file outside of it.")
+    if path.is_symlink() or (path.exists() and not (path.is_file() and path.read_bytes().startswith(found.PROPOSED.encode()))):
+        raise UsageError("there is something else already", given, "Name a new file.")
 
 
 def _of_faces(spec: AuditSpec, dataset: Dataset, looks: Mapping[str, Look], workspace: Workspace, progress: Progress) -> list[Finding]:
