@@ -15,7 +15,7 @@ from yolo_koin.dataset import looks
 from yolo_koin.dataset.findings import Finding, of_photos
 from yolo_koin.dataset.koin import scan
 from yolo_koin.dataset.looks import look_at, look_at_all
-from yolo_koin.dataset.metadata import metadata_of
+from yolo_koin.dataset.metadata import Metadata, metadata_of
 from yolo_koin.errors import RunError
 
 
@@ -68,17 +68,28 @@ def test_private_data_are_named_and_not_told(root: Path, ending: str) -> None:
 
 
 def test_damaged_metadata_tell_nothing() -> None:
-    assert metadata_of(b"\xff\xd8\xff\xe1\x00\x10Exif\x00\x00spoilt") == metadata_of(b"") == looks.metadata_of(b"text")
+    assert metadata_of(b"\xff\xd8\xff\xe1\x00\x10Exif\x00\x00spoilt") == metadata_of(b"") == metadata_of(b"text") == Metadata()
 
 
 # ------------------------------------------------------------------------------------------------------------------- cache
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are looked at from now on."""
+    seen: list[str] = []
+
+    def look(path: Path) -> looks.Look:
+        seen.append(path.name)
+        return look_at(path)
+
+    monkeypatch.setattr(looks, "look_at", look)
+    return seen
+
+
 def test_no_photo_is_decoded_twice_unless_it_changed(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(root, *several("normal_cases/train", "ab", 3))
     (root / "normal_cases/train/a/text.jpg").write_text("no photo")
     cache, samples = tmp_path / "data/looks.sqlite", scan(root).samples
     first = look_at_all(samples, cache, workers=2)
-    seen: list[str] = []
-    monkeypatch.setattr(looks, "look_at", lambda path: seen.append(path.name) or look_at(path))
+    seen = watched(monkeypatch)
     assert look_at_all(samples, cache) == first
     assert seen == []
     stat = (root / "normal_cases/train/b/1.png").stat()
@@ -92,7 +103,7 @@ def test_no_photo_is_decoded_twice_unless_it_changed(root: Path, tmp_path: Path,
 
 def test_what_was_seen_before_it_was_stopped_is_kept(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(root, *several("normal_cases/train", "ab", 20))
-    cache, samples, seen = tmp_path / "looks.sqlite", scan(root).samples, list[Path]()
+    cache, samples = tmp_path / "looks.sqlite", scan(root).samples
 
     def stop(step: object) -> None:
         if getattr(step, "done", 0) == 5:
@@ -100,7 +111,7 @@ def test_what_was_seen_before_it_was_stopped_is_kept(root: Path, tmp_path: Path,
 
     with pytest.raises(KeyboardInterrupt):
         look_at_all(samples, cache, workers=1, progress=stop)
-    monkeypatch.setattr(looks, "look_at", lambda path: seen.append(path) or look_at(path))
+    seen = watched(monkeypatch)
     assert len(look_at_all(samples, cache)) == 40
     assert len(seen) == 35
 

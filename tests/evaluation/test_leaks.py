@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,31 +12,31 @@ from tests.evaluation.conftest import Make
 from yolo_koin.evaluation import scores
 from yolo_koin.evaluation.leaks import gain, leak_notes
 
+Row = dict[Any, Any]
 NAMES = ("leaked", "top1_leak_free", "leak_gain")
 
 
-def scored(frame: pd.DataFrame, leaked: set[str]) -> pd.DataFrame:
+def scored(frame: pd.DataFrame, leaked: set[str]) -> dict[tuple[str, str], Row]:
+    """The rows of leaks by split and metric."""
     table = scores.score(frame, "r", 12, resamples=0, leaked=leaked)
-    return table[table["metric"].isin(NAMES)].set_index(["split", "metric"])
+    return {(row["split"], row["metric"]): row for row in table.to_dict("records") if row["metric"] in NAMES}
 
 
 def test_top1_of_the_other_photos_is_what_scoring_them_alone_gives(make_split: Make) -> None:
     frame = pd.concat([make_split(), make_split("hard_cases/test", seed=1)])
     right = frame[(frame["split"] == "normal_cases/test") & (frame["true_rank"] == 1)]
     leaked = {*right["image"][:30], "normal_cases/test/unknown.jpg"}
-    table = scored(frame, leaked)
-    alone = scores.score(frame[~frame["image"].isin(leaked)], "r", 12, resamples=0).set_index(["split", "metric"])
-    assert {split for split, _ in table.index} == {"normal_cases/test"}, "nothing is added where nothing leaked"
-    pd.testing.assert_series_equal(
-        table.loc[("normal_cases/test", "top1_leak_free"), ["value", "low", "high", "n"]],
-        alone.loc[("normal_cases/test", "top1"), ["value", "low", "high", "n"]],
-        check_names=False,
+    found = scored(frame, leaked)
+    assert set(found) == {("normal_cases/test", name) for name in NAMES}, "nothing is added where nothing leaked"
+    alone, whole = (
+        scores.score(photos, "r", 12, resamples=0).query("split == 'normal_cases/test' and metric == 'top1'").to_dict("records")[0]
+        for photos in (frame[~frame["image"].isin(leaked)], frame)
     )
-    whole = scores.score(frame, "r", 12, resamples=0).set_index(["split", "metric"]).loc[("normal_cases/test", "top1"), "value"]
-    given = table.loc[("normal_cases/test", "leak_gain")]
-    assert given["value"] == pytest.approx(whole - table.loc[("normal_cases/test", "top1_leak_free"), "value"])
+    number, free, given = (found["normal_cases/test", name] for name in NAMES)
+    assert {**free, "metric": "top1"} == alone
+    assert given["value"] == pytest.approx(whole["value"] - alone["value"])
     assert 0 < given["low"] < given["value"] < given["high"]
-    assert tuple(table.loc[("normal_cases/test", "leaked"), ["value", "n"]]) == (30, 200)
+    assert (number["value"], number["n"]) == (30, 200)
 
 
 def test_the_other_metrics_stay_as_they_are(make_split: Make) -> None:
@@ -47,12 +49,12 @@ def test_the_other_metrics_stay_as_they_are(make_split: Make) -> None:
 
 def test_where_everything_leaked_nothing_is_left_to_tell(make_split: Make) -> None:
     frame = make_split(photos=20)
-    assert [metric for _, metric in scored(frame, set(frame["image"])).index] == ["leaked"]
+    assert [metric for _, metric in scored(frame, set(frame["image"]))] == ["leaked"]
 
 
 def test_of_training_photos_nothing_leaks(make_split: Make) -> None:
     frame = make_split("normal_cases/val")
-    assert scored(frame, set(frame["image"])).empty
+    assert scored(frame, set(frame["image"])) == {}
 
 
 def test_the_interval_holds_the_truth() -> None:
