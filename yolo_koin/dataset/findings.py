@@ -33,6 +33,7 @@ KINDS = {  # kind → what it means, the worst first
     "blurred": "Few fine details for its contrast.",
     "dark": "Nineteen of twenty pixels are nearly black.",
     "bright": "Nineteen of twenty pixels are nearly white.",
+    "shortcut": "Size, brightness, sharpness and colour alone name more people than chance: part of what a model scores may be that.",
     "animated": "Several pictures in one file, of which the first is used.",
     "private-data": "Metadata that tell who took the photo, or where. Remove them before passing the photos on.",
     "empty-class": "A class folder without a photo.",

@@ -48,6 +48,7 @@ class Look:
         mended: whether it lacks its end marker.
         shadows, lights: brightness, 0 to 255, that a twentieth of the pixels does not reach, and that a twentieth exceeds.
         sharpness: share of the grey values' standard deviation that is in details of one pixel of a photo :data:`SEEN_AT` high.
+        redness, blueness: mean of red, and of blue, less that of green.
         pictures: in the file: more than one where it is animated or has pages.
         private: what its metadata tell about who took it and where, in words; never the values.
         thumbnail: :data:`THUMBNAIL` × :data:`THUMBNAIL` grey values.
@@ -61,6 +62,8 @@ class Look:
     shadows: float = 0.0
     lights: float = 0.0
     sharpness: float = 0.0
+    redness: float = 0.0
+    blueness: float = 0.0
     pictures: int = 1
     private: str = ""
     thumbnail: bytes = b""
@@ -76,6 +79,7 @@ def look_at(path: Path) -> Look:
     except PhotoError as error:
         return Look(sha256=digest, error=str(error))
     grey = np.asarray(image.convert("L"))
+    red, green, blue = cv2.mean(np.asarray(image))[:3]
     metadata = metadata_of(content)
     shadows, lights = np.percentile(grey, (5, 95))
     return Look(
@@ -86,6 +90,8 @@ def look_at(path: Path) -> Look:
         shadows=float(shadows),
         lights=float(lights),
         sharpness=_sharpness(grey),
+        redness=red - green,
+        blueness=blue - green,
         pictures=metadata.pictures,
         private=metadata.private,
         thumbnail=_thumbnail(grey).tobytes(),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+
+import numpy as np
 
 from yolo_koin.dataset import audit as dataset_audit
 from yolo_koin.dataset import findings as found
@@ -14,6 +17,7 @@ from yolo_koin.dataset.findings import Finding
 from yolo_koin.dataset.koin import Dataset
 from yolo_koin.dataset.looks import Look, look_at_all
 from yolo_koin.errors import UsageError
+from yolo_koin.evaluation.shortcuts import shortcut
 from yolo_koin.faces.finder import FaceFinder
 from yolo_koin.faces.protocol import Face, clearly_dominant
 from yolo_koin.files import write_text
@@ -67,7 +71,8 @@ def audit(spec: AuditSpec, progress: Progress) -> AuditResult:
             looks = look_at_all(dataset.samples, workspace.looks, spec.workers, progress)
             copies = found.of_copies(dataset, looks, spec.workers, progress)
             faces = _of_faces(spec, dataset, looks, workspace, progress)
-            findings = found.in_order([*copies, *found.of_photos(dataset, looks), *faces, *found.of_classes(dataset)])
+            others = (*found.of_photos(dataset, looks), *found.of_classes(dataset), *of_shortcuts(dataset, looks))
+            findings = found.in_order([*copies, *faces, *others])
             counts = dict(Counter(one.kind for one in findings))
             found.write(folder / TABLE, findings)
             write_text(folder / PAGE, page(dataset, findings))
@@ -92,6 +97,28 @@ def _check_free(path: Path, dataset: Dataset) -> None:
         raise UsageError("that is in the dataset, where nothing is written", given, "Name a file outside of it.")
     if path.is_symlink() or (path.exists() and not (path.is_file() and path.read_bytes().startswith(found.PROPOSED.encode()))):
         raise UsageError("there is something else already", given, "Name a new file.")
+
+
+def of_shortcuts(dataset: Dataset, looks: Mapping[str, Look]) -> list[Finding]:
+    """Test splits whose people can be told by properties of their photos, learnt from the training photos of the same case."""
+    told = []
+    for split in dataset.splits:
+        training, testing = (
+            [s for s in dataset.samples if s.split.case == split.case and s.split.part == part and not looks[s.image].error]
+            for part in ("train", split.part)
+        )
+        if split.is_test and split.has_one_person and len({s.label for s in training}) > 1 and testing:
+            of = [(np.array([_properties(looks[s.image]) for s in some]), [s.label for s in some]) for some in (training, testing)]
+            one = shortcut(*of[0], *of[1])
+            if one.is_one:
+                value, low, high, chance = (f"{100 * share:.1f}" for share in (one.value, one.low, one.high, one.chance))
+                words = f"size, brightness, sharpness and colour alone name {value} % [{low}, {high}] of {count(one.n, 'photo')}"
+                told.append(Finding("shortcut", str(split), score=one.value, detail=f"{words}; chance is {chance} %"))
+    return told
+
+
+def _properties(look: Look) -> tuple[float, ...]:
+    return math.log(look.width), math.log(look.height), look.shadows, look.lights, look.sharpness, look.redness, look.blueness
 
 
 def _of_faces(spec: AuditSpec, dataset: Dataset, looks: Mapping[str, Look], workspace: Workspace, progress: Progress) -> list[Finding]:
