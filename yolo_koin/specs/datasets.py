@@ -26,6 +26,9 @@ class AuditSpec(OfData):
     faces: Annotated[bool, Option("Look for faces too: photos without any, and with several. Those found before are looked up anyway.")] = (
         False
     )
+    labels: Annotated[bool, Option("Doubt labels by a probe on frozen features that did not learn from them; needs the extra [peers].")] = (
+        False
+    )
     write_exclude: Annotated[Path | None, Option("Propose an exclude.txt in this new file; the dataset's own is never touched.")] = None
     strict: Annotated[bool, Option("Exit with code 1 where something makes numbers wrong: leaks, label conflicts, unreadable photos.")] = (
         False

@@ -14,7 +14,7 @@ from yolo_koin.dataset import audit as dataset_audit
 from yolo_koin.dataset import findings as found
 from yolo_koin.dataset.audit import Audit
 from yolo_koin.dataset.findings import Finding
-from yolo_koin.dataset.koin import Dataset
+from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.dataset.looks import Look, look_at_all
 from yolo_koin.errors import UsageError
 from yolo_koin.evaluation.shortcuts import shortcut
@@ -72,7 +72,7 @@ def audit(spec: AuditSpec, progress: Progress) -> AuditResult:
             copies = found.of_copies(dataset, looks, spec.workers, progress)
             faces = _of_faces(spec, dataset, looks, workspace, progress)
             others = (*found.of_photos(dataset, looks), *found.of_classes(dataset), *of_shortcuts(dataset, looks))
-            findings = found.in_order([*copies, *faces, *others])
+            findings = found.in_order([*copies, *faces, *_of_labels(spec, dataset, looks, workspace, progress), *others])
             counts = dict(Counter(one.kind for one in findings))
             found.write(folder / TABLE, findings)
             write_text(folder / PAGE, page(dataset, findings))
@@ -97,6 +97,24 @@ def _check_free(path: Path, dataset: Dataset) -> None:
         raise UsageError("that is in the dataset, where nothing is written", given, "Name a file outside of it.")
     if path.is_symlink() or (path.exists() and not (path.is_file() and path.read_bytes().startswith(found.PROPOSED.encode()))):
         raise UsageError("there is something else already", given, "Name a new file.")
+
+
+def _of_labels(spec: AuditSpec, dataset: Dataset, looks: Mapping[str, Look], workspace: Workspace, progress: Progress) -> list[Finding]:
+    """Photos of one person whose label a probe doubts."""
+    if not spec.labels:
+        return []
+    from yolo_koin.models.label_errors import doubtful_labels  # here, since it loads torch
+
+    single = _single(dataset, looks)
+    doubts = doubtful_labels([s.path for s in single], [s.label for s in single], workspace, spec.workers, progress)
+    words = "more likely {}: probability {:.2f}, of this label {:.2f}"
+    told = [(single[one.photo].image, one.other - one.own, words.format(one.suggested, one.other, one.own)) for one in doubts]
+    return [Finding("label-error", image, score=score, detail=detail) for image, score, detail in told]
+
+
+def _single(dataset: Dataset, looks: Mapping[str, Look]) -> list[Sample]:
+    """The readable photos that show one person."""
+    return [s for s in dataset.samples if s.split.has_one_person and not looks[s.image].error]
 
 
 def of_shortcuts(dataset: Dataset, looks: Mapping[str, Look]) -> list[Finding]:
@@ -133,7 +151,7 @@ def _of_faces(spec: AuditSpec, dataset: Dataset, looks: Mapping[str, Look], work
 def _seen(
     finder: FaceFinder, spec: AuditSpec, dataset: Dataset, looks: Mapping[str, Look], progress: Progress
 ) -> Iterator[tuple[str, tuple[Face, ...]]]:
-    single = [s for s in dataset.samples if s.split.has_one_person and not looks[s.image].error]
+    single = _single(dataset, looks)
     if spec.faces:
         every = finder.look_at_all([s.path for s in single], spec.workers, progress)
         yield from ((s.image, one.faces) for s, one in zip(single, every, strict=True) if not one.error)
