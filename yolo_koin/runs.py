@@ -19,7 +19,19 @@ from yolo_koin.errors import RunError
 from yolo_koin.files import write_json
 from yolo_koin.manifests import MANIFEST as MANIFEST
 from yolo_koin.manifests import Manifest, kind_of, placed
-from yolo_koin.specs import SCRATCH, AuditSpec, BenchmarkSpec, EvaluateSpec, Fit, PredictSpec, ScoreSpec, Task, TrainingSet, TrainSpec
+from yolo_koin.specs import (
+    SCRATCH,
+    AuditSpec,
+    BenchmarkSpec,
+    EvaluateSpec,
+    ExportSpec,
+    Fit,
+    PredictSpec,
+    ScoreSpec,
+    Task,
+    TrainingSet,
+    TrainSpec,
+)
 
 CELL, CELLS = "cell.json", "cells"
 REPORTED_PACKAGES = ("yolo_koin", "ultralytics", "torch", "torchvision", "opencv-python", "numpy", "pandas", "pillow", "onnxruntime")
@@ -278,6 +290,21 @@ class PredictRun(Run):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExportRun(Run):
+    """A model in a form that other programs take.
+
+    Attributes:
+        spec: what was asked for.
+        weights: the checkpoint; weights_sha256: its hash.
+    """
+
+    KIND = "export"
+    spec: ExportSpec
+    weights: Path
+    weights_sha256: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BenchmarkRun(Run):
     """A benchmark.
 
@@ -307,7 +334,7 @@ class AuditRun(Run):
     findings: dict[str, int] = field(default_factory=dict)
 
 
-KINDS: dict[str, type[Run]] = {kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, BenchmarkRun, AuditRun)}
+KINDS: dict[str, type[Run]] = {kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, ExportRun, BenchmarkRun, AuditRun)}
 
 
 def _versions() -> dict[str, str]:

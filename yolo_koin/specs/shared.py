@@ -17,7 +17,8 @@ Way = Literal["whole", "faces", "detector"]  # to name: the photo, each face tha
 Method = Literal["finetune", "probe", "ncm"]
 Language = Literal["en", "ko"]
 Log = Literal["tensorboard"]
-RunKind = Literal["train", "evaluate", "predict", "benchmark", "audit"]
+RunKind = Literal["train", "evaluate", "predict", "export", "benchmark", "audit"]
+Format = Literal["onnx", "openvino"]
 Engine = Literal["auto", "torch", "onnx"]
 Kind = Literal["mask", "sunglasses", "hat", "hand", "light"]
 
