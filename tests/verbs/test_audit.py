@@ -90,7 +90,7 @@ def test_the_page_shows_pairs_and_loads_nothing(home: Home) -> None:
     assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
     assert not {"script", "link", "iframe"} & {tag for tag, _ in page.tags}
     assert not [attributes for _, attributes in page.tags if re.match("https?:", attributes.get("href") or "#")]
-    assert {one.image for one in pairs} <= set(page.words)
+    assert {image for one in pairs for image in (one.image, one.other)} <= {attributes.get("title") for _, attributes in page.tags}
 
 
 def test_a_name_of_a_file_is_never_markup(tmp_path: Path) -> None:
@@ -99,7 +99,8 @@ def test_a_name_of_a_file_is_never_markup(tmp_path: Path) -> None:
     (root / f"normal_cases/test/a/{name}").write_text("no photo")
     result = audit(data=str(root), workspace=tmp_path)
     page = Page((result.run / "index.html").read_text(encoding="utf-8"))
-    assert f"normal_cases/test/a/{name}" in page.words
+    assert f"normal_cases/test/a/{name}" in [attributes.get("title") for _, attributes in page.tags]
+    assert name in page.words
     assert "onerror" not in {key for _, attributes in page.tags for key in attributes}
 
 

@@ -37,8 +37,8 @@ a { color: inherit }
 figure { margin: 0; border: 1px solid #d8dde2; border-radius: 6px; padding: .7rem; background: #fff }
 .photos { display: flex; gap: .7rem; align-items: flex-start }
 .photo { flex: 0 0 calc(50% - .35rem); min-width: 0; font-size: .78rem; color: #525c66; overflow-wrap: anywhere; line-height: 1.35 }
-.photo img { display: block; max-width: 100%; max-height: {{ height }}px; margin-bottom: .3rem; border-radius: 3px }
-.gone { width: 110px; height: {{ height }}px; background: #eef0f2; border-radius: 3px; margin-bottom: .3rem }
+.photo img { display: block; height: {{ height }}px; max-width: 100%; object-fit: contain;
+  object-position: left; margin-bottom: .3rem; border-radius: 3px }
 figcaption { font-size: .84rem; margin-top: .4rem; overflow-wrap: anywhere }
 ul { margin: .2rem 0; padding-left: 1.2rem }
 </style>
@@ -57,8 +57,9 @@ ul { margin: .2rem 0; padding-left: 1.2rem }
 all are in findings.csv.{% endif %}</p>
 <div class="cards">
 {% for card in one.cards %}<figure>{% if card.photos %}<div class="photos">
-{% for image, picture in card.photos %}<div class="photo">{% if picture %}<img src="data:image/jpeg;base64,{{ picture }}" alt="">
-{% else %}<div class="gone"></div>{% endif %}{{ image }}</div>
+{% for image, picture in card.photos %}<div class="photo" title="{{ image }}">
+{% if picture %}<img src="data:image/jpeg;base64,{{ picture }}" alt="">{% endif %}
+{% for part in image.split("/") %}{{ part }}{% if not loop.last %}/<wbr>{% endif %}{% endfor %}</div>
 {% endfor %}</div>{% endif %}
 <figcaption>{{ card.words }}</figcaption></figure>
 {% endfor %}</div>
