@@ -39,12 +39,17 @@ class EvaluateSpec(Names):
 
     task: Annotated[Task | None, Option("Which newest model: classify or detect. [default: what the weights are, else classify]")] = None
     boxes: Annotated[Path | None, Option("Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder.")] = None
+    leaks: Annotated[Path | None, Option("findings.csv of an audit: top-1 is told without the test photos that it calls leaks, too.")] = (
+        None
+    )
 
     def __post_init__(self) -> None:
         """Boxes and face detectors are about faces; a detector finds them by itself."""
         super().__post_init__()
         if self.faces and self.task == "detect":
             raise UsageError("a detector finds and names faces by itself", "task=detect faces=True", "Drop one of the two.")
+        if self.leaks and (self.faces or self.task == "detect"):
+            raise UsageError("leaks are told of whole photos", f"leaks={self.leaks}", "Drop it, or faces and task.")
         for option in ("detector", "boxes"):
             if not self.faces and getattr(self, option):
                 where = f"{option}={getattr(self, option)}"
