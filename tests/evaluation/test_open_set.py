@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def published_oscr(known: Array, strangers: Array, right: Array) -> float:
     points = [(0.0, 0.0), (1.0, float(right.mean()))]
     points += [(is_stranger[k:].sum() / len(strangers), is_right[k:].sum() / len(known)) for k in range(len(scores))]
     points.sort()
-    return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False))
+    return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairwise(points))
 
 
 def test_oscr_is_the_published_area() -> None:
@@ -95,7 +96,7 @@ def test_oscr_is_the_published_area() -> None:
 def test_intervals_resample_people_and_not_photos() -> None:
     """Forty copies of each photo tell no more than one."""
     few, others = probes(20, 20, 1, 1, 4), probes(15, 15, 1, 0, 5)
-    many, alike = (Probes(*(np.repeat(column, 40) for column in (one.fold, one.person, one.score, one.right))) for one in (few, others))
+    many, alike = (one[np.repeat(np.arange(len(one)), 40)] for one in (few, others))
     (value, limits), (of_few, limits_of_few) = (Pairs.of(*both).auroc(999) for both in ((many, alike), (few, others)))
     assert (value, *limits) == pytest.approx((of_few, *limits_of_few))
     (value, limits), (of_few, limits_of_few) = (with_interval(one.by_person(one.right), 999) for one in (many, few))
@@ -109,8 +110,7 @@ def test_a_resample_of_people_is_the_metric_of_the_photos_that_it_draws(known: P
     from yolo_koin.evaluation.open_set import _drawn, _tpir
 
     def again(probes: Probes, times: Array) -> Probes:
-        rows = np.repeat(np.arange(len(probes)), times[probes.person].astype(int))
-        return Probes(probes.fold[rows], probes.person[rows], probes.score[rows], probes.right[rows])
+        return probes[np.repeat(np.arange(len(probes)), times[probes.person].astype(int))]
 
     pairs, levels = Pairs.of(known, strangers), np.array([0.1, 0.4])
     for times, others in zip(*next(_drawn(known.people, strangers.people, 5, 0)), strict=True):

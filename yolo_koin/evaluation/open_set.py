@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,10 +56,13 @@ class Probes:
         """How many people there are."""
         return int(self.person.max(initial=-1)) + 1
 
+    def __getitem__(self, chosen: NDArray[Any]) -> Probes:
+        """Some of them; people keep their numbers."""
+        return Probes(self.fold[chosen], self.person[chosen], self.score[chosen], self.right[chosen])
+
     def of(self, fold: int) -> Probes:
-        """Those of one fold; people keep their numbers."""
-        mine = self.fold == fold
-        return Probes(self.fold[mine], self.person[mine], self.score[mine], self.right[mine])
+        """Those of one fold."""
+        return self[self.fold == fold]
 
     def by_person(self, counted: NDArray[np.bool_]) -> Ratio:
         """The share of probes that count, to be resampled by people."""
@@ -146,8 +150,8 @@ class Pairs:
     def _share(self, counted: Floats, resamples: int, seed: int) -> tuple[float, Interval]:
         if not self.all.any():
             return float("nan"), NO_INTERVAL
-        found = []
-        for known, strangers in _drawn(*self.all.shape, resamples, seed):
+        (people, others), found = self.all.shape, []
+        for known, strangers in _drawn(people, others, resamples, seed):
             found.append(((known @ counted) * strangers).sum(axis=1) / ((known @ self.all) * strangers).sum(axis=1))
         return float(counted.sum() / self.all.sum()), _limits(found)
 

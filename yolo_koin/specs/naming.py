@@ -10,6 +10,8 @@ from yolo_koin.errors import UsageError
 from yolo_koin.options import Option
 from yolo_koin.specs.shared import DetectorOption, DeviceOption, Engine, Language, NameOption, OfData, RunKind, Spec, Task
 
+FOLDS = 5  # when nothing is said
+
 
 @dataclass(frozen=True, kw_only=True)
 class Names(Spec):
@@ -39,10 +41,23 @@ class EvaluateSpec(Names):
 
     task: Annotated[Task | None, Option("Which newest model: classify or detect. [default: what the weights are, else classify]")] = None
     boxes: Annotated[Path | None, Option("Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder.")] = None
+    strangers: Annotated[
+        float | None,
+        Option("Share of people to hold out as strangers; training is repeated without them, and as many choose a threshold.", 0.01, 0.49),
+    ] = None
+    folds: Annotated[int | None, Option("Trainings, each with other people held out. [default: 5]", least=1)] = None
 
     def __post_init__(self) -> None:
-        """Boxes and face detectors are about faces; a detector finds them by itself."""
+        """Boxes and face detectors are about faces; a detector finds them by itself. Strangers are whole photos of a dataset's people."""
         super().__post_init__()
+        if self.folds and self.strangers is None:
+            raise UsageError("folds hold strangers out", f"folds={self.folds}", "Say strangers=0.2, or drop it.")
+        if self.strangers is not None:
+            object.__setattr__(self, "folds", self.folds or FOLDS)
+            given = {"task": "detect", "faces": True, "data": self.data, "engine": "onnx"}
+            if wrong := [f"{key}={value}" for key, value in given.items() if value and getattr(self, key) == value]:
+                what = "strangers are held out of a classifier of whole photos, trained anew on its own dataset"
+                raise UsageError(what, f"strangers={self.strangers:g} {wrong[0]}", "Drop one of the two.")
         if self.faces and self.task == "detect":
             raise UsageError("a detector finds and names faces by itself", "task=detect faces=True", "Drop one of the two.")
         for option in ("detector", "boxes"):
