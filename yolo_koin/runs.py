@@ -267,6 +267,7 @@ class PredictRun(Run):
         weights: the checkpoint; weights_sha256: its hash.
         photos: how many there were.
         way: what was named.
+        score, threshold: what rejects a photo; empty and None where every photo gets a name.
     """
 
     KIND = "predict"
@@ -275,6 +276,8 @@ class PredictRun(Run):
     weights_sha256: str = ""
     photos: int = 0
     way: str = "whole"
+    score: str = ""
+    threshold: float | None = None
 
     @classmethod
     def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:

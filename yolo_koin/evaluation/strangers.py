@@ -1,7 +1,8 @@
 """From the predictions of folds, each of which held other people out, to how well strangers are told from people of the training set.
 
-``predictions.csv`` of such a run (:data:`COLUMNS`) has the columns of every other, then ``fold``, from 1, and ``group``: what the person
-in the photo is to the model of the fold.
+``predictions.csv`` of such a run (:data:`COLUMNS`) has the columns of every other; then ``scale``, what the logits of the fold's model are
+multiples of (of nearest class means the factor on the cosine, which each training chooses for itself; else 1); ``fold``, from 1; and
+``group``: what the person in the photo is to the model of the fold.
 
 - ``known``: somebody whom it learnt; test photos, and the validation photos that its best epoch was chosen on.
 - ``threshold``: a stranger by whom thresholds are chosen; photos of the training split, so that no test photo chooses anything.
@@ -39,19 +40,24 @@ from yolo_koin.splits import Split, in_order, of_part
 from yolo_koin.tables import Rule, Table, empty
 
 KNOWN, THRESHOLD, STRANGER = "known", "threshold", "stranger"
-COLUMNS = (*predictions.COLUMNS, "fold", "group")
+COLUMNS = (*predictions.COLUMNS, "scale", "fold", "group")
 METRIC_COLUMNS = ("run", "split", "score", "metric", "value", "low", "high", "n")
 FPIRS = (0.1, 0.01)
 VAL = "val"
 
 Rule_of_score = Callable[[pd.DataFrame], "pd.Series[float]"]
 SCORES: Mapping[str, Rule_of_score] = {
-    "max_logit": lambda frame: frame["max_logit"],  # Vaze et al., ICLR 2022; of nearest means it is the cosine to the nearest, scaled
+    "max_logit": lambda frame: frame["max_logit"] / frame["scale"],  # Vaze et al., ICLR 2022; of nearest means it is the cosine
     "softmax": lambda frame: frame["score_1"],
     "normed_logit": lambda frame: frame["max_logit"] / frame["logit_norm"],  # Cattelan and Silva, UAI 2024, with p = 2, not centred
-    "logit_norm": lambda frame: frame["logit_norm"],
+    "logit_norm": lambda frame: frame["logit_norm"] / frame["scale"],
 }
-CALLED = {"max_logit": "maximum logit", "softmax": "softmax", "normed_logit": "maximum of normalised logits", "logit_norm": "logit norm"}
+CALLED = {
+    "max_logit": "maximum logit or cosine",
+    "softmax": "softmax",
+    "normed_logit": "maximum of normalised logits",
+    "logit_norm": "logit norm",
+}
 
 
 # ---------------------------------------------------------------------------------------------------------------- numbers
@@ -169,6 +175,7 @@ def validate(frame: pd.DataFrame, where: object = "") -> pd.DataFrame:
 
 def _rules(frame: pd.DataFrame) -> Iterator[Rule]:
     yield "image", frame.duplicated(["fold", "split", "image"]), "a fold has each photo once"
+    yield "scale", ~(frame["scale"] > 0), "logits are multiples of something"
     yield "fold", ~((frame["fold"] >= 1) & (frame["fold"] % 1 == 0)), "folds are numbered from 1"
     yield from rules_of_answers(frame)
     group, failed = frame["group"], frame["error"] != ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -82,6 +83,9 @@ class PredictSpec(Names):
 
     source: Annotated[str | tuple[str, ...], Option("Splits (hard_cases/test), folders, photos or globs.", position=True)]
     top: Annotated[int, Option("Names drawn on each photo.", least=1, most=5)] = 3
+    reject: Annotated[
+        str | None, Option("Answer unknown: an FPIR such as 10%, of evaluate --strangers, or a threshold of its score such as 7.3.")
+    ] = None
 
     def __post_init__(self) -> None:
         """A face detector needs faces."""
@@ -90,6 +94,21 @@ class PredictSpec(Names):
             raise UsageError("nothing to predict", "", "Name a split such as hard_cases/test, a folder, a photo or a glob.")
         if self.detector and not self.faces:
             raise UsageError("detector is about faces", f"detector={self.detector}", "Say faces=True.")
+        if self.reject is not None:
+            _ = self.rejection  # what cannot be is told here
+
+    @property
+    def rejection(self) -> tuple[float, bool]:
+        """What ``reject`` says: a share of strangers' photos, and True; or a threshold, and False."""
+        text = (self.reject or "").strip()
+        try:
+            value = float(text.removesuffix("%"))
+        except ValueError:
+            value = math.nan
+        is_share = text.endswith("%")
+        if not math.isfinite(value) or (is_share and not 0 < value < 100):
+            raise UsageError("neither an FPIR such as 10% nor a threshold such as 7.3", f"reject={self.reject}", "Correct it.")
+        return (value / 100, True) if is_share else (value, False)
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from yolo_koin.evaluation.strangers import KNOWN, STRANGER, THRESHOLD
 from yolo_koin.files import write_csv
 from yolo_koin.locks import locked
 from yolo_koin.models import registry
+from yolo_koin.models.protocol import scale_of
 from yolo_koin.naming.protocol import table_of
 from yolo_koin.naming.whole import WholePhoto
 from yolo_koin.parallel import Progress, Step
@@ -190,4 +191,4 @@ def _named(held: HeldOut, fold: Fold, run: TrainRun, progress: Progress) -> pd.D
     samples, reader = photos_of(held.made, index)
     frame = table_of(WholePhoto(model, reader), samples, progress)
     groups = dict(zip(index["source"], index["group"], strict=True))
-    return frame.assign(fold=float(fold.number), group=[groups[image] for image in frame["image"]])
+    return frame.assign(scale=scale_of(model), fold=float(fold.number), group=[groups[image] for image in frame["image"]])
