@@ -144,6 +144,8 @@ def test_what_few_strangers_can_show() -> None:
     none = probes(60, 10, 1, 0, 0)
     assert with_interval(none.by_person(np.zeros(60, dtype=bool))) == (0.0, (0.0, 0.3)), "ten people, whatever their photos"
     assert with_interval(none.by_person(np.ones(60, dtype=bool))) == (1.0, (0.7, 1.0))
+    far = probes(60, 15, 1, 99, 0)
+    assert Pairs.of(far, none).auroc() == (1.0, (0.7, 1.0)), "of the two groups the smaller"
 
 
 def test_photos_that_cannot_be_read_are_never_accepted(strangers: Probes) -> None:

@@ -26,7 +26,7 @@ def rows_of(fold: int, group: str, split: str, people: list[str], known: list[st
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     images = [f"{split}/{label}/{i}.jpg" for i, label in enumerate(labels)]
     frame = predictions.rows(split, images, labels, p, known, logits=logits)
-    return frame.assign(scale=1.0, fold=float(fold), group=group)
+    return frame.assign(scale=1.0, classes=float(len(known)), fold=float(fold), group=group)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def frame() -> pd.DataFrame:
         parts.append(rows_of(fold + 1, "threshold", "normal_cases/train", choose, known, rng, 8))
     lost = parts[0].index[0]
     blank = predictions.error_rows(NORMAL, [parts[0]["image"][lost]], [parts[0]["true_label"][lost]], ["truncated"])
-    parts[0] = pd.concat([parts[0].drop(lost), blank.assign(scale=1.0, fold=1.0, group="known")])
+    parts[0] = pd.concat([parts[0].drop(lost), blank.assign(scale=1.0, classes=10.0, fold=1.0, group="known")])
     return strangers.validate(pd.concat(parts))
 
 
@@ -64,7 +64,7 @@ def test_rates_are_those_of_a_loop_over_the_rows(frame: pd.DataFrame, metrics: p
         told = {
             "max_logit": mine["max_logit"],
             "softmax": mine["score_1"],
-            "normed_logit": mine["max_logit"] / mine["logit_norm"],
+            "normed_logit": mine["max_logit"] / mine["logit_norm"],  # as published; the number of classes changes no rate
             "logit_norm": mine["logit_norm"],
         }[score]
         chosen = sorted(told[mine["group"] == "threshold"], reverse=True)

@@ -96,12 +96,15 @@ def accepted(probes: Probes, thresholds: Mapping[int, float]) -> NDArray[np.bool
 
 
 def with_interval(share: Ratio, resamples: int = RESAMPLES, seed: int = 0) -> tuple[float, Interval]:
-    """A share of probes, and its BCa interval over people; where it is none or all of them, the rule of three over people."""
-    value, low_high = share.value, share.interval(resamples, seed)
-    if value in {0.0, 1.0}:
-        reach = min(smallest_claim(share.photos), 1.0)  # as if all photos of a person were one
-        return value, (max(value - reach, 0.0), min(value + reach, 1.0))
-    return value, low_high
+    """A share of probes, and its BCa interval over people."""
+    value = share.value
+    return value, _of_none_or_all(value, share.photos) or share.interval(resamples, seed)
+
+
+def _of_none_or_all(value: float, people: int) -> Interval | None:
+    """The interval of a share that is none or all, which no resample changes: the rule of three, as if all photos of a person were one."""
+    reach = min(smallest_claim(people), 1.0)
+    return (max(value - reach, 0.0), min(value + reach, 1.0)) if value in {0.0, 1.0} else None
 
 
 # ------------------------------------------------------------------------------------------------------ over all thresholds
@@ -150,10 +153,11 @@ class Pairs:
     def _share(self, counted: Floats, resamples: int, seed: int) -> tuple[float, Interval]:
         if not self.all.any():
             return float("nan"), NO_INTERVAL
-        (people, others), found = self.all.shape, []
+        value, (people, others), found = float(counted.sum() / self.all.sum()), self.all.shape, []
         for known, strangers in _drawn(people, others, resamples, seed):
-            found.append(((known @ counted) * strangers).sum(axis=1) / ((known @ self.all) * strangers).sum(axis=1))
-        return float(counted.sum() / self.all.sum()), _limits(found)
+            named, every = (((known @ pairs) * strangers).sum(axis=1) for pairs in (counted, self.all))
+            found.append(named[every > 0] / every[every > 0])  # few people may be drawn so that no two are of one fold
+        return value, _of_none_or_all(value, min(people, others)) or _limits(found)
 
 
 def dir_curve(known: Probes, strangers: Probes, fpirs: Sequence[float] | Floats, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
@@ -209,5 +213,5 @@ def _drawn(people: int, strangers: int, resamples: int, seed: int, cells: int = 
 def _limits(found: Sequence[Floats]) -> Interval:
     if not found:
         return NO_INTERVAL
-    low, high = np.nanpercentile(np.concatenate(found), LIMITS)
+    low, high = np.percentile(np.concatenate(found), LIMITS)
     return float(low), float(high)

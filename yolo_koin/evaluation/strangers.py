@@ -1,8 +1,9 @@
 """From the predictions of folds, each of which held other people out, to how well strangers are told from people of the training set.
 
-``predictions.csv`` of such a run (:data:`COLUMNS`) has the columns of every other; then ``scale``, what the logits of the fold's model are
-multiples of (of nearest class means the factor on the cosine, which each training chooses for itself; else 1); ``fold``, from 1; and
-``group``: what the person in the photo is to the model of the fold.
+``predictions.csv`` of such a run (:data:`COLUMNS`) has the columns of every other; then of the fold's model ``scale``, what its logits are
+multiples of (of nearest class means the factor on the cosine, which each training chooses for itself; else 1), and ``classes``, how many
+people it knows: with both a score means the same to another model; ``fold``, from 1; and ``group``: what the person in the photo is to
+the model of the fold.
 
 - ``known``: somebody whom it learnt; test photos, and the validation photos that its best epoch was chosen on.
 - ``threshold``: a stranger by whom thresholds are chosen; photos of the training split, so that no test photo chooses anything.
@@ -39,8 +40,9 @@ from yolo_koin.evaluation.statistics import NO_INTERVAL, RESAMPLES
 from yolo_koin.splits import Split, in_order, of_part
 from yolo_koin.tables import Rule, Table, empty
 
+OF_MODEL = ("scale", "classes")
 KNOWN, THRESHOLD, STRANGER = "known", "threshold", "stranger"
-COLUMNS = (*predictions.COLUMNS, "scale", "fold", "group")
+COLUMNS = (*predictions.COLUMNS, *OF_MODEL, "fold", "group")
 METRIC_COLUMNS = ("run", "split", "score", "metric", "value", "low", "high", "n")
 FPIRS = (0.1, 0.01)
 VAL = "val"
@@ -49,8 +51,9 @@ Rule_of_score = Callable[[pd.DataFrame], "pd.Series[float]"]
 SCORES: Mapping[str, Rule_of_score] = {
     "max_logit": lambda frame: frame["max_logit"] / frame["scale"],  # Vaze et al., ICLR 2022; of nearest means it is the cosine
     "softmax": lambda frame: frame["score_1"],
-    "normed_logit": lambda frame: frame["max_logit"] / frame["logit_norm"],  # Cattelan and Silva, UAI 2024, with p = 2, not centred
-    "logit_norm": lambda frame: frame["logit_norm"] / frame["scale"],
+    # Cattelan and Silva, UAI 2024, with p = 2, not centred, and the mean in place of the sum, which grows with the classes.
+    "normed_logit": lambda frame: frame["max_logit"] / frame["logit_norm"] * np.sqrt(frame["classes"]),
+    "logit_norm": lambda frame: frame["logit_norm"] / frame["scale"] / np.sqrt(frame["classes"]),
 }
 CALLED = {
     "max_logit": "maximum logit or cosine",
@@ -175,7 +178,8 @@ def validate(frame: pd.DataFrame, where: object = "") -> pd.DataFrame:
 
 def _rules(frame: pd.DataFrame) -> Iterator[Rule]:
     yield "image", frame.duplicated(["fold", "split", "image"]), "a fold has each photo once"
-    yield "scale", ~(frame["scale"] > 0), "logits are multiples of something"
+    for column in OF_MODEL:
+        yield column, ~(frame[column] > 0), "it is told of each model"
     yield "fold", ~((frame["fold"] >= 1) & (frame["fold"] % 1 == 0)), "folds are numbered from 1"
     yield from rules_of_answers(frame)
     group, failed = frame["group"], frame["error"] != ""

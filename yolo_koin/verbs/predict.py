@@ -147,7 +147,7 @@ def draw(naming: Naming, folder: Path, top: int, progress: Progress) -> pd.DataF
 
     def named() -> Iterator[tuple[Sample, Sequence[Row], bool]]:
         for batch, frame in name_photos(naming.namer, naming.samples, progress):
-            parts.append(naming.rejection.answered(frame, naming.scale) if naming.rejection else frame)
+            parts.append(naming.rejection.answered(frame, naming.scale, len(naming.namer.names)) if naming.rejection else frame)
             rows = by_photo(as_shown(parts[-1]))
             for of_it, sample in ((rows[str(s.split), s.image], s) for s in batch):
                 yield sample, of_it, due(one.shows(of_it))

@@ -39,14 +39,15 @@ class Rejection:
     threshold: float
     source: str
 
-    def answered(self, frame: pd.DataFrame, scale: float) -> pd.DataFrame:
+    def answered(self, frame: pd.DataFrame, scale: float, classes: int) -> pd.DataFrame:
         """Predictions with a column of answers: the first name, or ``unknown``; empty where a photo could not be read.
 
         Args:
             frame: predictions of one model.
             scale: of its logits (:func:`yolo_koin.models.protocol.scale_of`).
+            classes: how many people it knows.
         """
-        below = ~(strangers.SCORES[self.score](frame.assign(scale=scale)) > self.threshold) & (frame["error"] == "")
+        below = ~(strangers.SCORES[self.score](frame.assign(scale=scale, classes=classes)) > self.threshold) & (frame["error"] == "")
         return frame.assign(**{ANSWER: frame["pred_1"].mask(below, UNKNOWN)})
 
     def note(self, frame: pd.DataFrame) -> str:

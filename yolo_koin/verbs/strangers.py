@@ -191,4 +191,6 @@ def _named(held: HeldOut, fold: Fold, run: TrainRun, progress: Progress) -> pd.D
     samples, reader = photos_of(held.made, index)
     frame = table_of(WholePhoto(model, reader), samples, progress)
     groups = dict(zip(index["source"], index["group"], strict=True))
-    return frame.assign(scale=scale_of(model), fold=float(fold.number), group=[groups[image] for image in frame["image"]])
+    return frame.assign(
+        scale=scale_of(model), classes=float(len(known)), fold=float(fold.number), group=[groups[image] for image in frame["image"]]
+    )
