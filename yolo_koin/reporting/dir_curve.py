@@ -21,6 +21,8 @@ from yolo_koin.splits import Split
 
 LABELS = "FPIR: strangers' photos accepted, % (log scale)", "TPIR: known people named, %"
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)  # percent
+MOST_BANDS = 4  # runs; those of more hide each other
+BAND: dict[str, Any] = {"alpha": 0.13, "linewidth": 0}
 MARK: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": 0.6, "clip_on": False, "zorder": 4}
 Key = tuple[str, str]  # what a run is called, and a split
 
@@ -42,7 +44,7 @@ class Curves:
 
 @styled
 def dir_curves(curves: Curves) -> Figure:
-    """A panel for each test split; a run that is alone is named above, and has the colours of the splits."""
+    """A panel for each test split; a run that is alone is named above, and has the colours of the splits. Many runs have no bands."""
     runs = list(dict.fromkeys(run for run, _ in curves.lines))
     several, names = len(runs) > 1, apart(runs, LONGEST_ENTRY)
     columns = columns_of(names, most=3)
@@ -53,7 +55,7 @@ def dir_curves(curves: Curves) -> Figure:
     }
     for (run, split), line in curves.lines.items():
         look = looks[run] if several else {"color": styles_of([split])[Split.parse(split)].colour}
-        _draw(panels[split], line, curves.marks.get((run, split)), look)
+        _draw(panels[split], line, curves.marks.get((run, split)), look, with_band=len(runs) <= MOST_BANDS)
     for axes in panels.values():
         axes.set_xscale("log")
         axes.set_xlim(100 * min(line["fpir"].min() for line in curves.lines.values()), 100)
@@ -66,9 +68,11 @@ def dir_curves(curves: Curves) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, line: pd.DataFrame, mark: tuple[float, float] | None, look: dict[str, Any]) -> None:
-    axes.plot(100 * line["fpir"], 100 * line["tpir"], drawstyle="steps-post", **look)
-    axes.fill_between(100 * line["fpir"], 100 * line["low"], 100 * line["high"], step="post", color=look["color"], alpha=0.15, linewidth=0)
+def _draw(axes: Axes, line: pd.DataFrame, mark: tuple[float, float] | None, look: dict[str, Any], with_band: bool) -> None:
+    percent = 100 * line
+    axes.plot(percent["fpir"], percent["tpir"], drawstyle="steps-post", **look)
+    if with_band:
+        axes.fill_between(percent["fpir"], percent["low"], percent["high"], step="post", color=look["color"], **BAND)
     if mark:
         left = line["fpir"].min()
         sign = "o" if mark[0] >= left else "<"
