@@ -105,6 +105,18 @@ def test_a_scale_of_its_own_in_each_fold_changes_no_number(frame: pd.DataFrame, 
     assert strangers.thresholds(scaled, "max_logit", 0.1) == pytest.approx(strangers.thresholds(frame, "max_logit", 0.1))
 
 
+def test_what_is_not_there_has_no_number(frame: pd.DataFrame) -> None:
+    """Neither validation photos nor any by which to choose a threshold; and a fold whose strangers of a split cannot be read."""
+    found = strangers.scored(frame[frame["split"].isin([NORMAL, HARD])], "mine", resamples=0)
+    assert not found["metric"].str.contains("_at_").any()
+    assert found[found["split"] == "val"]["value"].isna().all()
+    assert strangers.chosen_score(found) == "max_logit"
+    lost = frame[(frame["fold"] == 2) & (frame["group"] == "stranger") & (frame["split"] == HARD)]
+    blank = predictions.error_rows(HARD, [*lost["image"]], [*lost["true_label"]], ["truncated"] * len(lost))
+    blank = blank.assign(scale=1.0, classes=10.0, fold=2.0, group="stranger")
+    assert list(strangers.by_split(strangers.validate(pd.concat([frame.drop(lost.index), blank])))) == [NORMAL]
+
+
 def test_a_table_that_was_written_and_read_is_the_same(frame: pd.DataFrame, tmp_path: Path) -> None:
     strangers.write(tmp_path / "predictions.csv", frame)
     pd.testing.assert_frame_equal(strangers.read(tmp_path / "predictions.csv"), frame)

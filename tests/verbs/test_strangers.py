@@ -234,13 +234,15 @@ def test_what_cannot_be_held_out(fields: dict[str, Any], words: str) -> None:
         EvaluateSpec(**fields)
 
 
-def test_weights_whose_training_cannot_be_repeated(place: Path, tmp_path: Path) -> None:
+def test_weights_whose_training_cannot_be_repeated(place: Path, held_out: EvaluateResult, tmp_path: Path) -> None:
     home = Path(shutil.copytree(place, tmp_path / "home"))
     with working_in(home):
         spec: dict[str, Any] = {"strangers": 0.2, "folds": 2}
         alone = Path(shutil.copy("runs/train/means/weights/best.head.safetensors", "alone.head.safetensors"))
         with pytest.raises(WeightsError, match="no run of ours"):
             evaluate(weights=alone, **spec)
+        with pytest.raises(WeightsError, match="a fold, which has people held out"):
+            evaluate(weights=held_out.run / "folds/1/weights/best.head.safetensors", **spec)
         (home / "raw/exclude.txt").write_text(f"{PEOPLE[1]}\n", encoding="utf-8")
         with pytest.raises(RunError, match="the photos have changed"):
             evaluate(weights="means", **spec)

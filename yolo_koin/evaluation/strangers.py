@@ -112,8 +112,8 @@ def photos_of_strangers(frame: pd.DataFrame) -> int:
 
 
 def by_split(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The test photos of each split that has known people and strangers, in each fold."""
-    tests = of_part(frame, "test")
+    """The test photos of each split that has known people and strangers, in each fold; a stranger's that cannot be read tells nothing."""
+    tests = of_part(frame[(frame["group"] == KNOWN) | (frame["error"] == "")], "test")
     groups = {str(split): rows for split, rows in tests.groupby("split")}
     whole = {split for split, rows in groups.items() if len(rows.groupby(["fold", "group"])) == 2 * frame["fold"].nunique()}
     return {split: groups[split] for split in in_order(whole)}

@@ -94,6 +94,8 @@ def resolved(spec: EvaluateSpec, weights: Path, workspace: Workspace, progress: 
         raise WeightsError("no run of ours, so its training cannot be repeated without some people", weights, "Name a training run.")
     if training.spec.task == "detect":
         raise WeightsError("a detector; strangers are held out of classifiers", weights, "Name a run of a classifier.")
+    if training.without:
+        raise WeightsError("a fold, which has people held out of it already", weights, "Name the run that it is a fold of.")
     if training.start and training_of(training.start):
         what = f"it began with {training.start}, which may have learnt from those who are to be strangers"
         raise WeightsError(what, weights, "Take a run that began with official weights, or from scratch.")
