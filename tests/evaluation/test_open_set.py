@@ -107,7 +107,7 @@ def test_intervals_resample_people_and_not_photos() -> None:
 
 def test_a_resample_of_people_is_the_metric_of_the_photos_that_it_draws(known: Probes, strangers: Probes) -> None:
     """The matrix of pairs, and sums of weights, against probes that are really drawn again."""
-    from yolo_koin.evaluation.open_set import _drawn, _tpir
+    from yolo_koin.evaluation.open_set import _drawn, tpir_at
 
     def again(probes: Probes, times: Array) -> Probes:
         return probes[np.repeat(np.arange(len(probes)), times[probes.person].astype(int))]
@@ -116,7 +116,7 @@ def test_a_resample_of_people_is_the_metric_of_the_photos_that_it_draws(known: P
     for times, others in zip(*next(_drawn(known.people, strangers.people, 5, 0)), strict=True):
         a, b = again(known, times), again(strangers, others)
         assert (times @ pairs.right @ others) / (times @ pairs.all @ others) == pytest.approx(Pairs.of(a, b).oscr(0)[0])
-        drawn = _tpir(known, strangers, levels, times[None], others[None])[0]
+        drawn = tpir_at(known, strangers, levels, times[None], others[None])[0]
         assert drawn == pytest.approx(dir_curve(a, b, levels, resamples=0)["tpir"])
 
 

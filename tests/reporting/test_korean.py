@@ -22,7 +22,7 @@ MADE_OF = {  # templates with a name: how it is used → what it may be
     "PHOTOS": {showing.PHOTOS},
     "BRACKETS": {results.BRACKETS},
     **{name: {getattr(comparisons, name)} for name in ("OF_FACES", "DETAILED", "SEEDS", "TESTED", "ROBUST", "PUBLISHED")},
-    **{name: {getattr(open_set, name)} for name in ("STRANGERS", "BY_SCORE", "CURVE")},
+    **{name: {getattr(open_set, name)} for name in ("STRANGERS", "BY_SCORE", "VERIFIED", "CURVE")},
     "BELOW if is_below else AT": {chance.AT, chance.BELOW},
 }
 

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import make_koin, working_in
 from yolo_koin import EvaluateSpec, PredictSpec, ReportSpec, TrainSpec, evaluate, predict, report, train
 from yolo_koin.errors import KoinError, RunError, UsageError, WeightsError
-from yolo_koin.evaluation import predictions, strangers
+from yolo_koin.evaluation import predictions, strangers, verification
 from yolo_koin.files import sha256
 from yolo_koin.models import registry
 from yolo_koin.parallel import Step
@@ -110,6 +110,9 @@ def test_of_nearest_means_the_score_is_a_cosine(held_out: EvaluateResult, place:
 
 
 def test_the_numbers_are_a_function_of_predictions_csv(place: Path, held_out: EvaluateResult) -> None:
+    pairs = verification.read(place / held_out.run / "pairs.csv")
+    assert pairs.groupby("fold").size().tolist() == [4, 4, 4], "two photos of either case, of one stranger"
+    assert not verification.verified(pairs, "mine")["metric"].str.startswith("tar").any()
     again = strangers.scored(strangers.read(place / held_out.run / "predictions.csv"), held_out.run.name)
     pd.testing.assert_frame_equal(again, held_out.metrics)
     written = pd.read_csv(place / held_out.run / "metrics.csv")

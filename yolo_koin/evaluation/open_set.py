@@ -173,14 +173,14 @@ def dir_curve(known: Probes, strangers: Probes, fpirs: Sequence[float] | Floats,
         A row for each of ``fpirs``, columns ``fpir,tpir,low,high``: percentiles, pointwise.
     """
     levels = np.asarray(fpirs, dtype=np.float64)
-    value = _tpir(known, strangers, levels, np.ones((1, known.people)), np.ones((1, strangers.people)))[0]
+    value = tpir_at(known, strangers, levels, np.ones((1, known.people)), np.ones((1, strangers.people)))[0]
     batches = _drawn(known.people, strangers.people, resamples, seed, cells=len(known) + len(strangers))
-    found = [_tpir(known, strangers, levels, *drawn) for drawn in batches]
+    found = [tpir_at(known, strangers, levels, *drawn) for drawn in batches]
     low, high = np.nanpercentile(np.concatenate(found), LIMITS, axis=0) if found else np.full((2, len(levels)), np.nan)
     return pd.DataFrame({"fpir": levels, "tpir": value, "low": low, "high": high})
 
 
-def _tpir(known: Probes, strangers: Probes, levels: Floats, times_known: Floats, times_strangers: Floats) -> Floats:
+def tpir_at(known: Probes, strangers: Probes, levels: Floats, times_known: Floats, times_strangers: Floats) -> Floats:
     """TPIR at each FPIR, m × levels, of m resamples: how often each known person, m × people, and each stranger was drawn."""
     named, asked = np.zeros((len(times_known), len(levels))), np.zeros((len(times_known), 1))
     for fold in np.unique(known.fold).tolist():

@@ -39,6 +39,9 @@ KOREAN = {
     "FPIR there": "그때의 FPIR",
     "FPIR there (1 %)": "그때의 FPIR(1 %)",
     "score": "점수",
+    "pairs of two people": "다른 사람 쌍의 수",
+    "TAR at FAR 1 %": "FAR 1 %에서 TAR",
+    "TAR at FAR 0.1 %": "FAR 0.1 %에서 TAR",
     "effective robustness": "유효 강건성",
     "better": "더 나은 쪽",
     "neither shown": "차이 확인 안 됨",
@@ -112,6 +115,11 @@ KOREAN = {
     ),
     "TPIR over FPIR, with 95 % bands; the mark is what the chosen threshold gives. No FPIR below 3/n is drawn.": (
         "FPIR에 따른 TPIR과 95 % 구간 띠. 표식은 정해진 임곗값의 결과입니다. 3/n보다 작은 FPIR은 그리지 않습니다."
+    ),
+    "1:1 verification of strangers, beside the main numbers: a hard photo against a normal one, by the cosine of features. TAR: pairs of"
+    " one person accepted; FAR: pairs of two. Thresholds are set by the same pairs, so this is the most that any could give.": (
+        "참고용 1:1 검증(모르는 사람): 어려운 사진과 일반 사진을 특징 벡터의 코사인으로 비교합니다. TAR: 같은 사람 쌍을 받아들인 비율. "
+        "FAR: 다른 사람 쌍을 받아들인 비율. 임곗값을 같은 쌍으로 정하므로 어떤 임곗값으로도 이보다 높을 수 없습니다."
     ),
     # figures
     "No test split has a top-1 to draw.": "top-1을 그릴 테스트 분할이 없습니다.",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from yolo_koin.errors import RunError
-from yolo_koin.evaluation import scores, strangers
+from yolo_koin.evaluation import scores, strangers, verification
 from yolo_koin.evaluation.open_set import RULE_OF_THREE, dir_curve, smallest_claim
 from yolo_koin.evaluation.strangers import CALLED, FPIRS, SCORES, VAL
 from yolo_koin.reporting.dir_curve import Curves, dir_curves
@@ -45,6 +45,10 @@ STRANGERS = (
     " photos. A group photo of a stranger may show people whom the model knows."
 )
 BY_SCORE = "OSCR by each score that may reject a photo; a star marks the one that the run goes by, the best on validation photos (val)."
+VERIFIED = (
+    "1:1 verification of strangers, beside the main numbers: a hard photo against a normal one, by the cosine of features. TAR: pairs of"
+    " one person accepted; FAR: pairs of two. Thresholds are set by the same pairs, so this is the most that any could give."
+)
 CURVE = "TPIR over FPIR, with 95 % bands; the mark is what the chosen threshold gives. No FPIR below 3/n is drawn."
 
 
@@ -84,7 +88,8 @@ def load(folder: Path) -> OpenSetRun | None:
     training = TrainRun.read(run.trained) if run.trained else None
     frame = strangers.read(folder / "predictions.csv")
     title = title_of(training) if training else f"run {run.name}"
-    return OpenSetRun(run.name, title, run.score, frame, strangers.scored(frame, run.name), frozenset(run.synthetic))
+    metrics = verification.beside(strangers.scored(frame, run.name), verification.read(folder / "pairs.csv"))
+    return OpenSetRun(run.name, title, run.score, frame, metrics, frozenset(run.synthetic))
 
 
 def blocks_of(runs: Sequence[OpenSetRun], out: Path) -> list[Block]:
@@ -94,6 +99,9 @@ def blocks_of(runs: Sequence[OpenSetRun], out: Path) -> list[Block]:
     blocks: list[Block] = [Heading(Sentence("Strangers"))]
     blocks.append(Table(pd.concat([readable(run.metrics, run.score, run.synthetic, run.title) for run in runs]), Sentence(STRANGERS)))
     blocks.append(Table(pd.concat([_by_score(run) for run in runs]), Sentence(BY_SCORE)))
+    verified = [row for run in runs for row in _verified(run)]
+    if verified:
+        blocks.append(Table(pd.DataFrame(verified), Sentence(VERIFIED)))
     curves = Curves(
         lines={(run.title, split): curve for run in runs for split, curve in _curves(run).items()},
         marks={(run.title, split): at for run in runs for split, at in _at_threshold(run).items()},
@@ -135,6 +143,19 @@ def _by_score(run: OpenSetRun) -> pd.DataFrame:
     names = [f"{CALLED[score]} *" if score == run.score else CALLED[score] for score in wide.index]
     wide = wide.rename(columns=heads).rename_axis(columns=None).reset_index(drop=True)
     return pd.concat([pd.DataFrame({"model": run.title, "score": names}), wide], axis=1)
+
+
+def _verified(run: OpenSetRun) -> list[dict[str, str]]:
+    """The row of a run in the table of 1:1 verification; none where it compared no photos."""
+    told = run.metrics[run.metrics["score"] == verification.COSINE].set_index("metric")
+    if told.empty:
+        return []
+    rates = {f"{100 * far:g}": f"needs {RULE_OF_THREE / far:,.0f} pairs" for far in verification.FARS}
+    for percent in [one for one in rates if f"tar_at_{one}" in told.index]:
+        rates[percent] = scores.text("top1", *told.loc[f"tar_at_{percent}", ["value", "low", "high"]])
+    named = {f"TAR at FAR {percent} %": text for percent, text in rates.items()}
+    split = called(str(told["split"].iloc[0]), run.synthetic)
+    return [{"model": run.title, "split": split, "pairs of two people": f"{int(told['n']['claim']):,}", **named}]
 
 
 def _curves(run: OpenSetRun) -> dict[str, pd.DataFrame]:

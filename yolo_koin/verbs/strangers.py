@@ -8,28 +8,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from yolo_koin.dataset.classify import read_index
 from yolo_koin.errors import RunError, UsageError, WeightsError
-from yolo_koin.evaluation import strangers
+from yolo_koin.evaluation import strangers, verification
 from yolo_koin.evaluation.strangers import KNOWN, STRANGER, THRESHOLD
 from yolo_koin.files import write_csv
 from yolo_koin.locks import locked
 from yolo_koin.models import registry
-from yolo_koin.models.protocol import scale_of
+from yolo_koin.models.heads import directions
+from yolo_koin.models.protocol import Classifier, scale_of
 from yolo_koin.naming.protocol import table_of
 from yolo_koin.naming.whole import WholePhoto
 from yolo_koin.parallel import Progress, Step
 from yolo_koin.runs import PreparedDataset, TrainRun, prepared_at
 from yolo_koin.specs import EvaluateSpec
-from yolo_koin.splits import Split
+from yolo_koin.splits import HARD, NORMAL, Split
+from yolo_koin.tables import nine_digits
 from yolo_koin.verbs.recipes import labels_learnt
 from yolo_koin.verbs.scoring import photos_of
 from yolo_koin.verbs.train import brought_to_end, check_unchanged
 from yolo_koin.workspace import Workspace, training_of
 
 FEWEST = 5  # people that some can be held out of
+COMPARED = 10  # photos of each stranger and case, the first by name: pairs are many
 FOLDS = "folds"  # the folder of a run that their trainings lie in
 
 
@@ -135,7 +139,7 @@ def folds_of(people: Sequence[str], share: float, folds: int, seed: int) -> tupl
 
 
 def score(held: HeldOut, device: str, folder: Path, progress: Progress) -> tuple[pd.DataFrame, str]:
-    """Train what is not trained yet, name the photos, and write ``predictions.csv`` and ``metrics.csv``.
+    """Train what is not trained yet, name the photos, compare strangers', and write ``predictions.csv``, ``pairs.csv``, ``metrics.csv``.
 
     Args:
         held: what is repeated.
@@ -146,16 +150,20 @@ def score(held: HeldOut, device: str, folder: Path, progress: Progress) -> tuple
     Returns:
         The rows of ``metrics.csv``, and the score that validation photos choose.
     """
-    parts = []
+    parts, pairs = [], []
     for fold in held.folds:
         progress(Step("fold", fold.number, len(held.folds)))
         place = folder / FOLDS / str(fold.number)
         with locked(place):
             run = brought_to_end(_without(held.training, fold, place, device), progress)
-        parts.append(_named(held, fold, run, progress))
+        model = registry.load(run.weights, run.spec.device)
+        assert model.task == "classify"
+        parts.append(_named(held, fold, model, progress))
+        pairs.append(_paired(held, fold, model))
     frame = pd.concat(parts, ignore_index=True).sort_values(["fold", "split", "image"], kind="stable", ignore_index=True)
     strangers.write(folder / "predictions.csv", frame)
-    table = strangers.scored(frame, folder.name)
+    verification.write(folder / "pairs.csv", paired := pd.concat(pairs, ignore_index=True))
+    table = verification.beside(strangers.scored(frame, folder.name), paired)
     write_csv(folder / "metrics.csv", table)
     return table, strangers.chosen_score(table)
 
@@ -183,10 +191,8 @@ def _without(training: TrainRun, fold: Fold, folder: Path, device: str) -> Train
     return run
 
 
-def _named(held: HeldOut, fold: Fold, run: TrainRun, progress: Progress) -> pd.DataFrame:
+def _named(held: HeldOut, fold: Fold, model: Classifier, progress: Progress) -> pd.DataFrame:
     """The predictions of a fold's model of all photos that are for something."""
-    model = registry.load(run.weights, run.spec.device)
-    assert model.task == "classify"
     index, known = read_index(held.made.folder), frozenset(model.names)
     index = index.assign(group=[fold.group(label, split, known) for label, split in zip(index["label"], index["split"], strict=True)])
     index = index[index["group"] != ""]
@@ -196,3 +202,24 @@ def _named(held: HeldOut, fold: Fold, run: TrainRun, progress: Progress) -> pd.D
     return frame.assign(
         scale=scale_of(model), classes=float(len(known)), fold=float(fold.number), group=[groups[image] for image in frame["image"]]
     )
+
+
+def _paired(held: HeldOut, fold: Fold, model: Classifier) -> pd.DataFrame:
+    """The cosine of each bare and each covered test photo of a fold's strangers, by the features of its model."""
+    index = read_index(held.made.folder)
+    index = index[(index["status"] == "ok") & index["label"].isin(fold.strangers)]
+    bare, covered = (index[index["split"] == str(split)].sort_values("source").groupby("label").head(COMPARED) for split in (NORMAL, HARD))
+    if bare.empty or covered.empty:
+        return pd.DataFrame(columns=list(verification.COLUMNS))
+    seen = []
+    for rows in (bare, covered):
+        samples, reader = photos_of(held.made, rows)
+        namer = WholePhoto(model, reader)
+        seen.append(directions(np.concatenate([model.features(namer.read(sample)[None]) for sample in samples])))
+    one, other = np.divmod(np.arange(len(bare) * len(covered)), len(covered))
+    told = {
+        f"{name}{ending}": rows[column].to_numpy()[numbers]
+        for name, rows, numbers in (("bare", bare, one), ("covered", covered, other))
+        for ending, column in (("", "source"), ("_label", "label"))
+    }
+    return pd.DataFrame({"fold": float(fold.number), **told, "cosine": nine_digits((seen[0] @ seen[1].T).ravel())})
