@@ -211,7 +211,7 @@ def test_a_report_shows_tables_and_curves(place: Path, held_out: EvaluateResult)
     with working_in(place):
         scored = evaluate(EvaluateSpec(weights="means", device="cpu"))
         page = report(ReportSpec(runs=(held_out.run.name, scored.run.name))).files[0].read_text(encoding="utf-8")
-    assert "## Strangers" in page
+    assert "\n# Strangers\n" in page
     assert "# Results on" in page
     assert "EfficientNet-Lite0 nearest mean, normal | hard_cases/test | 24 + 6" in " ".join(page.split())
     assert "needs 30 photos" in page

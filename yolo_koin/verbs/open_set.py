@@ -96,7 +96,7 @@ def blocks_of(runs: Sequence[OpenSetRun], out: Path) -> list[Block]:
     """The tables and the chart of some runs, which are told apart by their names where need be."""
     titles = [run.title for run in runs]
     runs = [run if titles.count(run.title) == 1 else replace(run, title=f"{run.title} (run {run.name})") for run in runs]
-    blocks: list[Block] = [Heading(Sentence("Strangers"))]
+    blocks: list[Block] = [Heading(Sentence("Strangers"), 1)]
     blocks.append(Table(pd.concat([readable(run.metrics, run.score, run.synthetic, run.title) for run in runs]), Sentence(STRANGERS)))
     blocks.append(Table(pd.concat([_by_score(run) for run in runs]), Sentence(BY_SCORE)))
     verified = [row for run in runs for row in _verified(run)]
