@@ -87,8 +87,8 @@ def _of_strangers(spec: EvaluateSpec, weights: Path, workspace: Workspace, progr
             data=made.data,
             classes=len(held.people),
             synthetic=made.synthetic,
-        )
-        with run.written().failing():
+        ).written()
+        with run.failing():
             table, score = strangers.score(held, spec.device, folder, progress)
             run.written(status="finished", score=score)
     return EvaluateResult(folder, weights, made.data, table, (), made.synthetic, score=score)
