@@ -170,10 +170,16 @@ def train(result: Any, as_json: bool) -> None:
 
 def evaluate(result: Any, as_json: bool) -> None:
     """Score a model on every test split, each by itself: predictions.csv and metrics.csv."""
-    from yolo_koin.verbs.results import readable
-
-    table = readable(result.metrics, synthetic=result.synthetic)
     notes = [f"weights: {result.weights}", f"data: {result.data}"]
+    if result.score:
+        from yolo_koin.verbs.open_set import readable as of_strangers
+
+        table = of_strangers(result.metrics, result.score, result.synthetic)
+        notes.append(f"strangers are told by {result.score}, which validation photos choose")
+    else:
+        from yolo_koin.verbs.results import readable
+
+        table = readable(result.metrics, synthetic=result.synthetic)
     never = [f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown]
     notes += first(never, TOLD, "class", " that it never learnt")
     notes += result.notes

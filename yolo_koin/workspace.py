@@ -72,7 +72,7 @@ class Workspace:
 
     # -------------------------------------------------------------------------------------------------------- beginning
     @contextlib.contextmanager
-    def begun(self, kind: str, name: str | None, default: str, spec: Spec) -> Iterator[Path]:
+    def begun(self, kind: str, name: str | None, default: str, spec: Spec, goes_on: bool = False) -> Iterator[Path]:
         """Keep the empty folder of a run for this call while the block runs.
 
         A run that the same command began and did not finish is begun again: nothing of it was a result yet. Trainings are resumed instead.
@@ -82,6 +82,7 @@ class Workspace:
             name: the name that the user chose, which must be free; None takes ``default`` and numbers it when it is taken.
             default: name used when the user gave none.
             spec: what is asked for.
+            goes_on: keep what the same command left, which goes on with it.
 
         Raises:
             RunError: the chosen name is taken, is no folder name, or the folder cannot be made.
@@ -94,7 +95,8 @@ class Workspace:
                 if _made(folder) or _begun_by(kind, folder, spec):
                     held.enter_context(locked(folder))
                     if not any(folder.iterdir()) or _begun_by(kind, folder, spec):  # whom we waited for may have finished it
-                        _clear(folder)
+                        if not goes_on:
+                            _clear(folder)
                         yield folder
                         return
                 else:

@@ -167,12 +167,9 @@ def of_whole(model: Classifier, data: str | None, workspace: Workspace, progress
 
 def of_prepared(model: Classifier, made: PreparedDataset, notes: tuple[str, ...] = ()) -> Scoring:
     """A classifier on a prepared dataset, taken as it is."""
-    index = of_part(read_index(made.folder), "test")
-    rows = [list(map(str, row)) for row in index[["source", "split", "label", "image", "status"]].to_numpy().tolist()]
-    samples = tuple(Sample(source, Split.parse(split), label, made.data / source) for source, split, label, _, _ in rows)
-    files: dict[str, Path | str] = {row[0]: made.folder / row[3] if row[4] == "ok" else row[4] for row in rows}
+    samples, reader = photos_of(made, of_part(read_index(made.folder), "test"))
     return Scoring(
-        namer=WholePhoto(model, Reader(prepared=files)),
+        namer=WholePhoto(model, reader),
         samples=samples,
         learnt=frozenset(model.names),
         data=made.data,
@@ -183,6 +180,14 @@ def of_prepared(model: Classifier, made: PreparedDataset, notes: tuple[str, ...]
         names=_names(made.data),
         leaked=read_leaks(made.folder),
     )
+
+
+def photos_of(made: PreparedDataset, index: pd.DataFrame) -> tuple[tuple[Sample, ...], Reader]:
+    """The photos of some rows of ``index.csv``, and what reads their prepared files."""
+    rows = [list(map(str, row)) for row in index[["source", "split", "label", "image", "status"]].to_numpy().tolist()]
+    samples = tuple(Sample(source, Split.parse(split), label, made.data / source) for source, split, label, _, _ in rows)
+    files: dict[str, Path | str] = {row[0]: made.folder / row[3] if row[4] == "ok" else row[4] for row in rows}
+    return samples, Reader(prepared=files)
 
 
 def _names(data: Path) -> Mapping[str, str]:
