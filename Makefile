@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test lint fuzz figures trust drawn
+.PHONY: benchmark test lint fuzz figures trust drawn strangers
+.SECONDARY:  # runs are nobody's to remove
 
 benchmark: .venv/installed
 	$(BIN)/yolo_koin benchmark --data sample --sizes n
@@ -47,6 +48,27 @@ drawn: trust  # hard cases drawn on training photos: all kinds, and all but one
 
 runs/train/n-normal/weights/best.pt: .venv/installed
 	$(BIN)/yolo_koin train --data sample --name n-normal
+
+STRANGERS := yolov8n yolov8n-unsmoothed lite0-probe lite0-ncm
+
+strangers: $(STRANGERS:%=resources/strangers-%.csv.gz)  # what the README shows of them: 24 trainings
+	$(BIN)/yolo_koin report yolov8n-strangers lite0-probe-strangers lite0-ncm-strangers --out runs/report/strangers
+	cp runs/report/strangers/strangers.png resources/
+
+resources/strangers-%.csv.gz: runs/evaluate/%-strangers/metrics.csv
+	gzip -9nc $(<D)/predictions.csv > $@
+
+runs/evaluate/%-strangers/metrics.csv: runs/train/%/manifest.json
+	$(BIN)/yolo_koin evaluate --strangers 0.2 --weights $*
+
+runs/train/yolov8n/manifest.json: .venv/installed-dev
+	$(BIN)/yolo_koin train --data sample --size n --name yolov8n
+
+runs/train/yolov8n-unsmoothed/manifest.json: .venv/installed-dev
+	$(BIN)/yolo_koin train --data sample --size n --label-smoothing 0 --name yolov8n-unsmoothed
+
+runs/train/lite0-%/manifest.json: .venv/installed-dev
+	$(BIN)/yolo_koin train --data sample --model timm:tf_efficientnet_lite0 --method $* --name lite0-$*
 
 runs/evaluate/sample-faces/metrics.csv: runs/train/sample-face/weights/best.pt
 	rm -rf $(@D)

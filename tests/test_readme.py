@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import shlex
 from pathlib import Path
@@ -14,7 +15,7 @@ from typer.main import get_command
 
 from yolo_koin.cli import app
 from yolo_koin.dataset.koin import Sample
-from yolo_koin.evaluation import face_predictions, predictions, scores, truth
+from yolo_koin.evaluation import face_predictions, predictions, scores, strangers, truth
 from yolo_koin.evaluation.face_scores import score_faces
 from yolo_koin.evaluation.robustness import Errors, above_chance, against_patch, compared, corruption_errors, top1_of
 from yolo_koin.evaluation.statistics import holm
@@ -22,6 +23,7 @@ from yolo_koin.naming.sweeps import scenes_for
 from yolo_koin.reporting.document import markdown_table
 from yolo_koin.splits import NORMAL
 from yolo_koin.synthetic.variants import KINDS
+from yolo_koin.verbs import open_set
 from yolo_koin.verbs.results import NAMES, readable
 
 ROOT = Path(__file__).parent.parent
@@ -116,6 +118,31 @@ def test_what_drawing_hard_cases_does_comes_out_of_its_predictions() -> None:
 
 def in_place(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[~frame["split"].str.endswith("patch")]
+
+
+def of_strangers(name: str, folder: Path) -> pd.DataFrame:
+    """The metrics of ``resources/strangers-….csv.gz``."""
+    path = folder / f"{name}.csv"
+    path.write_bytes(gzip.decompress((ROOT / "resources" / f"strangers-{name}.csv.gz").read_bytes()))
+    return strangers.scored(strangers.read(path), name)
+
+
+def test_the_table_of_strangers_comes_out_of_its_predictions(tmp_path: Path) -> None:
+    """And so does what is said of label smoothing."""
+    titles = {
+        "yolov8n": "YOLOv8n-cls, normal",
+        "lite0-probe": "EfficientNet-Lite0 probe, normal",
+        "lite0-ncm": "EfficientNet-Lite0 nearest mean, normal",
+    }
+    metrics = {name: of_strangers(name, tmp_path) for name in (*titles, "yolov8n-unsmoothed")}
+    chosen = {name: strangers.chosen_score(table) for name, table in metrics.items()}
+    tables = [open_set.readable(metrics[name], chosen[name], SYNTHETIC, title) for name, title in titles.items()]
+    assert markdown_table(pd.concat(tables, ignore_index=True)) in README
+    assert [chosen[name] for name in titles] == ["softmax", "normed_logit", "max_logit"]
+    for name in ("yolov8n", "yolov8n-unsmoothed"):
+        oscr = metrics[name].query("metric == 'oscr' and score == @chosen[@name]").set_index("split")
+        for split in ("val", "normal_cases/test"):
+            assert scores.text("oscr", *oscr.loc[split, ["value", "low", "high"]]) in README
 
 
 def test_every_split_of_the_built_in_faces_was_scored() -> None:

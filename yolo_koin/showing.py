@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from yolo_koin.console import say
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.options import Option
@@ -92,7 +94,10 @@ def split(result: Any, as_json: bool) -> None:
 
 
 def audit(result: Any, as_json: bool) -> None:
-    """Say what is in a dataset and what is wrong with it."""
+    """Say what is in a dataset and what is wrong with it: copies, leaks from train to test, wrong labels, photos nobody can use.
+
+    Example: yolo_koin audit data/KoIn --write-exclude proposal.txt
+    """
     head = ["split", "classes", "photos", "fewest", "median", "most", "unreadable", "other files", "empty classes", "classes it lacks"]
     rows = [
         (
@@ -103,7 +108,11 @@ def audit(result: Any, as_json: bool) -> None:
         for s in result.splits
     ]
     head += [f"photos in layout {result.layout}"] if result.layout else []
-    say(as_json, result, head, rows, *result.lines())
+    kinds = [f"{kind}: {n:,}" for kind, n in result.findings.items()]
+    proposed = [result.proposed] if result.proposed else []
+    say(as_json, result, head, rows, *result.lines(), *kinds, result.run / "findings.csv", result.run / "index.html", *proposed)
+    if result.strict and result.wrong:
+        raise typer.Exit(1)
 
 
 def convert(result: Any, as_json: bool) -> None:
@@ -161,10 +170,16 @@ def train(result: Any, as_json: bool) -> None:
 
 def evaluate(result: Any, as_json: bool) -> None:
     """Score a model on every test split, each by itself: predictions.csv and metrics.csv."""
-    from yolo_koin.verbs.results import readable
-
-    table = readable(result.metrics, synthetic=result.synthetic)
     notes = [f"weights: {result.weights}", f"data: {result.data}"]
+    if result.score:
+        from yolo_koin.verbs.open_set import readable as of_strangers
+
+        table = of_strangers(result.metrics, result.score, result.synthetic)
+        notes.append(f"strangers are told by {result.score}, which validation photos choose")
+    else:
+        from yolo_koin.verbs.results import readable
+
+        table = readable(result.metrics, synthetic=result.synthetic)
     never = [f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown]
     notes += first(never, TOLD, "class", " that it never learnt")
     notes += result.notes

@@ -13,7 +13,7 @@ import yolo_koin
 from yolo_koin.evaluation import chance
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, markdown
 from yolo_koin.reporting.korean import KOREAN, cell, said
-from yolo_koin.verbs import comparisons, results, showing
+from yolo_koin.verbs import comparisons, open_set, results, showing
 from yolo_koin.words import Sentence
 
 PACKAGE = Path(yolo_koin.__file__).parent
@@ -22,6 +22,7 @@ MADE_OF = {  # templates with a name: how it is used → what it may be
     "PHOTOS": {showing.PHOTOS},
     "BRACKETS": {results.BRACKETS},
     **{name: {getattr(comparisons, name)} for name in ("OF_FACES", "DETAILED", "SEEDS", "TESTED", "ROBUST", "PUBLISHED")},
+    **{name: {getattr(open_set, name)} for name in ("STRANGERS", "BY_SCORE", "VERIFIED", "CURVE")},
     "BELOW if is_below else AT": {chance.AT, chance.BELOW},
 }
 
@@ -36,8 +37,16 @@ def test_every_sentence_of_a_report_has_its_korean() -> None:
                 templates.setdefault(said, {str(ast.literal_eval(said))} if isinstance(node.args[0], ast.Constant) else {said})
     assert len(templates) > 20
     assert set().union(*templates.values()) <= set(KOREAN)
-    columns = {*results.COLUMNS.values(), *comparisons.HEADS.values(), *comparisons.DETAILS.values(), *results.NAMES.values()}
-    same = {"top-1", "top-3", "macro-F1", "mAP@0.5", "mAP@0.5:0.95", "A", "B", "p (Holm)", "ECE", "AURC"}
+    columns = {
+        *results.COLUMNS.values(),
+        *open_set.COLUMNS.values(),
+        "score",
+        *comparisons.HEADS.values(),
+        *comparisons.DETAILS.values(),
+        *results.NAMES.values(),
+    }
+    columns |= {*open_set.COLUMNS.values(), "score"}
+    same = {"top-1", "top-3", "macro-F1", "mAP@0.5", "mAP@0.5:0.95", "A", "B", "p (Holm)", "ECE", "AURC", "rank-1", "OSCR", "AUROC"}
     assert columns - same <= set(KOREAN)
 
 

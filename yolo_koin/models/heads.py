@@ -74,6 +74,7 @@ class HeadClassifier:
         self.network = _network(note, weights)
         held = {name: value.numpy() for name, value in read_tensors(weights).items()}
         self._weight, self._bias = _checked(held, len(self.names), weights)
+        self.scale = float(np.linalg.norm(self._weight[0])) if self.method == "ncm" else 1.0
         self._features = features_of(facts.model, self.network, self.side, weights.parent, device, trust)
 
     def features(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:

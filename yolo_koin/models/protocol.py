@@ -115,6 +115,11 @@ class IdentityDetector(Named, Protocol):
 Model = Classifier | IdentityDetector
 
 
+def scale_of(model: Model) -> float:
+    """What the logits of a model are multiples of: of nearest class means the factor on the cosine, which each training chooses; else 1."""
+    return float(getattr(model, "scale", 1.0))
+
+
 def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Softmax over the classes, the last axis; the largest is subtracted first, so that nothing overflows."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float32)

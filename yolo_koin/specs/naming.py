@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, get_args
@@ -21,6 +22,8 @@ from yolo_koin.specs.shared import (
     Swept,
     Task,
 )
+
+FOLDS = 5  # when nothing is said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +60,30 @@ class EvaluateSpec(Names):
 
     task: Annotated[Task | None, Option("Which newest model: classify or detect. [default: what the weights are, else classify]")] = None
     boxes: Annotated[Path | None, Option("Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder.")] = None
+    leaks: Annotated[Path | None, Option("findings.csv of an audit: top-1 is told without the test photos that it calls leaks, too.")] = (
+        None
+    )
+    strangers: Annotated[
+        float | None,
+        Option("Share of people to hold out as strangers; training is repeated without them, and as many choose a threshold.", 0.01, 0.49),
+    ] = None
+    folds: Annotated[int | None, Option("Trainings, each with other people held out. [default: 5]", least=1)] = None
 
     def __post_init__(self) -> None:
-        """Boxes and face detectors are about faces; a detector finds them by itself."""
+        """Boxes and face detectors are about faces; a detector finds them by itself. Strangers are whole photos of a dataset's people."""
         super().__post_init__()
+        if self.folds and self.strangers is None:
+            raise UsageError("folds hold strangers out", f"folds={self.folds}", "Say strangers=0.2, or drop it.")
+        if self.strangers is not None:
+            object.__setattr__(self, "folds", self.folds or FOLDS)
+            given = {"task": "detect", "faces": True, "data": self.data, "engine": "onnx"}
+            if wrong := [f"{key}={value}" for key, value in given.items() if value and getattr(self, key) == value]:
+                what = "strangers are held out of a classifier of whole photos, trained anew on its own dataset"
+                raise UsageError(what, f"strangers={self.strangers:g} {wrong[0]}", "Drop one of the two.")
         if self.faces and self.task == "detect":
             raise UsageError("a detector finds and names faces by itself", "task=detect faces=True", "Drop one of the two.")
+        if self.leaks and (self.faces or self.task == "detect"):
+            raise UsageError("leaks are told of whole photos", f"leaks={self.leaks}", "Drop it, or faces and task.")
         for option in ("detector", "boxes"):
             if not self.faces and getattr(self, option):
                 where = f"{option}={getattr(self, option)}"
@@ -108,6 +129,9 @@ class PredictSpec(Names):
 
     source: Annotated[str | tuple[str, ...], Option("Splits (hard_cases/test), folders, photos or globs.", position=True)]
     top: Annotated[int, Option("Names drawn on each photo.", least=1, most=5)] = 3
+    reject: Annotated[
+        str | None, Option("Answer unknown: an FPIR such as 10%, of evaluate --strangers, or a threshold of its score such as 7.3.")
+    ] = None
 
     def __post_init__(self) -> None:
         """A face detector needs faces."""
@@ -116,6 +140,21 @@ class PredictSpec(Names):
             raise UsageError("nothing to predict", "", "Name a split such as hard_cases/test, a folder, a photo or a glob.")
         if self.detector and not self.faces:
             raise UsageError("detector is about faces", f"detector={self.detector}", "Say faces=True.")
+        if self.reject is not None:
+            _ = self.rejection  # what cannot be is told here
+
+    @property
+    def rejection(self) -> tuple[float, bool]:
+        """What ``reject`` says: a share of strangers' photos, and True; or a threshold, and False."""
+        text = (self.reject or "").strip()
+        try:
+            value = float(text.removesuffix("%"))
+        except ValueError:
+            value = math.nan
+        is_share = text.endswith("%")
+        if not math.isfinite(value) or (is_share and not 0 < value < 100):
+            raise UsageError("neither an FPIR such as 10% nor a threshold such as 7.3", f"reject={self.reject}", "Correct it.")
+        return (value / 100, True) if is_share else (value, False)
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from yolo_koin.specs import TUNES, BenchmarkSpec, EvaluateSpec, Trains, TrainSpe
 from yolo_koin.splits import HARD, NORMAL
 from yolo_koin.verbs.predict import Naming, draw
 from yolo_koin.verbs.scoring import Scoring, of_prepared, score
-from yolo_koin.verbs.train import Training, go_on, of_model, run_training, settled
+from yolo_koin.verbs.train import Training, brought_to_end, of_model, settled
 from yolo_koin.workspace import Workspace
 
 
@@ -113,7 +113,7 @@ def run(cell: Cell, progress: Progress = silent) -> CellRun:
             return done
         took: dict[str, float] = {}
         with stopwatch(took, "train"):
-            training = _trained(cell, progress)
+            training = brought_to_end(cell.training.at(cell.folder), progress)
         model = registry.load(training.weights, training.spec.device)
         assert model.task == "classify"
         made = prepared_at(training.converted)
@@ -138,14 +138,6 @@ def finished(folder: Path) -> CellRun | None:
     except (OSError, RunError):
         return None
     return done if whole else None
-
-
-def _trained(cell: Cell, progress: Progress) -> TrainRun:
-    begun = _training(cell.folder)
-    if begun is None:
-        return run_training(cell.training.at(cell.folder), progress)
-    begun = replace(begun, spec=replace(begun.spec, device=cell.training.spec.device))  # it may have begun on a device that is elsewhere
-    return begun if begun.status == "finished" and begun.weights.is_file() else go_on(begun, progress)
 
 
 def _training(folder: Path) -> TrainRun | None:

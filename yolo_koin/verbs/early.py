@@ -48,6 +48,8 @@ def _check_names(spec: Asks, workspace: Workspace) -> None:
         weights = weights_file(spec.weights, workspace, "classify" if spec.faces else "", spec.faces)
     else:
         weights = weights_file(spec.weights, workspace, "classify")
+    if isinstance(spec, EvaluateSpec) and spec.strangers is not None:  # the dataset is the training's
+        return
     if spec.data is not None:
         dataset_there(spec.data, workspace)
     elif not isinstance(spec, PredictSpec) and learnt_from(weights) is None:  # photos can be named without a dataset

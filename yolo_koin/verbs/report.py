@@ -20,6 +20,7 @@ from yolo_koin.reporting.saving import save
 from yolo_koin.reporting.shots import shots_curve
 from yolo_koin.specs import Language, ReportSpec
 from yolo_koin.splits import in_order, of_part
+from yolo_koin.verbs import open_set
 from yolo_koin.verbs.comparisons import by_way, confidence, published_results
 from yolo_koin.verbs.drawing import dataset_name, drawable
 from yolo_koin.verbs.results import no_news, tables
@@ -56,17 +57,24 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     """
     workspace = Workspace.of(spec)
     folders = [workspace.scored_run(run) for run in spec.runs]
-    scored = told_apart([(folder, run) for folder in folders for run in load_runs(folder)])
+    held_out = {folder: run for folder in folders if (run := open_set.load(folder))}
+    scored = told_apart([(folder, run) for folder in folders if folder not in held_out for run in load_runs(folder)])
     together = workspace.runs / "report" / "+".join(folder.name for folder in folders)[:120]
     out = spec.out or (together if len(folders) > 1 else folders[0] / "figures")  # several have a folder of their own
     notes = [note for some in by_dataset(scored).values() for note in (*no_news(some), *_undrawable(some))]
     beside = [published_results(scored)] if spec.published else []
     with locked(out):
-        return ReportResult(out, write_report(scored, out, lang=spec.lang, beside=beside), tuple(notes))
+        after = open_set.blocks_of([*held_out.values()], out) if held_out else []
+        return ReportResult(out, write_report(scored, out, lang=spec.lang, beside=beside, after=after), tuple(notes))
 
 
 def write_report(
-    runs: Sequence[Scored], out: Path, page: Path | None = None, lang: Language = "en", beside: Sequence[Block] = ()
+    runs: Sequence[Scored],
+    out: Path,
+    page: Path | None = None,
+    lang: Language = "en",
+    beside: Sequence[Block] = (),
+    after: Sequence[Block] = (),
 ) -> tuple[Path, ...]:
     """Draw every figure that the runs have data for, and write the report, a part for each dataset.
 
@@ -76,6 +84,7 @@ def write_report(
         page: the Markdown file; ``report.md`` beside the figures when None.
         lang: of headings, tables and sentences.
         beside: what comes below the results of each dataset.
+        after: what comes at the end.
 
     Returns:
         The page, then the figures.
@@ -85,6 +94,7 @@ def write_report(
     for dataset, some in parts.items():
         folder = out / dataset.replace("/", "-") if len(parts) > 1 else out
         blocks += [Heading(Sentence("Results on {dataset}", dataset=dataset), 1), *tables(some), *beside, *_drawn(some, dataset, folder)]
+    blocks += after
     write_text(page, markdown(blocks, page.parent, lang))
     return (page, *files_of(blocks))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -90,7 +91,7 @@ def resume(
     run = workspace.interrupted_training(name)
     with locked(run.folder):
         run = workspace.interrupted_training(run.name)  # whom we waited for may have finished it
-        _checked(run, workspace, progress)
+        check_unchanged(run, workspace, progress)
         if device is not None:
             run = replace(run, spec=replace(run.spec, device=device))
         return result_of(go_on(run, progress))
@@ -229,7 +230,18 @@ def go_on(run: TrainRun, progress: Progress) -> TrainRun:
     return _finished(run, True, progress)
 
 
-def _checked(run: TrainRun, workspace: Workspace, progress: Progress) -> None:
+def brought_to_end(run: TrainRun, progress: Progress) -> TrainRun:
+    """Train, or go on with what was begun in the run's folder before; what is finished is not trained again."""
+    begun = None
+    with contextlib.suppress(RunError):  # its record is damaged
+        begun = TrainRun.read(run.folder)
+    if begun is None:
+        return run_training(run, progress)
+    begun = replace(begun, spec=replace(begun.spec, device=run.spec.device))  # it may have begun on a device that is elsewhere
+    return begun if begun.status == "finished" and begun.weights.is_file() else go_on(begun, progress)
+
+
+def check_unchanged(run: TrainRun, workspace: Workspace, progress: Progress) -> None:
     """Bring the photos of a training up to date with the raw ones, and refuse to go on where that changed any.
 
     Raises:
@@ -289,13 +301,13 @@ def _job(run: TrainRun, progress: Progress = silent) -> TrainJob:
     assert spec.epochs is not None
     assert spec.imgsz is not None
     assert spec.batch is not None  # all were settled before the run was written down
-    photos = recipe.photos(run.converted)
+    photos = {part: [one for one in some if one.label not in run.without] for part, some in recipe.photos(run.converted).items()}
     learnt = with_shots(photos["train"], spec.shots, spec.seed)
     return TrainJob(
         model=spec.model_name,
         train=with_faces(learnt, home_of(run.folder.absolute()), progress) if spec.hardcases else learnt,
-        val=photos["val"],
-        names=recipe.names(run.converted),
+        val=tuple(photos["val"]),
+        names=tuple(name for name in recipe.names(run.converted) if name not in run.without),
         folder=run.folder,
         start=run.start,
         preparation=family_of(spec.model_name).preparation(spec.model_name, spec.fit, spec.side),
