@@ -13,7 +13,7 @@ import yolo_koin
 from yolo_koin.evaluation import chance
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, markdown
 from yolo_koin.reporting.korean import KOREAN, cell, said
-from yolo_koin.verbs import comparisons, results, showing
+from yolo_koin.verbs import comparisons, overview, results, showing
 from yolo_koin.words import Sentence
 
 PACKAGE = Path(yolo_koin.__file__).parent
@@ -21,6 +21,7 @@ MADE_OF = {  # templates with a name: how it is used → what it may be
     "TITLES[run.way]": {*showing.TITLES.values()},
     "PHOTOS": {showing.PHOTOS},
     "BRACKETS": {results.BRACKETS},
+    "MEANT": {overview.MEANT},
     **{name: {getattr(comparisons, name)} for name in ("OF_FACES", "DETAILED", "SEEDS", "TESTED", "ROBUST", "PUBLISHED")},
     "BELOW if is_below else AT": {chance.AT, chance.BELOW},
 }
@@ -36,7 +37,13 @@ def test_every_sentence_of_a_report_has_its_korean() -> None:
                 templates.setdefault(said, {str(ast.literal_eval(said))} if isinstance(node.args[0], ast.Constant) else {said})
     assert len(templates) > 20
     assert set().union(*templates.values()) <= set(KOREAN)
-    columns = {*results.COLUMNS.values(), *comparisons.HEADS.values(), *comparisons.DETAILS.values(), *results.NAMES.values()}
+    columns = {
+        *results.COLUMNS.values(),
+        *comparisons.HEADS.values(),
+        *comparisons.DETAILS.values(),
+        *results.NAMES.values(),
+        *overview.SETTING.values(),
+    }
     same = {"top-1", "top-3", "macro-F1", "mAP@0.5", "mAP@0.5:0.95", "A", "B", "p (Holm)", "ECE", "AURC"}
     assert columns - same <= set(KOREAN)
 
@@ -54,7 +61,7 @@ def test_sentences_within_sentences_and_words_of_the_user() -> None:
     assert split == "hard_cases/test of {이름} (synthetic)"
     assert said(split) == "{이름}의 hard_cases/test(합성)"
     assert said("model") == "model", "what a user calls model"
-    assert [cell(text) for text in ("split", "seed 12", "hard (synthetic)", "아이유")] == ["분할", "시드 12", "hard (합성)", "아이유"]
+    assert [cell(text) for text in ("split", "seed 12", "hard (synthetic)", "아이유")] == ["분할", "시드 12", "어려움 (합성)", "아이유"]
 
 
 def test_a_page_in_korean() -> None:

@@ -6,7 +6,7 @@ A writer is a function from blocks to a text. Figures are named by their PNG; th
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -34,10 +34,17 @@ class Text:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A frame whose column names are headings; its index is left out."""
+    """A frame whose column names are headings; its index is left out.
+
+    Attributes:
+        frame: of texts and numbers.
+        caption: a paragraph.
+        marked: places (row, column) of cells that stand out, each a text.
+    """
 
     frame: pd.DataFrame
     caption: str = ""
+    marked: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ def in_korean(block: Block) -> Block:
     if isinstance(block, Table):
         columns = {name: korean.cell(str(name)) for name in block.frame.columns}
         cells = block.frame.map(lambda value: korean.cell(value) if isinstance(value, str) else value)
-        return Table(cells.rename(columns=columns), korean.said(block.caption))
+        return replace(block, frame=cells.rename(columns=columns), caption=korean.said(block.caption))
     return replace(block, caption=korean.said(block.caption))
 
 
@@ -82,7 +89,7 @@ def _markdown(block: Block, folder: Path) -> str:
     if isinstance(block, Text):
         return block.text
     if isinstance(block, Table):
-        return "\n\n".join(filter(None, [block.caption, markdown_table(block.frame).rstrip("\n")]))
+        return "\n\n".join(filter(None, [block.caption, markdown_table(block.frame, block.marked).rstrip("\n")]))
     paths = (block.path,) if isinstance(block, Figure) else block.paths
     pictures = "\n".join(f"![{_escape(block.caption)}]({quote(Path(os.path.relpath(path, folder)).as_posix())})" for path in paths)
     return "\n\n".join(filter(None, [pictures, block.caption]))
@@ -99,21 +106,21 @@ def files_of(blocks: Sequence[Block]) -> tuple[Path, ...]:
     return tuple(path.with_suffix(suffix) for path in paths for suffix in (".png", ".pdf"))
 
 
-def markdown_table(summary: pd.DataFrame) -> str:
-    """A GitHub table of a frame: columns of numbers to the right, missing values empty, the index left out.
+def markdown_table(summary: pd.DataFrame, marked: Collection[tuple[int, int]] = ()) -> str:
+    """A GitHub table of a frame: columns of numbers to the right, missing values empty, marked cells bold, the index left out.
 
     Text is shown as it stands, save for what would break the table: pipes and backslashes are escaped, and line breaks become
     spaces. Numbers are not rounded beyond six significant digits; round or format them before.
     """
-    columns = [_column(str(name), summary.iloc[:, i]) for i, name in enumerate(summary.columns)]
+    columns = [_column(str(name), summary.iloc[:, i], {row for row, place in marked if place == i}) for i, name in enumerate(summary)]
     rows = zip(*columns, strict=True)
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _column(name: str, values: pd.Series) -> list[str]:
+def _column(name: str, values: pd.Series, bold: Collection[int]) -> list[str]:
     """A column's cells, heading and rule first, padded so that the source reads as a table too."""
     number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    cells = [_escape(name), *(_escape(_text(value)) for value in values)]
+    cells = [_escape(name), *(f"**{text}**" if row in bold else text for row, text in enumerate(_escape(_text(value)) for value in values))]
     width = max(3, *(len(cell) for cell in cells))
     padded = [cell.rjust(width) if number else cell.ljust(width) for cell in cells]
     return [padded[0], "-" * (width - 1) + (":" if number else "-"), *padded[1:]]

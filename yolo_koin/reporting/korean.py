@@ -39,8 +39,24 @@ KOREAN = {
     "only A right": "A만 정답",
     "only B right": "B만 정답",
     "seed": "시드",
+    "seeds": "시드 수",
+    "method": "방법",
+    "trained on": "학습 세트",
+    "shots": "1인당 학습 사진 수",
+    "group": "그룹",
+    "both": "일반+어려움",
+    "all": "전체",
+    "fine-tuned": "미세 조정",
+    "from scratch": "처음부터 학습",
+    "probe": "선형 분류기",
+    "nearest mean": "최근접 평균",
     "(synthetic)": "(합성)",
     # below tables
+    "Top-1 of each test split; brackets: 95 % intervals. Where there are several seeds: mean ± SD, and the interval resamples seeds and"
+    " photos. Bold: the best of a split, and those that McNemar's exact test between first seeds does not show to be worse than it.": (
+        "테스트 분할별 top-1. 대괄호: 95 % 신뢰구간. 시드가 여럿이면 시드 평균 ± 표준편차이고, 신뢰구간은 시드와 사진을 재추출한 것입니다. "
+        "굵은 글씨: 분할에서 가장 높은 값, 그리고 첫 시드 간 McNemar 정확 검정에서 그보다 낮다고 확인되지 않은 값."
+    ),
     "Brackets: 95 % intervals (Wilson for shares of photos, Newcombe for the gap to normal photos, bootstrap over photos for the rest). "
     "In parentheses: the number of photos behind a value, where it is not that of its row.": (
         "대괄호: 95 % 신뢰구간(사진 비율은 Wilson, 일반 사진과의 차이는 Newcombe, 나머지는 사진 단위 부트스트랩). "
@@ -130,7 +146,7 @@ KOREAN = {
         "글꼴에 없는 글자는 빈 네모로 그렸습니다: {names}"
     ),
 }
-IN_A_CELL = re.compile(r"^seed(?= \d)|\(synthetic\)")
+IN_A_CELL = re.compile(r"^seed(?= \d)|^(normal|hard|group)(?= \(synthetic\)$)|\(synthetic\)")
 
 
 def said(text: str) -> str:

@@ -20,10 +20,12 @@ from yolo_koin.reporting.saving import save
 from yolo_koin.reporting.shots import shots_curve
 from yolo_koin.specs import Language, ReportSpec
 from yolo_koin.splits import in_order, of_part
-from yolo_koin.verbs.comparisons import by_way, confidence, published_results
+from yolo_koin.verbs import overview
+from yolo_koin.verbs.comparisons import Paired, by_way, confidence, published_results
 from yolo_koin.verbs.drawing import dataset_name, drawable
 from yolo_koin.verbs.results import no_news, tables
 from yolo_koin.verbs.scored import WHOLE, Scored, load_runs, told_apart
+from yolo_koin.verbs.seeds import means
 from yolo_koin.verbs.showing import examples, group_photos, hard_photos, of_people
 from yolo_koin.verbs.verb import verb
 from yolo_koin.words import Sentence
@@ -84,7 +86,13 @@ def write_report(
     parts = by_dataset(runs)
     for dataset, some in parts.items():
         folder = out / dataset.replace("/", "-") if len(parts) > 1 else out
-        blocks += [Heading(Sentence("Results on {dataset}", dataset=dataset), 1), *tables(some), *beside, *_drawn(some, dataset, folder)]
+        blocks += [Heading(Sentence("Results on {dataset}", dataset=dataset), 1)]
+        found, tests = means(some), Paired.between(some)
+        main = overview.overview(found, tests.table)
+        if len(some) > 1:
+            overview.write(folder / "overview.csv", main)
+            blocks.append(overview.table(main))
+        blocks += [*tables(some, found, tests), *beside, *_drawn(some, dataset, folder)]
     write_text(page, markdown(blocks, page.parent, lang))
     return (page, *files_of(blocks))
 

@@ -10,9 +10,10 @@ from yolo_koin.evaluation import scores
 from yolo_koin.evaluation.chance import chance_notes
 from yolo_koin.reporting.document import Block, Table, Text
 from yolo_koin.splits import in_order
-from yolo_koin.verbs.comparisons import by_way, compared, details
+from yolo_koin.verbs.comparisons import Paired, by_way, compared, details
 from yolo_koin.verbs.drawing import called
 from yolo_koin.verbs.scored import Scored
+from yolo_koin.verbs.seeds import Mean
 from yolo_koin.words import Sentence
 
 COLUMNS = {
@@ -42,8 +43,8 @@ BRACKETS = (
 )
 
 
-def tables(runs: Sequence[Scored]) -> list[Block]:
-    """The result tables of the runs on one dataset, and the tests between them where there are several."""
+def tables(runs: Sequence[Scored], found: Sequence[Mean], tests: Paired) -> list[Block]:
+    """The result tables of the runs on one dataset, and the tests between them where there are several; arguments as of ``compared``."""
     whole, faces = by_way(runs)
     blocks: list[Block] = [Table(pd.concat(map(_readable_run, some), ignore_index=True)) for some in (whole, faces) if some]
     blocks.append(Text(Sentence(BRACKETS)))
@@ -55,7 +56,7 @@ def tables(runs: Sequence[Scored]) -> list[Block]:
             finder=finder,
         )
         blocks.append(Text(said))
-    return [*blocks, *([details(whole)] if whole else []), *compared(runs)]
+    return [*blocks, *([details(whole)] if whole else []), *compared(runs, found, tests)]
 
 
 def no_news(runs: Sequence[Scored]) -> tuple[Sentence, ...]:

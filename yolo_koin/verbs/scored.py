@@ -25,6 +25,23 @@ NO_CURVE = "Move it elsewhere; the report then has no curve of this training."
 
 
 @dataclass(frozen=True)
+class Learnt:
+    """How a model came about, in the words of a table.
+
+    Attributes:
+        network: YOLOv8n-cls.
+        method: what learnt: ``fine-tuned``, ``from scratch``, ``probe``, ``nearest mean``.
+        training_set: and whether faces were cut out.
+        shots: training photos of each person; None for all that there are.
+    """
+
+    network: str
+    method: str
+    training_set: str
+    shots: int | None = None
+
+
+@dataclass(frozen=True)
 class Scored:
     """A run that was scored.
 
@@ -46,6 +63,7 @@ class Scored:
         trained_on: name of the dataset that it learnt from; empty when unknown.
         series: the model without its shots, which the runs of a curve over shots share.
         shots: training photos of each person, their mean where all were taken; NaN when unknown.
+        learnt: how the model came about; None when unknown.
     """
 
     name: str
@@ -66,6 +84,7 @@ class Scored:
     trained_on: str = ""
     series: str = ""
     shots: float = float("nan")
+    learnt: Learnt | None = None
 
 
 def load_runs(folder: Path) -> list[Scored]:
@@ -137,6 +156,7 @@ def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
         trained_on=dataset_name(Path(training.spec.data)) if training else "",
         series=title_of(training, with_shots=False) if training else "",
         shots=training.photos / run.classes if training and training.photos and run.classes else float("nan"),
+        learnt=_learnt(training) if training else None,
     )
 
 
@@ -172,11 +192,23 @@ def _curve(path: Path) -> pd.DataFrame:
 
 def title_of(training: TrainRun, with_shots: bool = True) -> str:
     """Model and training set, for people."""
+    title = " ".join(filter(None, (_network(training), METHODS.get(training.spec.method))))
+    title += f", {_training_set(training)}"
+    return f"{title}, {count(training.spec.shots, 'shot')}" if training.spec.shots and with_shots else title
+
+
+def _learnt(training: TrainRun) -> Learnt:
+    method = METHODS.get(training.spec.method) or ("fine-tuned" if training.start else "from scratch")
+    return Learnt(_network(training), method, _training_set(training), training.spec.shots)
+
+
+def _network(training: TrainRun) -> str:
     name = training.spec.model_name
     try:
-        title = family_of(name).title(name)
+        return family_of(name).title(name)
     except KoinError:  # a family that is not installed any more
-        title = name
-    title = " ".join(filter(None, (title, METHODS.get(training.spec.method))))
-    title += f", {training.spec.train_on}{' faces' if training.spec.fit == 'face' else ''}"
-    return f"{title}, {count(training.spec.shots, 'shot')}" if training.spec.shots and with_shots else title
+        return name
+
+
+def _training_set(training: TrainRun) -> str:
+    return f"{training.spec.train_on}{' faces' if training.spec.fit == 'face' else ''}"
