@@ -21,6 +21,7 @@ MADE_OF = {  # templates with a name: how it is used → what it may be
     "TITLES[run.way]": {*showing.TITLES.values()},
     "PHOTOS": {showing.PHOTOS},
     "BRACKETS": {results.BRACKETS},
+    "NO_NEWS": {results.NO_NEWS},
     "MEANT": {overview.MEANT},
     **{name: {getattr(comparisons, name)} for name in ("OF_FACES", "DETAILED", "SEEDS", "TESTED", "ROBUST", "PUBLISHED")},
     "BELOW if is_below else AT": {chance.AT, chance.BELOW},

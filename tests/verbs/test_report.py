@@ -56,6 +56,8 @@ def test_a_run_that_is_no_better_than_guessing_is_said_in_the_report() -> None:
     (note,) = no_news([run])
     assert note.startswith("a, normal_cases/test: top-1")
     assert "is at chance level" in note
+    (together,) = no_news([replace(run, classes=2)] * 4)
+    assert together.startswith("normal_cases/test: top-1 of 4 runs is at chance level or below, 50.0 %"), "and not a line for each"
     assert no_news([replace(run, classes=0)]) == (), "older runs do not say how many classes there are"
 
 

@@ -15,6 +15,9 @@ import pandas as pd
 
 from yolo_koin.reporting import korean
 from yolo_koin.specs import Language
+from yolo_koin.words import Sentence
+
+LONG = 40  # rows
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,16 @@ class Table:
     caption: str = ""
     marked: frozenset[tuple[int, int]] = frozenset()
 
+    @property
+    def is_long(self) -> bool:
+        """Whether it is folded away until somebody opens it."""
+        return len(self.frame) > LONG
+
+    @property
+    def rows(self) -> Sentence:
+        """How many it has, in words."""
+        return Sentence("{n:,} rows", n=len(self.frame))
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -69,7 +82,12 @@ Block = Heading | Text | Table | Figure | Gallery
 def markdown(blocks: Sequence[Block], folder: Path, lang: Language = "en") -> str:
     """The report as GitHub Markdown, for a file in this folder, in this language."""
     told = [in_korean(block) for block in blocks] if lang == "ko" else blocks
-    return "\n".join(f"{_markdown(block, folder)}\n" for block in told)
+    return "\n".join(f"{_markdown(block, folder, lang)}\n" for block in told)
+
+
+def in_language(text: str, lang: Language) -> str:
+    """A text in a language."""
+    return korean.said(text) if lang == "ko" else text
 
 
 def in_korean(block: Block) -> Block:
@@ -83,13 +101,16 @@ def in_korean(block: Block) -> Block:
     return replace(block, caption=korean.said(block.caption))
 
 
-def _markdown(block: Block, folder: Path) -> str:
+def _markdown(block: Block, folder: Path, lang: Language) -> str:
     if isinstance(block, Heading):
         return f"{'#' * block.level} {_escape(block.text)}"
     if isinstance(block, Text):
         return block.text
     if isinstance(block, Table):
-        return "\n\n".join(filter(None, [block.caption, markdown_table(block.frame, block.marked).rstrip("\n")]))
+        table = markdown_table(block.frame, block.marked).rstrip("\n")
+        if block.is_long:
+            table = f"<details><summary>{in_language(block.rows, lang)}</summary>\n\n{table}\n\n</details>"
+        return "\n\n".join(filter(None, [block.caption, table]))
     paths = (block.path,) if isinstance(block, Figure) else block.paths
     pictures = "\n".join(f"![{_escape(block.caption)}]({quote(Path(os.path.relpath(path, folder)).as_posix())})" for path in paths)
     return "\n\n".join(filter(None, [pictures, block.caption]))

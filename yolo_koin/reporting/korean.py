@@ -74,6 +74,10 @@ KOREAN = {
         "{split}: top-1이 우연 수준보다 낮습니다. "
         "95 % 신뢰구간 {low:.1f}–{high:.1f} %가 {classes}명 중 한 명을 찍을 때의 {chance:.1f} %에 미치지 못합니다"
     ),
+    "{split}: top-1 of {n} runs is at chance level or below, {chance:.1f} % as of guessing one of {classes} people": (
+        "{split}: 실행 {n}개의 top-1이 {classes}명 중 한 명을 찍을 때의 우연 수준 {chance:.1f} %이거나 그보다 낮습니다"
+    ),
+    "{n:,} rows": "{n:,}행",
     "Boxes of {splits} are {finder}'s, which nobody has checked: there mAP and AP tell agreement with {finder}.": (
         "{splits}의 상자는 {finder}가 찾은 것으로 사람이 확인하지 않았습니다. 따라서 그 mAP와 AP는 {finder}와의 일치도입니다."
     ),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from yolo_koin.errors import UsageError
@@ -23,6 +24,7 @@ from yolo_koin.verbs.seeds import Mean, of_one_setting, of_photos, over_seeds
 from yolo_koin.words import Sentence
 
 SHOWN = 30  # pairs of runs in a report
+CURVES = 12  # in one chart
 DETAILED = "Classes and confidence. AURC: mean share of wrong answers over all coverages, the surest photos first; ECE: in 15 bins."
 SEEDS = (
     "Top-1 over seeds, in percent; brackets: 95 % interval of the mean, seeds and photos resampled. Few seeds show little of the spread"
@@ -112,6 +114,13 @@ def first_seeds(runs: Sequence[Scored]) -> list[Scored]:
     return [same[0] for same in of_one_setting(runs)]
 
 
+def surest(runs: Sequence[Scored]) -> list[Scored]:
+    """The runs whose curves are drawn: one seed of each model, and of many models those with the best validation figures."""
+    models = first_seeds(runs)
+    chosen = {run.name for run in sorted(models, key=lambda run: np.nan_to_num(run.val, nan=-1.0), reverse=True)[:CURVES]}
+    return [run for run in models if run.name in chosen]
+
+
 def details(runs: Sequence[Scored]) -> Table:
     """How the worst classes fare, and how far confidence can be trusted."""
     parts = []
@@ -124,7 +133,7 @@ def details(runs: Sequence[Scored]) -> Table:
 
 def confidence(runs: Sequence[Scored], shown: Scored, out: Path) -> list[Block]:
     """The risk–coverage curve of each model, and the reliability of the run that is shown, as far as they tell their confidence."""
-    curves = {(run.title, split): risk_coverage(photos) for run in first_seeds(runs) for split, photos in _with_confidence(run).items()}
+    curves = {(run.title, split): risk_coverage(photos) for run in surest(runs) for split, photos in _with_confidence(run).items()}
     bins = {split: reliability(photos) for split, photos in _with_confidence(shown).items()}
     synthetic = frozenset[str]().union(*(run.synthetic for run in runs))
     figures = {

@@ -21,7 +21,7 @@ from yolo_koin.reporting.shots import shots_curve
 from yolo_koin.specs import Language, ReportSpec
 from yolo_koin.splits import in_order, of_part
 from yolo_koin.verbs import overview
-from yolo_koin.verbs.comparisons import Paired, by_way, confidence, published_results
+from yolo_koin.verbs.comparisons import CURVES, Paired, by_way, confidence, first_seeds, published_results, surest
 from yolo_koin.verbs.drawing import dataset_name, drawable
 from yolo_koin.verbs.results import no_news, tables
 from yolo_koin.verbs.scored import WHOLE, Scored, load_runs, told_apart
@@ -31,6 +31,7 @@ from yolo_koin.verbs.verb import verb
 from yolo_koin.words import Sentence
 from yolo_koin.workspace import Workspace
 
+ROWS = 12  # runs that are each a row of the chart of accuracies; of more only the first seeds
 UNKNOWN = "a dataset that is not known any more"
 
 
@@ -185,7 +186,7 @@ def _best(runs: Sequence[Scored]) -> Scored:
 
 
 def _performance(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
-    whole, faces = by_way(runs)
+    whole, faces = by_way(runs if len(runs) <= ROWS else first_seeds(runs))
     table = pd.concat([_drawable(run) for run in (*whole, *faces)], ignore_index=True)
     figure = figures.performance(table, {run.name: run.title for run in runs}, name)
     if figure is None:
@@ -203,6 +204,7 @@ def _drawable(run: Scored) -> pd.DataFrame:
 
 def _curves(runs: Sequence[Scored], out: Path) -> list[Block]:
     trained = [run for run in runs if run.curve is not None and "val_top1" in run.curve]
+    trained = trained if len(trained) <= CURVES else surest(trained)
     datasets = dict.fromkeys(run.trained_on for run in trained)
     one = len(datasets) == 1
     curves = {run.title if one else f"{run.title}, on {run.trained_on}": run.curve for run in trained if run.curve is not None}

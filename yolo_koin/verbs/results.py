@@ -37,6 +37,8 @@ COLUMNS = {
 }
 OF_BOXES = ("map50", "face_ap50")  # the number of boxed photos is that of the first of these that there is
 NAMES = {"faces": "each face found", "detector": "what it detects"}
+EACH = 3  # runs at chance level that are told one by one
+NO_NEWS = "{split}: top-1 of {n} runs is at chance level or below, {chance:.1f} % as of guessing one of {classes} people"
 BRACKETS = (
     "Brackets: 95 % intervals (Wilson for shares of photos, Newcombe for the gap to normal photos, bootstrap over photos for the rest). "
     "In parentheses: the number of photos behind a value, where it is not that of its row."
@@ -60,8 +62,18 @@ def tables(runs: Sequence[Scored], found: Sequence[Mean], tests: Paired) -> list
 
 
 def no_news(runs: Sequence[Scored]) -> tuple[Sentence, ...]:
-    """A line on each split where a run is no better than guessing."""
-    return tuple(Sentence("{run}, {note}", run=run.title, note=note) for run in runs for note in chance_notes(run.metrics, run.classes))
+    """A line on each split where a run is no better than guessing; where several are, one on all of them."""
+    by_split: dict[tuple[object, object], list[tuple[str, Sentence]]] = {}
+    for run in runs:
+        for note in chance_notes(run.metrics, run.classes):
+            by_split.setdefault((note.values["split"], note.values["classes"]), []).append((run.title, note))
+    return tuple(line for told in by_split.values() for line in _no_news(told))
+
+
+def _no_news(told: Sequence[tuple[str, Sentence]]) -> list[Sentence]:
+    if len(told) <= EACH:
+        return [Sentence("{run}, {note}", run=run, note=note) for run, note in told]
+    return [Sentence(NO_NEWS, n=len(told), **told[0][1].values)]
 
 
 def _readable_run(run: Scored) -> pd.DataFrame:

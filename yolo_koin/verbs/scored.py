@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 
 from yolo_koin.errors import KoinError, RunError
 from yolo_koin.evaluation import face_predictions, predictions, scores, truth
-from yolo_koin.models.registry import family_of
+from yolo_koin.models.registry import family_of, known_models
 from yolo_koin.runs import CELLS, CellRun, ScoredRun, TrainRun
-from yolo_koin.splits import in_order, of_part
+from yolo_koin.specs import Method, TrainSpec
+from yolo_koin.splits import TRAINING_SETS, in_order, of_part
 from yolo_koin.verbs.drawing import dataset_name
 from yolo_koin.words import METHODS, count
 
@@ -95,22 +98,42 @@ def load_runs(folder: Path) -> list[Scored]:
         KoinError: one of its files is malformed.
     """
     if (folder / CELLS).is_dir():
-        return [load_cell(run) for run in finished_cells(folder)]
+        return [load_cell(*pair) for pair in finished_cells(folder)]
     run = ScoredRun.read(folder)
     if run is None or not (folder / "metrics.csv").is_file():
         raise RunError("not a scored run (no metrics.csv)", folder, "Run yolo_koin evaluate on its weights first.")
     return [_load(run, _training(run))]
 
 
-def finished_cells(benchmark: Path) -> list[CellRun]:
-    """The cells of a benchmark that were run to their end, in any order."""
+def finished_cells(benchmark: Path) -> list[tuple[CellRun, TrainRun]]:
+    """The cells of a benchmark that were run to their end, with their trainings.
+
+    Models are as the registry lists them, then methods, then training sets, then shots, then seeds.
+
+    Raises:
+        RunError: a cell has lost the record of its training.
+    """
     found = (CellRun.read(cell) for cell in sorted((benchmark / CELLS).iterdir()) if cell.is_dir())
-    return [run for run in found if run is not None]
+    pairs = [(run, _of_cell(run)) for run in found if run is not None]
+    return sorted(pairs, key=lambda pair: _order(pair[1].spec))
 
 
-def load_cell(run: CellRun) -> Scored:
+def _of_cell(cell: CellRun) -> TrainRun:
+    found = TrainRun.read(cell.folder)
+    if found is None:
+        raise RunError("this cell has lost the record of its training", cell.folder, "Remove it; the benchmark then runs it again.")
+    return found
+
+
+def _order(spec: TrainSpec) -> tuple[int, int, int, float, int]:
+    models = known_models()
+    place = models.index(spec.model_name) if spec.model_name in models else len(models)
+    return place, get_args(Method).index(spec.method), list(TRAINING_SETS).index(spec.train_on), spec.shots or math.inf, spec.seed
+
+
+def load_cell(run: CellRun, training: TrainRun) -> Scored:
     """A scored cell."""
-    return _load(run, TrainRun.read(run.folder))
+    return _load(run, training)
 
 
 def told_apart(found: Sequence[tuple[Path, Scored]]) -> list[Scored]:
