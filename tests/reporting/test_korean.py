@@ -11,9 +11,10 @@ import pytest
 
 import yolo_koin
 from yolo_koin.evaluation import chance
+from yolo_koin.reporting import document
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, markdown
 from yolo_koin.reporting.korean import KOREAN, cell, said
-from yolo_koin.verbs import comparisons, overview, results, showing
+from yolo_koin.verbs import comparisons, failures, overview, provenance, results, showing
 from yolo_koin.words import Sentence
 
 PACKAGE = Path(yolo_koin.__file__).parent
@@ -23,6 +24,9 @@ MADE_OF = {  # templates with a name: how it is used → what it may be
     "BRACKETS": {results.BRACKETS},
     "NO_NEWS": {results.NO_NEWS},
     "MEANT": {overview.MEANT},
+    "SOURCES": {provenance.SOURCES},
+    "caption": {failures.LEAST, failures.PAIRS},
+    "MISTAKES": {failures.MISTAKES},
     **{name: {getattr(comparisons, name)} for name in ("OF_FACES", "DETAILED", "SEEDS", "TESTED", "ROBUST", "PUBLISHED")},
     "BELOW if is_below else AT": {chance.AT, chance.BELOW},
 }
@@ -45,6 +49,7 @@ def test_every_sentence_of_a_report_has_its_korean() -> None:
         *results.NAMES.values(),
         *overview.SETTING.values(),
     }
+    columns |= {*overview.SETTING.values(), *document.OF_FAILURES}
     same = {"top-1", "top-3", "macro-F1", "mAP@0.5", "mAP@0.5:0.95", "A", "B", "p (Holm)", "ECE", "AURC"}
     assert columns - same <= set(KOREAN)
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from yolo_koin.evaluation import predictions, scores
-from yolo_koin.reporting.document import Block, Figure, Table, Text, markdown
+from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, markdown
 from yolo_koin.verbs import comparisons
 from yolo_koin.verbs.comparisons import SHOWN, Paired, confidence, details, first_seeds
 from yolo_koin.verbs.scored import Scored
@@ -69,7 +69,7 @@ def test_one_seed_stands_for_a_model_that_was_trained_with_several() -> None:
 
 def test_runs_on_other_photos_are_not_compared_which_is_said() -> None:
     blocks = compared([run("a"), run("b", photos=39)])
-    assert [type(block) for block in blocks] == [Text, Text]
+    assert [type(block) for block in blocks] == [Heading, Text, Text]
     assert "normal_cases/test: no test between the runs, since they were not scored on the same labelled photos" in page(
         [run("a"), run("b", photos=39)]
     )

@@ -30,10 +30,10 @@ def chance_notes(table: pd.DataFrame, classes: int) -> tuple[Sentence, ...]:
     return tuple(filter(None, told))
 
 
-def chance_note(split: str, right: int, n: int, classes: int) -> Sentence | None:
-    """The same for a count of photos: the line, or None."""
+def chance_note(split: str, right: int, n: int, classes: int) -> str:
+    """The same for a count of photos: the line, or nothing."""
     low, high = wilson(right, n)
-    return _note(split, float(low), float(high), classes) if n else None
+    return (_note(split, float(low), float(high), classes) if n else None) or ""
 
 
 def _note(split: str, low: float, high: float, classes: int) -> Sentence | None:

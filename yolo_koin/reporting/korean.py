@@ -10,6 +10,14 @@ KOREAN = {
     # headings
     "Results on {dataset}": "{dataset} 결과",
     "Figures": "그림",
+    "All runs": "모든 실행",
+    "Classes and confidence": "클래스와 확신도",
+    "Seeds": "시드",
+    "Tests between runs": "실행 간 검정",
+    "Effective robustness": "유효 강건성",
+    "People": "인물",
+    "Mistakes": "오답",
+    "Where these numbers come from": "수치의 출처",
     # tables
     "model": "모델",
     "names": "이름을 붙인 대상",
@@ -38,6 +46,21 @@ KOREAN = {
     "mean ± SD": "평균 ± 표준편차",
     "only A right": "A만 정답",
     "only B right": "B만 정답",
+    "photo": "사진",
+    "person": "인물",
+    "taken for": "착각한 인물",
+    "times": "횟수",
+    "recall": "재현율",
+    "confidence": "확신도",
+    "fact": "항목",
+    "value": "값",
+    "platform": "플랫폼",
+    "commit": "커밋",
+    "run": "실행",
+    "evaluated": "평가한 날",
+    "hash of photos": "사진 해시",
+    "hash of weights": "가중치 해시",
+    "command": "명령",
     "seed": "시드",
     "seeds": "시드 수",
     "method": "방법",
@@ -45,7 +68,6 @@ KOREAN = {
     "shots": "1인당 학습 사진 수",
     "group": "그룹",
     "both": "일반+어려움",
-    "all": "전체",
     "fine-tuned": "미세 조정",
     "from scratch": "처음부터 학습",
     "probe": "선형 분류기",
@@ -78,6 +100,36 @@ KOREAN = {
         "{split}: 실행 {n}개의 top-1이 {classes}명 중 한 명을 찍을 때의 우연 수준 {chance:.1f} %이거나 그보다 낮습니다"
     ),
     "{n:,} rows": "{n:,}행",
+    "{runs:,} runs of {settings:,} settings. Test photos: {photos}.": "설정 {settings:,}개, 실행 {runs:,}개. 테스트 사진: {photos}.",
+    "{run}: the people of each test split whom it recognises least, {most} at most, and whom it takes them for most often.": (
+        "{run}: 테스트 분할별로 가장 못 알아보는 인물(최대 {most}명)과 가장 자주 착각한 상대."
+    ),
+    "{run}: whom it takes for whom most often, {most} pairs of each test split at most.": (
+        "{run}: 가장 자주 착각한 쌍(테스트 분할별 최대 {most}쌍)."
+    ),
+    "Photos of the test splits that {models} models name wrongly, that with the surest mistake first: {shown:,} of {photos:,}. One seed of"
+    " each model; of many models those with the best validation figures.": (
+        "모델 {models}개가 틀린 테스트 사진을 가장 확신한 오답부터 보입니다. 전체 {photos:,}장 중 {shown:,}장. "
+        "모델마다 시드 하나이며, 모델이 많으면 검증 성적이 가장 좋은 것들입니다."
+    ),
+    "Software and machine, as the runs wrote them down.": "실행이 기록한 소프트웨어와 기기.",
+    "Each run: hashes (the first {digits} digits of SHA-256) of its photos and of its weights, and its training as a command.": (
+        "실행별 사진 목록과 가중치의 해시(SHA-256의 앞 {digits}자리), 그리고 학습 명령."
+    ),
+    # the page itself
+    "Skip to the results": "결과로 건너뛰기",
+    "Contents": "목차",
+    "among the best": "가장 좋은 값에 속함",
+    "Split": "분할",
+    "Person": "인물",
+    "Model": "모델",
+    "all": "전체",
+    "Confidence at least": "확신도 하한",
+    "photos shown": "장의 사진",
+    "Show more": "더 보기",
+    "Figures that show photos are left out of this page, since it may travel; report --photos puts them in.": (
+        "이 페이지는 다른 곳으로 옮겨질 수 있어 사진이 보이는 그림을 뺐습니다. report --photos로 넣을 수 있습니다."
+    ),
     "Boxes of {splits} are {finder}'s, which nobody has checked: there mAP and AP tell agreement with {finder}.": (
         "{splits}의 상자는 {finder}가 찾은 것으로 사람이 확인하지 않았습니다. 따라서 그 mAP와 AP는 {finder}와의 일치도입니다."
     ),

@@ -69,7 +69,7 @@ class BenchmarkResult:
 
 @verb(BenchmarkSpec)
 def benchmark(spec: BenchmarkSpec, progress: Progress) -> BenchmarkResult:
-    """Run what is not finished yet, then write ``results.csv``, ``report.md`` and the figures. A cell that fails stops no other.
+    """Run what is not finished yet, then write ``results.csv``, the report and its figures. A cell that fails stops no other.
 
     Raises:
         RunError: a benchmark of this name was begun with other settings, or every cell failed.
@@ -117,7 +117,7 @@ def _written(run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcomes)
     reasons = {name: f"{type(error).__name__}: {error}" for name, error in failed.items()}
     specs = {done.name: training.spec for done, training in pairs} | {cell.id: cell.training.spec for cell in matrix if cell.id in failed}
     write_csv(home / "results.csv", _with_settings(metrics, specs, reasons))
-    files = write_report(scored, home / "figures", home / "report.md")
+    files = write_report(scored, home / "figures", home)
     run.written(status="finished", cells=tuple(done.name for done, _ in pairs))
     return BenchmarkResult(
         run=home,

@@ -15,7 +15,7 @@ from yolo_koin.evaluation.across_runs import effective_robustness, paired
 from yolo_koin.evaluation.metrics import reliability
 from yolo_koin.evaluation.selective import risk_coverage
 from yolo_koin.reporting import confidence as charts
-from yolo_koin.reporting.document import Block, Figure, Table, Text
+from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text
 from yolo_koin.reporting.saving import save
 from yolo_koin.splits import in_order
 from yolo_koin.verbs.drawing import called
@@ -99,13 +99,16 @@ def compared(runs: Sequence[Scored], found: Sequence[Mean], tests: Paired) -> li
     blocks: list[Block] = []
     seeds = over_seeds(found)
     if len(seeds):
-        blocks.append(Table(seeds, Sentence(SEEDS)))
+        blocks += [Heading(Sentence("Seeds")), Table(seeds, Sentence(SEEDS))]
     models = first_seeds(runs)
     if len(models) > 1:
-        blocks += _tests(models, tests)
+        blocks += [Heading(Sentence("Tests between runs")), *_tests(models, tests)]
     robustness = effective_robustness({run.title: run.predictions for run in by_way(models)[0]})
     if len(robustness):
-        blocks.append(Table(_readable_robustness(robustness), Sentence(ROBUST, models=len(robustness))))
+        blocks += [
+            Heading(Sentence("Effective robustness")),
+            Table(_readable_robustness(robustness), Sentence(ROBUST, models=len(robustness))),
+        ]
     return blocks
 
 

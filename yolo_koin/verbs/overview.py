@@ -127,7 +127,15 @@ def table(frame: pd.DataFrame) -> Table:
             rows[-1][heads[one["split"]]] = percent(one["top1"], one["sd"], one["low"], one["high"], " %")
             if one["marked"]:
                 marked.add((number, len(columns) + list(heads).index(one["split"])))
-    return Table(pd.DataFrame(rows), Sentence(MEANT), frozenset(marked))
+    return Table(pd.DataFrame(rows), Sentence(MEANT), frozenset(marked), folds=False)
+
+
+def counted(frame: pd.DataFrame, runs: int) -> Sentence:
+    """How many runs of how many settings the rows of :func:`overview` tell of, and how many photos each split has."""
+    photos = frame.groupby("split", sort=False)["photos"].max()
+    said = ", ".join(f"{_head(split, frame)} {photos[split]:,}" for split in in_order(photos.index))
+    settings = len(frame.drop_duplicates([column for column in SETTING if column != "seeds"]))
+    return Sentence("{runs:,} runs of {settings:,} settings. Test photos: {photos}.", runs=runs, settings=settings, photos=said)
 
 
 def _head(split: str, frame: pd.DataFrame) -> str:

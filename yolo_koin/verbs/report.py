@@ -16,6 +16,8 @@ from yolo_koin.locks import locked
 from yolo_koin.parallel import Progress
 from yolo_koin.reporting import figures
 from yolo_koin.reporting.document import Block, Figure, Heading, Text, files_of, markdown
+from yolo_koin.reporting.html import html
+from yolo_koin.reporting.latex import latex
 from yolo_koin.reporting.saving import save
 from yolo_koin.reporting.shots import shots_curve
 from yolo_koin.specs import Language, ReportSpec
@@ -23,6 +25,8 @@ from yolo_koin.splits import in_order, of_part
 from yolo_koin.verbs import overview
 from yolo_koin.verbs.comparisons import CURVES, Paired, by_way, confidence, first_seeds, published_results, surest
 from yolo_koin.verbs.drawing import dataset_name, drawable
+from yolo_koin.verbs.failures import failures
+from yolo_koin.verbs.provenance import provenance
 from yolo_koin.verbs.results import no_news, tables
 from yolo_koin.verbs.scored import WHOLE, Scored, load_runs, told_apart
 from yolo_koin.verbs.seeds import means
@@ -41,7 +45,7 @@ class ReportResult:
 
     Attributes:
         out: folder of the figures.
-        files: the page, then the figures.
+        files: the pages, then the figures.
         notes: scores that guessing would reach, names that cannot be drawn.
     """
 
@@ -52,7 +56,7 @@ class ReportResult:
 
 @verb(ReportSpec)
 def report(spec: ReportSpec, progress: Progress) -> ReportResult:
-    """Draw the figures of some runs, and write ``report.md``.
+    """Draw the figures of some runs, and write ``report.html``, ``report.md`` and ``report.tex``.
 
     Raises:
         RunError: a run is not there, or was not scored.
@@ -65,37 +69,47 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     notes = [note for some in by_dataset(scored).values() for note in (*no_news(some), *_undrawable(some))]
     beside = [published_results(scored)] if spec.published else []
     with locked(out):
-        return ReportResult(out, write_report(scored, out, lang=spec.lang, beside=beside), tuple(notes))
+        files = write_report(scored, out, lang=spec.lang, beside=beside, photos=spec.photos)
+        return ReportResult(out, files, tuple(notes))
 
 
 def write_report(
-    runs: Sequence[Scored], out: Path, page: Path | None = None, lang: Language = "en", beside: Sequence[Block] = ()
+    runs: Sequence[Scored], out: Path, home: Path | None = None, lang: Language = "en", beside: Sequence[Block] = (), photos: bool = False
 ) -> tuple[Path, ...]:
     """Draw every figure that the runs have data for, and write the report, a part for each dataset.
 
     Args:
         runs: scored.
         out: folder of the figures; those of several datasets are in a folder each below it.
-        page: the Markdown file; ``report.md`` beside the figures when None.
+        home: folder of ``report.md``, ``report.html`` and ``report.tex``; that of the figures when None.
         lang: of headings, tables and sentences.
         beside: what comes below the results of each dataset.
+        photos: whether the HTML page has photos in it.
 
     Returns:
-        The page, then the figures.
+        The three pages, then the figures.
     """
-    page, blocks = page or out / "report.md", list[Block]()
+    home, blocks = home or out, list[Block]()
     parts = by_dataset(runs)
     for dataset, some in parts.items():
         folder = out / dataset.replace("/", "-") if len(parts) > 1 else out
-        blocks += [Heading(Sentence("Results on {dataset}", dataset=dataset), 1)]
-        found, tests = means(some), Paired.between(some)
+        blocks += _part(dataset, some, folder, beside)
+    blocks += provenance(runs)
+    pages = {"md": markdown(blocks, home, lang), "html": html(blocks, lang, photos), "tex": latex(blocks, home, lang)}
+    for ending, text in pages.items():
+        write_text(home / f"report.{ending}", text)
+    return (*(home / f"report.{ending}" for ending in pages), *files_of(blocks))
+
+
+def _part(dataset: str, runs: Sequence[Scored], folder: Path, beside: Sequence[Block]) -> list[Block]:
+    """The results on one dataset. Those of several runs begin with a row for each setting, whose numbers are in ``overview.csv`` too."""
+    found, tests = means(runs), Paired.between(runs)
+    blocks: list[Block] = [Heading(Sentence("Results on {dataset}", dataset=dataset), 1)]
+    if len(runs) > 1 and found:
         main = overview.overview(found, tests.table)
-        if len(some) > 1:
-            overview.write(folder / "overview.csv", main)
-            blocks.append(overview.table(main))
-        blocks += [*tables(some, found, tests), *beside, *_drawn(some, dataset, folder)]
-    write_text(page, markdown(blocks, page.parent, lang))
-    return (page, *files_of(blocks))
+        overview.write(folder / "overview.csv", main)
+        blocks += [Text(overview.counted(main, len(runs))), overview.table(main), Heading(Sentence("All runs"))]
+    return [*blocks, *tables(runs, found, tests), *beside, *_drawn(runs, dataset, folder)]
 
 
 def by_dataset(runs: Sequence[Scored]) -> dict[str, list[Scored]]:
@@ -143,7 +157,7 @@ def _drawn(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
             blocks += of_people(best, split, name, dataset.names if dataset else {}, out)
     if dataset:
         blocks += [*examples(dataset, name, out), *hard_photos(shown, dataset, name, out), *group_photos(shown, dataset, name, out)]
-    return blocks
+    return [*blocks, *failures(whole, _best(whole), dataset.names if dataset else {})] if whole else blocks
 
 
 def _shots(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from yolo_koin.evaluation import scores
 from yolo_koin.evaluation.chance import chance_notes
-from yolo_koin.reporting.document import Block, Table, Text
+from yolo_koin.reporting.document import Block, Heading, Table, Text
 from yolo_koin.splits import in_order
 from yolo_koin.verbs.comparisons import Paired, by_way, compared, details
 from yolo_koin.verbs.drawing import called
@@ -58,7 +58,9 @@ def tables(runs: Sequence[Scored], found: Sequence[Mean], tests: Paired) -> list
             finder=finder,
         )
         blocks.append(Text(said))
-    return [*blocks, *([details(whole)] if whole else []), *compared(runs, found, tests)]
+    if whole:
+        blocks += [Heading(Sentence("Classes and confidence")), details(whole)]
+    return [*blocks, *compared(runs, found, tests)]
 
 
 def no_news(runs: Sequence[Scored]) -> tuple[Sentence, ...]:

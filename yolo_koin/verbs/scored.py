@@ -67,6 +67,7 @@ class Scored:
         series: the model without its shots, which the runs of a curve over shots share.
         shots: training photos of each person, their mean where all were taken; NaN when unknown.
         learnt: how the model came about; None when unknown.
+        source: the run itself; training: that of its model; None when unknown.
     """
 
     name: str
@@ -88,6 +89,8 @@ class Scored:
     series: str = ""
     shots: float = float("nan")
     learnt: Learnt | None = None
+    source: ScoredRun | None = None
+    training: TrainRun | None = None
 
 
 def load_runs(folder: Path) -> list[Scored]:
@@ -180,6 +183,8 @@ def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
         series=title_of(training, with_shots=False) if training else "",
         shots=training.photos / run.classes if training and training.photos and run.classes else float("nan"),
         learnt=_learnt(training) if training else None,
+        source=run,
+        training=training,
     )
 
 

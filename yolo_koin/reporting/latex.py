@@ -1,0 +1,82 @@
+r"""A report as LaTeX, to be read in with ``\input``: booktabs tables and figures, every text escaped."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from yolo_koin.reporting.document import Block, Failures, Figure, Heading, Table, Text, cell_text, is_number, printed
+from yolo_koin.specs import Language
+
+NEEDED = "% Needs \\usepackage{booktabs,longtable,graphicx}; Korean needs XeLaTeX and \\usepackage{kotex}.\n"
+SECTIONS = {1: "section", 2: "subsection", 3: "subsubsection"}
+SIGNS = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "[": "{[}",  # after a line break it would begin an argument
+    "]": "{]}",
+    "-": "{-}",  # two would become a dash
+    "±": r"\ensuremath{\pm}",
+    "→": r"\ensuremath{\rightarrow}",
+    "−": r"\ensuremath{-}",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+}
+SPECIAL = re.compile("|".join(re.escape(sign) for sign in SIGNS))
+
+
+def latex(blocks: Sequence[Block], folder: Path, lang: Language = "en") -> str:
+    """The report for a file in this folder, in this language; figures are the PDFs beside the PNGs."""
+    return NEEDED + "\n".join(f"\n{_latex(block, folder)}" for block in printed(blocks, lang))
+
+
+def escaped(text: str) -> str:
+    """A text of anybody's, as LaTeX prints it."""
+    return SPECIAL.sub(lambda found: SIGNS[found[0]], " ".join(text.split()))
+
+
+def _latex(block: Block, folder: Path) -> str:
+    if isinstance(block, Heading):
+        return f"\\{SECTIONS.get(block.level, 'paragraph')}{{{escaped(block.text)}}}\n"
+    if isinstance(block, Text):
+        return f"{escaped(block.text)}\n"
+    assert not isinstance(block, Failures)
+    if isinstance(block, Table):
+        return _table(block)
+    return "\n".join(_figure(path, block.caption, folder) for path in ((block.path,) if isinstance(block, Figure) else block.paths))
+
+
+def _figure(path: Path, caption: str, folder: Path) -> str:
+    """The file's name is not escaped: it is one of ours, and ``detokenize`` keeps what the folders around it are called."""
+    file = Path(os.path.relpath(path.with_suffix(".pdf"), folder)).as_posix()
+    picture = f"\\includegraphics[width=\\linewidth,height=.8\\textheight,keepaspectratio]{{\\detokenize{{{file}}}}}"
+    return f"\\begin{{figure}}[htbp]\n\\centering\n{picture}\n\\caption{{{escaped(caption)}}}\n\\end{{figure}}\n"
+
+
+def _table(table: Table) -> str:
+    """A table as wide as it is, or as the text where it is wider; a long one runs over pages."""
+    columns = "".join("r" if is_number(table.frame.iloc[:, i]) else "l" for i in range(table.frame.shape[1]))
+    heads = " & ".join(escaped(str(name)) for name in table.frame)
+    rows = "\n".join(f"{' & '.join(cells)} \\\\" for cells in _rows(table.frame, table.marked))
+    caption = f"\\caption{{{escaped(table.caption)}}}" if table.caption else ""
+    if table.is_long:
+        head = f"{caption}\\\\\n" if caption else ""
+        top = f"\\toprule\n{heads} \\\\\n\\midrule\n\\endhead\n\\bottomrule\n\\endfoot"
+        return f"{{\\scriptsize\n\\begin{{longtable}}{{{columns}}}\n{head}{top}\n{rows}\n\\end{{longtable}}}}\n"
+    body = f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{heads} \\\\\n\\midrule\n{rows}\n\\bottomrule\n\\end{{tabular}}"
+    fitted = f"\\resizebox{{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}}{{!}}{{%\n{body}}}"
+    return f"\\begin{{table}}[htbp]\n\\centering\\small\n{caption}\n{fitted}\n\\end{{table}}\n".replace("\n\n", "\n")
+
+
+def _rows(frame: pd.DataFrame, marked: frozenset[tuple[int, int]]) -> list[list[str]]:
+    texts = [[escaped(cell_text(value)) for value in row] for row in frame.itertuples(index=False, name=None)]
+    return [
+        [f"\\textbf{{{text}}}" if (row, place) in marked else text for place, text in enumerate(cells)] for row, cells in enumerate(texts)
+    ]
