@@ -55,7 +55,7 @@ class Table:
 
     @property
     def is_long(self) -> bool:
-        """Whether it is folded away, and runs over pages on paper."""
+        """Whether it is folded away."""
         return self.folds and len(self.frame) > LONG
 
     @property

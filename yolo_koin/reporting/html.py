@@ -43,7 +43,7 @@ WORDS = {  # of the page itself
     "more": Sentence("Show more"),
     "hidden": Sentence("Figures that show photos are left out of this page, since it may travel; report --photos puts them in."),
 }
-PIXELS, DENSITY = 1560, 2.45  # width of a figure, and how many of its pixels make one of a screen: two stand beside each other
+PIXELS, DENSITY = 1560, 2.5  # width of a figure, and how many of its pixels make one of a screen: two stand beside each other
 THUMBNAIL = 200  # pixels: the longer side of a photo in the gallery
 QUALITY = 80
 LINE = 36  # characters of a cell

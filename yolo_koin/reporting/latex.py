@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from yolo_koin.reporting.document import Block, Failures, Figure, Heading, Table, Text, cell_text, is_number, printed
+from yolo_koin.reporting.document import LONG, Block, Failures, Figure, Heading, Table, Text, cell_text, is_number, printed
 from yolo_koin.specs import Language
 
-NEEDED = "% Needs \\usepackage{booktabs,longtable,graphicx}; Korean needs XeLaTeX and \\usepackage{kotex}.\n"
+NEEDED = "% Needs \\usepackage{booktabs,graphicx}; Korean needs XeLaTeX and \\usepackage{kotex}.\n"
 SECTIONS = {1: "section", 2: "subsection", 3: "subsubsection"}
 SIGNS = {
     "\\": r"\textbackslash{}",
@@ -29,6 +29,7 @@ SIGNS = {
     "−": r"\ensuremath{-}",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
+FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 SPECIAL = re.compile("|".join(re.escape(sign) for sign in SIGNS))
 
 
@@ -61,18 +62,19 @@ def _figure(path: Path, caption: str, folder: Path) -> str:
 
 
 def _table(table: Table) -> str:
-    """A table as wide as it is, or as the text where it is wider; a long one runs over pages."""
+    """A table as wide as it is, or as the text where it is wider; a long one is several, a page each at most."""
     columns = "".join("r" if is_number(table.frame.iloc[:, i]) else "l" for i in range(table.frame.shape[1]))
     heads = " & ".join(escaped(str(name)) for name in table.frame)
-    rows = "\n".join(f"{' & '.join(cells)} \\\\" for cells in _rows(table.frame, table.marked))
-    caption = f"\\caption{{{escaped(table.caption)}}}" if table.caption else ""
-    if table.is_long:
-        head = f"{caption}\\\\\n" if caption else ""
-        top = f"\\toprule\n{heads} \\\\\n\\midrule\n\\endhead\n\\bottomrule\n\\endfoot"
-        return f"{{\\scriptsize\n\\begin{{longtable}}{{{columns}}}\n{head}{top}\n{rows}\n\\end{{longtable}}}}\n"
-    body = f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{heads} \\\\\n\\midrule\n{rows}\n\\bottomrule\n\\end{{tabular}}"
-    fitted = f"\\resizebox{{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}}{{!}}{{%\n{body}}}"
-    return f"\\begin{{table}}[htbp]\n\\centering\\small\n{caption}\n{fitted}\n\\end{{table}}\n".replace("\n\n", "\n")
+    rows = [f"{' & '.join(cells)} \\\\" for cells in _rows(table.frame, table.marked)]
+    parts = [rows[start : start + LONG] for start in range(0, len(rows), LONG)] or [[]]
+    texts = []
+    for number, part in enumerate(parts, 1):
+        caption = " ".join(filter(None, [table.caption, f"({number}/{len(parts)})" if len(parts) > 1 else ""]))
+        lines = ("\\toprule", f"{heads} \\\\", "\\midrule", *part, "\\bottomrule")
+        body = "\n".join([f"\\begin{{tabular}}{{{columns}}}", *lines, "\\end{tabular}"])
+        told = [f"\\caption{{{escaped(caption)}}}"] if caption else []
+        texts.append("\n".join(["\\begin{table}[htbp]", "\\centering\\small", *told, FITTED, f"{body}}}", "\\end{table}\n"]))
+    return "\\clearpage\n".join(texts)
 
 
 def _rows(frame: pd.DataFrame, marked: frozenset[tuple[int, int]]) -> list[list[str]]:

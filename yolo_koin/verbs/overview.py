@@ -117,8 +117,8 @@ def table(frame: pd.DataFrame) -> Table:
     """The rows of :func:`overview` for people: a row for each setting, columns of splits, in the order of the frame."""
     shots = zip(frame["shots"], frame["trained_on"], strict=True)
     frame = frame.assign(shots=[f"{n:.0f}" if n == n else "all" if learnt else "" for n, learnt in shots])
-    columns = [column for column in SETTING if column != "names" or (frame["names"] != "").any()]
-    columns = [column for column in columns if column != "seeds" or (frame["seeds"] > 1).any()]
+    empty = {column for column in SETTING if (frame[column].isin(["", 1]) if column == "seeds" else frame[column] == "").all()}
+    columns = [column for column in SETTING if column not in empty]
     heads = {split: _head(split, frame) for split in in_order(frame["split"])}
     rows, marked = [], set()
     for number, (setting, of_setting) in enumerate(frame.groupby(columns, sort=False)):
