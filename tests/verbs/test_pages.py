@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -43,20 +42,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pages(workspace: Path, screen_only_for_all: None) -> Path:
+def pages(workspace: Path, screen_only: None) -> Path:
     """The folder of their report."""
     return report(ReportSpec(runs=tuple(RUNS), workspace=workspace)).out
-
-
-@pytest.fixture(scope="module")
-def screen_only_for_all() -> Iterator[None]:
-    """As ``screen_only``, for a report that all tests look at."""
-    from yolo_koin.reporting import saving
-
-    real = saving._save_chart
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(saving, "_save_chart", lambda figure, path: None if path.suffix == ".pdf" else real(figure, path))
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +147,7 @@ def test_structure_for_keyboards_and_screen_readers(page: Element) -> None:
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-def test_photos_are_shown_only_when_asked(workspace: Path, pages: Path, screen_only_for_all: None) -> None:
+def test_photos_are_shown_only_when_asked(workspace: Path, pages: Path, screen_only: None) -> None:
     """File names are there in any case. Charts are PNG, photos JPEG."""
     assert "data:image/jpeg" not in (plain := (pages / "report.html").read_text(encoding="utf-8"))
     assert "hard_cases/test/p0/" in plain
