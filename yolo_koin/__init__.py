@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from yolo_koin.specs import ConvertDetectSpec as ConvertDetectSpec
     from yolo_koin.specs import ConvertSpec as ConvertSpec
     from yolo_koin.specs import EvaluateSpec as EvaluateSpec
+    from yolo_koin.specs import ExportSpec as ExportSpec
     from yolo_koin.specs import HardcasesSpec as HardcasesSpec
     from yolo_koin.specs import PredictSpec as PredictSpec
     from yolo_koin.specs import ReportSpec as ReportSpec
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from yolo_koin.verbs.convert import convert as convert
     from yolo_koin.verbs.convert_detect import convert_detect as convert_detect
     from yolo_koin.verbs.evaluate import evaluate as evaluate
+    from yolo_koin.verbs.export import export as export
     from yolo_koin.verbs.hardcases import hardcases as hardcases
     from yolo_koin.verbs.predict import predict as predict
     from yolo_koin.verbs.report import report as report
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from yolo_koin.workspace import Workspace as Workspace
 
 _VERBS = (
-    *("audit", "benchmark", "convert", "convert_detect", "evaluate", "hardcases", "predict", "report", "sample", "score"),
+    *("audit", "benchmark", "convert", "convert_detect", "evaluate", "export", "hardcases", "predict", "report", "sample", "score"),
     *("split", "train"),
 )
 _HOMES = {

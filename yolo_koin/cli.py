@@ -267,6 +267,7 @@ class Verbs(Commands):
         Command("evaluate", "yolo_koin.verbs.evaluate:evaluate", "EvaluateSpec", showing.evaluate, AGAIN),
         Command("score", "yolo_koin.verbs.score:score", "ScoreSpec", showing.score, AGAIN),
         Command("predict", "yolo_koin.verbs.predict:predict", "PredictSpec", showing.predict, AGAIN),
+        Command("export", "yolo_koin.verbs.export:export", "ExportSpec", showing.export, AGAIN),
         Command("report", "yolo_koin.verbs.report:report", "ReportSpec", showing.report),
         Command("benchmark", "yolo_koin.showing:call_benchmark", "BenchmarkSpec", showing.benchmark, LAST_EPOCH, more=(CONFIG,)),
         Command("runs", "yolo_koin.verbs.runs:list_runs", "RunsSpec", showing.runs),

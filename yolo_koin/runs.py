@@ -19,7 +19,7 @@ from yolo_koin.errors import RunError
 from yolo_koin.files import write_json
 from yolo_koin.manifests import MANIFEST as MANIFEST
 from yolo_koin.manifests import Manifest, kind_of, placed
-from yolo_koin.specs import SCRATCH, BenchmarkSpec, EvaluateSpec, Fit, PredictSpec, ScoreSpec, Task, TrainingSet, TrainSpec
+from yolo_koin.specs import SCRATCH, BenchmarkSpec, EvaluateSpec, ExportSpec, Fit, PredictSpec, ScoreSpec, Task, TrainingSet, TrainSpec
 
 CELL, CELLS = "cell.json", "cells"
 REPORTED_PACKAGES = ("yolo_koin", "ultralytics", "torch", "torchvision", "opencv-python", "numpy", "pandas", "pillow", "onnxruntime")
@@ -282,6 +282,21 @@ class PredictRun(Run):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExportRun(Run):
+    """A model in a form that other programs take.
+
+    Attributes:
+        spec: what was asked for.
+        weights: the checkpoint; weights_sha256: its hash.
+    """
+
+    KIND = "export"
+    spec: ExportSpec
+    weights: Path
+    weights_sha256: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BenchmarkRun(Run):
     """A benchmark.
 
@@ -295,7 +310,7 @@ class BenchmarkRun(Run):
     cells: tuple[str, ...] = ()
 
 
-KINDS: dict[str, type[Run]] = {kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, BenchmarkRun)}
+KINDS: dict[str, type[Run]] = {kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, ExportRun, BenchmarkRun)}
 
 
 def _versions() -> dict[str, str]:

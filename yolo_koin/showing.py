@@ -201,6 +201,15 @@ def predict(result: Any, as_json: bool) -> None:
     say(as_json, result, ("split", "photos", "unreadable", "right", ""), rows, *lines)
 
 
+def export(result: Any, as_json: bool) -> None:
+    """Write a classifier as ONNX or for OpenVINO, with its names and a script that names photos; how fast it is, and whether it agrees.
+
+    Example: yolo_koin export m-normal --format onnx
+    """
+    table = result.table
+    say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *result.notes, f"weights: {result.weights}", result.run)
+
+
 def report(result: Any, as_json: bool) -> None:
     """Draw the figures of scored runs, and their table."""
     say(as_json, result, (), [], *result.notes, *result.files)

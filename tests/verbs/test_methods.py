@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import working_in
 from tests.models.conftest import LITE0
-from yolo_koin import TrainSpec, benchmark, evaluate, predict, report, resume, train
+from yolo_koin import TrainSpec, benchmark, evaluate, export, predict, report, resume, train
 from yolo_koin.errors import KoinError, UsageError
 from yolo_koin.runs import TrainRun
 from yolo_koin.verbs.benchmark import BenchmarkResult
@@ -80,6 +80,15 @@ def test_a_probe_on_the_features_of_a_trained_run(at_place: Path, koin: Path, co
     model = evaluate(weights="on-tuned", device="cpu", name="on-tuned").metrics
     assert done.val >= 0.25
     assert set(model["split"]) == {"normal_cases/test", "hard_cases/test"}
+
+
+def test_a_tuned_network_is_exported_and_a_head_is_not(at_place: Path, compared: BenchmarkResult) -> None:
+    """With its own normalisation inside."""
+    tuned = next(cell for cell in compared.ran if "probe" not in cell and "ncm" not in cell)
+    done = export(weights=f"methods/{tuned}")
+    assert done.table["largest difference of a probability"].iloc[1] < 1e-4
+    with pytest.raises(UsageError, match="a model that cannot be exported"):
+        export(weights=f"methods/{next(cell for cell in compared.ran if 'ncm' in cell)}")
 
 
 @pytest.mark.parametrize(

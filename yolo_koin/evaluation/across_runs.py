@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.evaluation import predictions
 from yolo_koin.evaluation.predictions import PredictionsError
-from yolo_koin.evaluation.statistics import BATCH_CELLS, RESAMPLES, Interval, holm, mcnemar_exact, times_drawn
+from yolo_koin.evaluation.statistics import RESAMPLES, Interval, batches, holm, mcnemar_exact, times_drawn
 from yolo_koin.splits import HARD, NORMAL
 
 PAIRED_COLUMNS = ("split", "a", "b", "only_a", "only_b", "n", "p", "p_holm", "better")
@@ -92,7 +92,7 @@ def seeds_interval(frames: Frames, split: str, resamples: int = RESAMPLES, seed:
     right = top1_right(frames, split).to_numpy(dtype=np.float64).T
     (seeds, photos), rng = right.shape, np.random.default_rng(seed)
     means = []
-    for m in _batches(resamples, photos):
+    for m in batches(resamples, photos):
         by_photo = times_drawn(rng.integers(seeds, size=(m, seeds)), seeds).T @ right / seeds
         means.append(np.take_along_axis(by_photo, rng.integers(photos, size=(m, photos)), axis=1).mean(axis=1))
     low, high = np.percentile(np.concatenate(means), LIMITS)
@@ -127,7 +127,7 @@ def effective_robustness(frames: Frames, resamples: int = RESAMPLES, seed: int =
         return nothing
     rng, of = np.random.default_rng(seed), [len(one) for one in right]
     drawn = []
-    for m in _batches(resamples, sum(of)):
+    for m in batches(resamples, sum(of)):
         weights = [times_drawn(rng.integers(n, size=(m, n)), n) for n in of]
         drawn.append(_above_line(*(weight.T @ one for weight, one in zip(weights, right, strict=True)), *of))
     value = _above_line(*(one.sum(axis=0, keepdims=True) for one in right), *of)[0]
@@ -145,9 +145,3 @@ def _above_line(normal: NDArray[np.float64], hard: NDArray[np.float64], of_norma
     slope = (off * y).sum(axis=1, keepdims=True) / np.where(spread > 0, spread, 1)
     above: NDArray[np.float64] = hard / of_hard - 1 / (1 + np.exp(-(y.mean(axis=1, keepdims=True) + slope * off)))
     return above
-
-
-def _batches(resamples: int, cells: int) -> Iterator[int]:
-    """How many resamples to draw at a time, so that memory is bounded."""
-    most = max(1, BATCH_CELLS // cells)
-    return (min(most, resamples - start) for start in range(0, resamples, most))

@@ -9,11 +9,12 @@ import numpy as np
 import timm
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from yolo_koin.environment import cores
 from yolo_koin.errors import KoinError, UsageError, WeightsError
 from yolo_koin.models.devices import choose_device, layout
+from yolo_koin.models.onnx_file import write_onnx
 from yolo_koin.models.protocol import Preparation
 from yolo_koin.models.tensors import facts_of, note_of, read_tensors
 from yolo_koin.models.timm_zoo import PREFIX, config, gives_embeddings, title
@@ -120,6 +121,23 @@ class TimmClassifier(Frozen):
         """Scores before the softmax, n × classes, of n × side × side × 3 photos, RGB."""
         with torch.inference_mode():
             return _array(self._network(self._shown(photos)))
+
+    def export(self, path: Path) -> None:
+        """See :class:`yolo_koin.models.engine.Exportable`."""
+        write_onnx(_Exported(self._network, self._mean, self._std), self.side, self.device, path)
+
+
+class _Exported(nn.Module):
+    """A classifier as it is exported."""
+
+    def __init__(self, network: Any, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        self.network, self.mean, self.std = network, mean, std
+
+    def forward(self, photos: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and features of n × side × side × 3 photos of 8 bits."""
+        seen = self.network.forward_features((photos.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std)
+        return self.network.forward_head(seen), self.network.forward_head(seen, pre_logits=True)
 
 
 def backbone(model: str, weights: Path, side: int, preparation: Preparation, device: str) -> Frozen:

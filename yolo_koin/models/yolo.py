@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -17,6 +16,7 @@ from yolo_koin.errors import KoinError
 from yolo_koin.models.checkpoints import load_checkpoint, network_of, no_checkpoint
 from yolo_koin.models.devices import at_once, choose_device, layout
 from yolo_koin.models.metadata import facts_of
+from yolo_koin.models.onnx_file import write_onnx
 from yolo_koin.models.protocol import Task
 from yolo_koin.models.zoo import title
 
@@ -75,12 +75,7 @@ class YoloClassifier(Network):
 
     def export(self, path: Path) -> None:
         """See :class:`yolo_koin.models.engine.Exportable`."""
-        photos = torch.zeros((2, self.side, self.side, 3), dtype=torch.uint8, device=self.device)
-        ends: dict[str, Any] = {"input_names": ["photos"], "output_names": ["logits", "features"]}
-        ends["dynamic_axes"] = {name: {0: "n"} for names in list(ends.values()) for name in names}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch would rather use its newer exporter, which is slower and needs one package more
-            torch.onnx.export(_Exported(self._model).eval(), (photos,), path, dynamo=False, opset_version=17, **ends)
+        write_onnx(_Exported(self._model), self.side, self.device, path)
 
     def _check(self, answer: Any, classes: int) -> None:
         if tuple(answer[1].shape) != (1, classes) or not bool(answer[1].isfinite().all()):

@@ -14,6 +14,7 @@ from yolo_koin.specs.datasets import HardcasesSpec as HardcasesSpec
 from yolo_koin.specs.datasets import SampleSpec as SampleSpec
 from yolo_koin.specs.datasets import SplitSpec as SplitSpec
 from yolo_koin.specs.naming import EvaluateSpec as EvaluateSpec
+from yolo_koin.specs.naming import ExportSpec as ExportSpec
 from yolo_koin.specs.naming import Names as Names
 from yolo_koin.specs.naming import PredictSpec as PredictSpec
 from yolo_koin.specs.naming import ReportSpec as ReportSpec
@@ -24,6 +25,7 @@ from yolo_koin.specs.shared import SAMPLE as SAMPLE
 from yolo_koin.specs.shared import SCRATCH as SCRATCH
 from yolo_koin.specs.shared import Engine as Engine
 from yolo_koin.specs.shared import Fit as Fit
+from yolo_koin.specs.shared import Format as Format
 from yolo_koin.specs.shared import Language as Language
 from yolo_koin.specs.shared import Log as Log
 from yolo_koin.specs.shared import Method as Method

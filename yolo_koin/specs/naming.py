@@ -8,7 +8,7 @@ from typing import Annotated
 
 from yolo_koin.errors import UsageError
 from yolo_koin.options import Option
-from yolo_koin.specs.shared import DetectorOption, DeviceOption, Engine, Language, NameOption, OfData, RunKind, Spec, Task
+from yolo_koin.specs.shared import DetectorOption, DeviceOption, Engine, Format, Language, NameOption, OfData, RunKind, Spec, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +80,18 @@ class PredictSpec(Names):
     def sources(self) -> tuple[str, ...]:
         """The sources, of which there may be one."""
         return (self.source,) if isinstance(self.source, str) else self.source
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportSpec(Spec):
+    """What to hand on to other programs."""
+
+    weights: Annotated[
+        str | Path | None, Option("A training run's name, or a checkpoint. [default: the newest classifier]", position=True)
+    ] = None
+    format: Annotated[Format, Option("onnx; openvino needs pip install openvino.")] = "onnx"
+    name: NameOption = None
+    trust_weights: Annotated[bool, Option("Load a checkpoint that safe loading refuses. It can run any code.")] = False
 
 
 @dataclass(frozen=True, kw_only=True)

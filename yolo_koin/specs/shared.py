@@ -17,7 +17,8 @@ Way = Literal["whole", "faces", "detector"]  # to name: the photo, each face tha
 Method = Literal["finetune", "probe", "ncm"]
 Language = Literal["en", "ko"]
 Log = Literal["tensorboard"]
-RunKind = Literal["train", "evaluate", "predict", "benchmark"]
+RunKind = Literal["train", "evaluate", "predict", "export", "benchmark"]
+Format = Literal["onnx", "openvino"]
 Engine = Literal["auto", "torch", "onnx"]
 Kind = Literal["mask", "sunglasses", "hat", "hand", "light"]
 

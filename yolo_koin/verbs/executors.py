@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from multiprocessing.queues import Queue
+from queue import SimpleQueue
 from typing import Any
 
 from yolo_koin.environment import cores
@@ -20,6 +19,7 @@ from yolo_koin.parallel import Progress
 from yolo_koin.runs import CellRun
 from yolo_koin.specs import BenchmarkSpec
 from yolo_koin.verbs.cells import Cell, run
+from yolo_koin.verbs.workers import DEVICE, Worker
 
 Outcome = CellRun | Exception
 Executor = Callable[[Sequence[Cell], Progress], Iterator[Outcome]]
@@ -50,13 +50,26 @@ def in_this_process(cells: Sequence[Cell], progress: Progress) -> Iterator[Outco
 
 
 def on_devices(cells: Sequence[Cell], progress: Progress, devices: Sequence[str]) -> Iterator[Outcome]:
-    """Run cells side by side, a process for each device."""
-    context = multiprocessing.get_context("spawn")
-    free: Queue[str] = context.Queue()
-    for device in devices:
-        free.put(device)
-    with ProcessPoolExecutor(len(devices), context, _take_device, (free,)) as pool:
-        yield from pool.map(_elsewhere, cells)
+    """Run cells side by side, a process for each device. One that dies takes its cell with it, and no other."""
+    workers = [Worker[Cell, Outcome](_elsewhere, device) for device in devices]
+    free: SimpleQueue[Worker[Cell, Outcome]] = SimpleQueue()
+    for worker in workers:
+        free.put(worker)
+
+    def on_a_free_one(cell: Cell) -> Outcome:
+        worker = free.get()
+        try:
+            return worker.do(cell)
+        finally:
+            free.put(worker)
+
+    threads = ThreadPoolExecutor(len(devices))
+    try:
+        yield from threads.map(on_a_free_one, cells)
+    finally:  # after a Ctrl-C no other cell is begun
+        for worker in workers:
+            worker.stop()
+        threads.shutdown(cancel_futures=True)
 
 
 def on_ray(cells: Sequence[Cell], progress: Progress, address: str) -> Iterator[Outcome]:
@@ -127,10 +140,3 @@ def _elsewhere(cell: Cell) -> Outcome:
         return error
     except Exception as error:
         return RunError(f"{type(error).__name__}: {error}", cell.folder)
-
-
-DEVICE = "YOLO_KOIN_DEVICE"  # of a process that runs cells
-
-
-def _take_device(free: Queue[str]) -> None:
-    os.environ[DEVICE] = free.get()

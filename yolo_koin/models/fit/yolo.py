@@ -20,7 +20,6 @@ from yolo_koin.files import atomic_path
 from yolo_koin.models.checkpoints import NOTE, load_checkpoint, network_of, task_of
 from yolo_koin.models.devices import choose_device, layout
 from yolo_koin.models.fit.classify import ClassLesson
-from yolo_koin.models.fit.detect import FaceLesson
 from yolo_koin.models.fit.lesson import Lesson
 from yolo_koin.models.fit.loop import Fit
 from yolo_koin.models.fit.optimizer import LAST, WARM, WEIGHT_DECAY
@@ -37,12 +36,21 @@ def fit(job: TrainJob, plan: Plan, progress: Progress) -> Trained:
     """Train a network from the state in the run's folder, or from the beginning; errors as of :class:`yolo_koin.models.fit.loop.Fit`."""
     device = choose_device(job.device)
     network = build(job, plan, progress).to(device, memory_format=layout(device))
-    lesson: Lesson = ClassLesson(job, device) if plan.task == "classify" else FaceLesson(job, device, network.init_criterion())
+    lesson = lesson_of(plan, job, device, network)
 
     def write(path: Path, trained: nn.Module, curve: Sequence[Epoch]) -> None:
         write_checkpoint(path, trained, curve, job, plan)
 
     return Fit(job, network, lesson, write, frozen_by(job, network), progress).run()
+
+
+def lesson_of(plan: Plan, job: TrainJob, device: torch.device, network: Any) -> Lesson:
+    """What the network learns in an epoch, by its task."""
+    if plan.task == "classify":
+        return ClassLesson(job, device)
+    from yolo_koin.models.fit.detect import FaceLesson  # here, since torchvision's operators take a while to load
+
+    return FaceLesson(job, device, network.init_criterion())
 
 
 def build(job: TrainJob, plan: Plan, progress: Progress) -> Any:
