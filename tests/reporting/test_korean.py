@@ -14,7 +14,7 @@ from yolo_koin.evaluation import chance
 from yolo_koin.reporting import document
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, markdown
 from yolo_koin.reporting.korean import KOREAN, cell, said
-from yolo_koin.verbs import comparisons, failures, overview, provenance, results, showing
+from yolo_koin.verbs import cards, comparisons, failures, overview, provenance, results, showing
 from yolo_koin.words import Sentence
 
 PACKAGE = Path(yolo_koin.__file__).parent
@@ -26,6 +26,7 @@ MADE_OF = {  # templates with a name: how it is used → what it may be
     "MEANT": {overview.MEANT},
     "SOURCES": {provenance.SOURCES},
     "caption": {failures.LEAST, failures.PAIRS},
+    **{name: {getattr(cards, name)} for name in ("USE", "SYNTHETIC", "DATA")},
     "MISTAKES": {failures.MISTAKES},
     **{name: {getattr(comparisons, name)} for name in ("OF_FACES", "DETAILED", "SEEDS", "TESTED", "ROBUST", "PUBLISHED")},
     "BELOW if is_below else AT": {chance.AT, chance.BELOW},

@@ -116,6 +116,29 @@ KOREAN = {
     "Each run: hashes (the first {digits} digits of SHA-256) of its photos and of its weights, and its training as a command.": (
         "실행별 사진 목록과 가중치의 해시(SHA-256의 앞 {digits}자리), 그리고 학습 명령."
     ),
+    # cards
+    "Model card: {run}": "모델 카드: {run}",
+    "Results": "결과",
+    "Intended use and limits": "용도와 한계",
+    "Data": "데이터",
+    "For comparing classifiers in academic work. It always names one of the people whom it learnt from, and cannot say that somebody is a"
+    " stranger, so it must not be used to identify people.": (
+        "학술 연구에서 분류기를 비교하기 위한 것입니다. 언제나 학습한 인물 중 한 명의 이름을 대며 모르는 사람이라고 말할 수 없으므로, "
+        "사람을 식별하는 데 써서는 안 됩니다."
+    ),
+    "{splits}: the photos are synthetic, so these numbers say how the tool works, not how well masked people or groups are recognised.": (
+        "{splits}: 합성한 사진이므로, 이 수치는 도구의 작동을 보일 뿐, 가린 얼굴이나 단체 사진을 얼마나 알아보는지를 말하지 않습니다."
+    ),
+    "Photos of each test split as they were scored. The photos are not part of this run; ask who made the dataset for its licence and how"
+    " consent was given. A person is taken out with a line of exclude.txt, and the model trained again.": (
+        "평가한 테스트 분할별 사진입니다. 사진은 이 실행에 들어 있지 않습니다. 이용 조건과 동의 방식은 데이터를 만든 이에게 확인하십시오. "
+        "인물을 빼려면 exclude.txt에 한 줄을 적고 다시 학습합니다."
+    ),
+    "training photos": "학습 사진 수",
+    "trained": "학습한 날",
+    "classes": "클래스 수",
+    "people": "인물 수",
+    "unlabelled": "정답이 없는 사진 수",
     # the page itself
     "Skip to the results": "결과로 건너뛰기",
     "Contents": "목차",
@@ -165,6 +188,9 @@ KOREAN = {
     # figures
     "No test split has a top-1 to draw.": "top-1을 그릴 테스트 분할이 없습니다.",
     "Accuracy on the test splits of {dataset}": "{dataset} 테스트 분할별 정확도",
+    "Top-1 on hard photos against normal ones, with 95 % intervals; on the diagonal nothing is lost": (
+        "일반 사진 top-1에 따른 어려운 사진 top-1(95 % 신뢰구간). 대각선에서는 잃는 것이 없습니다"
+    ),
     "Training curves, on {datasets}": "학습 곡선({datasets})",
     "Top-1 by training photos of each person; whiskers: 95 % intervals, faint dots: seeds": (
         "1인당 학습 사진 수에 따른 Top-1. 수염: 95 % 신뢰구간, 흐린 점: 시드별 값"

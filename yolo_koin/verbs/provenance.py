@@ -50,11 +50,11 @@ def _row(run: Scored) -> dict[str, str]:
         "photos": dataset_name(run.data) if run.data else "",
         "hash of photos": source.index_sha256[:DIGITS],
         "hash of weights": source.weights_sha256[:DIGITS],
-        "command": _command(training) if training else "",
+        "command": command_of(training) if training else "",
     }
 
 
-def _command(training: TrainRun) -> str:
+def command_of(training: TrainRun) -> str:
     """What trains this again, with the options that are not the usual ones; of a path of this machine its last part."""
     spec, words = training.spec, ["yolo_koin", "train"]
     for one in described(type(spec)):

@@ -19,10 +19,12 @@ from yolo_koin.reporting.document import Block, Figure, Heading, Text, files_of,
 from yolo_koin.reporting.html import html
 from yolo_koin.reporting.latex import latex
 from yolo_koin.reporting.saving import save
+from yolo_koin.reporting.scatter import hard_against_normal
 from yolo_koin.reporting.shots import shots_curve
 from yolo_koin.specs import Language, ReportSpec
 from yolo_koin.splits import in_order, of_part
 from yolo_koin.verbs import overview
+from yolo_koin.verbs.cards import card
 from yolo_koin.verbs.comparisons import CURVES, Paired, by_way, confidence, first_seeds, published_results, surest
 from yolo_koin.verbs.drawing import dataset_name, drawable
 from yolo_koin.verbs.failures import failures
@@ -45,7 +47,7 @@ class ReportResult:
 
     Attributes:
         out: folder of the figures.
-        files: the pages, then the figures.
+        files: the pages, then the figures, then the cards of the runs.
         notes: scores that guessing would reach, names that cannot be drawn.
     """
 
@@ -87,18 +89,21 @@ def write_report(
         photos: whether the HTML page has photos in it.
 
     Returns:
-        The three pages, then the figures.
+        The three pages, then the figures, then the card of each run.
     """
     home, blocks = home or out, list[Block]()
     parts = by_dataset(runs)
     for dataset, some in parts.items():
         folder = out / dataset.replace("/", "-") if len(parts) > 1 else out
         blocks += _part(dataset, some, folder, beside)
+    cards = {home / "model_cards" / f"{run.name.replace('/', '-')}.md": card(run) for run in runs}
     blocks += provenance(runs)
     pages = {"md": markdown(blocks, home, lang), "html": html(blocks, lang, photos), "tex": latex(blocks, home, lang)}
     for ending, text in pages.items():
         write_text(home / f"report.{ending}", text)
-    return (*(home / f"report.{ending}" for ending in pages), *files_of(blocks))
+    for path, told in cards.items():
+        write_text(path, markdown(told, path.parent, lang))
+    return (*(home / f"report.{ending}" for ending in pages), *files_of(blocks), *cards)
 
 
 def _part(dataset: str, runs: Sequence[Scored], folder: Path, beside: Sequence[Block]) -> list[Block]:
@@ -108,7 +113,13 @@ def _part(dataset: str, runs: Sequence[Scored], folder: Path, beside: Sequence[B
     if len(runs) > 1 and found:
         main = overview.overview(found, tests.table)
         overview.write(folder / "overview.csv", main)
-        blocks += [Text(overview.counted(main, len(runs))), overview.table(main), Heading(Sentence("All runs"))]
+        blocks += [
+            Text(overview.counted(main, len(runs))),
+            overview.table(main),
+            *_scatter(main, dataset, folder),
+            *_shots(runs, dataset, folder),
+            Heading(Sentence("All runs")),
+        ]
     return [*blocks, *tables(runs, found, tests), *beside, *_drawn(runs, dataset, folder)]
 
 
@@ -146,7 +157,7 @@ def _drawn(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
     Where a run named faces, the photos are its.
     """
     whole, _ = by_way(runs)
-    blocks: list[Block] = [Heading(Sentence("Figures")), *_performance(runs, name, out), *_shots(runs, name, out), *_curves(runs, out)]
+    blocks: list[Block] = [Heading(Sentence("Figures")), *_performance(runs, name, out), *_curves(runs, out)]
     shown = _shown(runs)
     dataset = _named_as_drawn(shown)
     blocks += [Text(Sentence("{note}.", note=note)) for note in _undrawable(runs)]
@@ -158,6 +169,14 @@ def _drawn(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
     if dataset:
         blocks += [*examples(dataset, name, out), *hard_photos(shown, dataset, name, out), *group_photos(shown, dataset, name, out)]
     return [*blocks, *failures(whole, _best(whole), dataset.names if dataset else {})] if whole else blocks
+
+
+def _scatter(main: pd.DataFrame, name: str, out: Path) -> list[Block]:
+    figure = hard_against_normal(main, name)
+    if figure is None:
+        return []
+    path, _ = save(figure, out / "hard_against_normal.png")
+    return [Figure(path, Sentence("Top-1 on hard photos against normal ones, with 95 % intervals; on the diagonal nothing is lost"))]
 
 
 def _shots(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:

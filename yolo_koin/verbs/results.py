@@ -48,7 +48,7 @@ BRACKETS = (
 def tables(runs: Sequence[Scored], found: Sequence[Mean], tests: Paired) -> list[Block]:
     """The result tables of the runs on one dataset, and the tests between them where there are several; arguments as of ``compared``."""
     whole, faces = by_way(runs)
-    blocks: list[Block] = [Table(pd.concat(map(_readable_run, some), ignore_index=True)) for some in (whole, faces) if some]
+    blocks: list[Block] = [Table(pd.concat(map(readable_run, some), ignore_index=True)) for some in (whole, faces) if some]
     blocks.append(Text(Sentence(BRACKETS)))
     blocks += [Text(Sentence("{note}.", note=note)) for note in no_news(runs)]
     for finder, splits in _agreements(faces).items():
@@ -78,7 +78,8 @@ def _no_news(told: Sequence[tuple[str, Sentence]]) -> list[Sentence]:
     return [Sentence(NO_NEWS, n=len(told), **told[0][1].values)]
 
 
-def _readable_run(run: Scored) -> pd.DataFrame:
+def readable_run(run: Scored) -> pd.DataFrame:
+    """The summary of a run."""
     metrics = run.metrics.assign(way=NAMES[run.way]) if run.way in NAMES else run.metrics
     return readable(metrics, {run.name: run.title}, run.synthetic)
 
