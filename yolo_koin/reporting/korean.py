@@ -107,10 +107,10 @@ KOREAN = {
     "{run}: whom it takes for whom most often, {most} pairs of each test split at most.": (
         "{run}: 가장 자주 착각한 쌍(테스트 분할별 최대 {most}쌍)."
     ),
-    "Photos of the test splits that {models} models name wrongly, that with the surest mistake first: {shown:,} of {photos:,}. One seed of"
-    " each model; of many models those with the best validation figures.": (
-        "모델 {models}개가 틀린 테스트 사진을 가장 확신한 오답부터 보입니다. 전체 {photos:,}장 중 {shown:,}장. "
-        "모델마다 시드 하나이며, 모델이 많으면 검증 성적이 가장 좋은 것들입니다."
+    "Photos of the test splits that {models} models name wrongly, that with the surest mistake first: {shown:,} of {photos:,}. With each photo:"
+    " the name given, how sure the model was, and which it was. One seed of each model; of many those with the best validation figures.": (
+        "모델 {models}개가 틀린 테스트 사진을 가장 확신한 오답부터 보입니다. 전체 {photos:,}장 중 {shown:,}장. 사진마다 붙인 이름, 확신도, 모델을 "
+        "적었습니다. 모델마다 시드 하나이며, 모델이 많으면 검증 성적이 가장 좋은 것들입니다."
     ),
     "Software and machine, as the runs wrote them down.": "실행이 기록한 소프트웨어와 기기.",
     "Each run: hashes (the first {digits} digits of SHA-256) of its photos and of its weights, and its training as a command.": (

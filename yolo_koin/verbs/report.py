@@ -47,7 +47,7 @@ class ReportResult:
 
     Attributes:
         out: folder of the figures.
-        files: the pages, then the figures, then the cards of the runs.
+        files: the pages, then the figures.
         notes: scores that guessing would reach, names that cannot be drawn.
     """
 
@@ -89,7 +89,7 @@ def write_report(
         photos: whether the HTML page has photos in it.
 
     Returns:
-        The three pages, then the figures, then the card of each run.
+        The three pages, then the figures. The cards of the runs are in ``model_cards/`` beside the pages.
     """
     home, blocks = home or out, list[Block]()
     parts = by_dataset(runs)
@@ -103,7 +103,7 @@ def write_report(
         write_text(home / f"report.{ending}", text)
     for path, told in cards.items():
         write_text(path, markdown(told, path.parent, lang))
-    return (*(home / f"report.{ending}" for ending in pages), *files_of(blocks), *cards)
+    return (*(home / f"report.{ending}" for ending in pages), *files_of(blocks))
 
 
 def _part(dataset: str, runs: Sequence[Scored], folder: Path, beside: Sequence[Block]) -> list[Block]:
