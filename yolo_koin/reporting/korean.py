@@ -74,10 +74,10 @@ KOREAN = {
     "nearest mean": "최근접 평균",
     "(synthetic)": "(합성)",
     # below tables
-    "Top-1 of each test split; brackets: 95 % intervals. Where there are several seeds: mean ± SD, and the interval resamples seeds and"
-    " photos. Bold: the best of a split, and those that McNemar's exact test between first seeds does not show to be worse than it.": (
+    "Top-1 of each test split; brackets: 95 % intervals. Of several seeds: mean ± SD, and the interval resamples seeds and photos. Bold:"
+    " what may be the best of a split; of the rest McNemar's exact test of first seeds shows, at 5 % for all together, that one is better.": (
         "테스트 분할별 top-1. 대괄호: 95 % 신뢰구간. 시드가 여럿이면 시드 평균 ± 표준편차이고, 신뢰구간은 시드와 사진을 재추출한 것입니다. "
-        "굵은 글씨: 분할에서 가장 높은 값, 그리고 첫 시드 간 McNemar 정확 검정에서 그보다 낮다고 확인되지 않은 값."
+        "굵은 글씨: 분할에서 가장 좋을 수 있는 값. 나머지는 첫 시드 간 McNemar 정확 검정(전체 5 %)에서 더 나은 것이 있습니다."
     ),
     "Brackets: 95 % intervals (Wilson for shares of photos, Newcombe for the gap to normal photos, bootstrap over photos for the rest). "
     "In parentheses: the number of photos behind a value, where it is not that of its row.": (
@@ -107,10 +107,10 @@ KOREAN = {
     "{run}: whom it takes for whom most often, {most} pairs of each test split at most.": (
         "{run}: 가장 자주 착각한 쌍(테스트 분할별 최대 {most}쌍)."
     ),
-    "Photos of the test splits that {models} models name wrongly, that with the surest mistake first: {shown:,} of {photos:,}. With each photo:"
+    "Photos of the test splits that {models} models name wrongly, that with the surest mistake first: {shown:,} of {photos:,}. With each:"
     " the name given, how sure the model was, and which it was. One seed of each model; of many those with the best validation figures.": (
-        "모델 {models}개가 틀린 테스트 사진을 가장 확신한 오답부터 보입니다. 전체 {photos:,}장 중 {shown:,}장. 사진마다 붙인 이름, 확신도, 모델을 "
-        "적었습니다. 모델마다 시드 하나이며, 모델이 많으면 검증 성적이 가장 좋은 것들입니다."
+        "모델 {models}개가 틀린 테스트 사진을 가장 확신한 오답부터 보입니다. 전체 {photos:,}장 중 {shown:,}장. "
+        "사진마다 붙인 이름, 확신도, 모델을 적었습니다. 모델마다 시드 하나이며, 모델이 많으면 검증 성적이 가장 좋은 것들입니다."
     ),
     "Software and machine, as the runs wrote them down.": "실행이 기록한 소프트웨어와 기기.",
     "Each run: hashes (the first {digits} digits of SHA-256) of its photos and of its weights, and its training as a command.": (

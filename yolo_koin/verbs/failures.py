@@ -23,7 +23,7 @@ PHOTOS = 300  # in the gallery
 LEAST = "{run}: the people of each test split whom it recognises least, {most} at most, and whom it takes them for most often."
 PAIRS = "{run}: whom it takes for whom most often, {most} pairs of each test split at most."
 MISTAKES = (
-    "Photos of the test splits that {models} models name wrongly, that with the surest mistake first: {shown:,} of {photos:,}. With each photo:"
+    "Photos of the test splits that {models} models name wrongly, that with the surest mistake first: {shown:,} of {photos:,}. With each:"
     " the name given, how sure the model was, and which it was. One seed of each model; of many those with the best validation figures."
 )
 

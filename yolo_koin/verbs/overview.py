@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from yolo_koin.evaluation.across_runs import not_best
 from yolo_koin.files import write_sheet
 from yolo_koin.reporting.document import Table
 from yolo_koin.splits import TRAINING_SETS, Split, in_order
@@ -25,8 +26,8 @@ TIDY = (
 NUMBERS = ("shots", "top1", "sd", "low", "high")
 SETTING = {"model": "model", "method": "method", "trained_on": "trained on", "shots": "shots", "names": "names", "seeds": "seeds"}
 MEANT = (
-    "Top-1 of each test split; brackets: 95 % intervals. Where there are several seeds: mean ± SD, and the interval resamples seeds and"
-    " photos. Bold: the best of a split, and those that McNemar's exact test between first seeds does not show to be worse than it."
+    "Top-1 of each test split; brackets: 95 % intervals. Of several seeds: mean ± SD, and the interval resamples seeds and photos. Bold:"
+    " what may be the best of a split; of the rest McNemar's exact test of first seeds shows, at 5 % for all together, that one is better."
 )
 
 
@@ -35,22 +36,12 @@ def overview(found: Sequence[Mean], tests: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         found: top-1 of each setting on each split.
-        tests: between the first seeds, as :func:`yolo_koin.evaluation.across_runs.paired` gives them. ``marked`` is the best mean of a
-            split, and each that it is not shown to be better than; nothing is marked where nothing is shown to be worse.
+        tests: between the first seeds, as :func:`yolo_koin.evaluation.across_runs.paired` gives them. ``marked`` is what is not
+            shown not to be the best of its split; nothing where nothing is shown.
     """
-    worse = _worse_than_best(found, tests)
+    worse = not_best(tests)
     rows = [_row(one, worse) for one in sorted(found, key=_order(found)) if Split.parse(one.split).is_test]
     return pd.DataFrame(_told_apart(rows), columns=list(TIDY))
-
-
-def _worse_than_best(found: Sequence[Mean], tests: pd.DataFrame) -> dict[str, set[str]]:
-    """Split → titles of the runs that are shown to be worse than the one with the best mean; empty where none is, or nothing was tested."""
-    best = {one.split: one.runs[0].title for one in sorted(found, key=lambda one: one.mean)}
-    lost: dict[str, set[str]] = {}
-    for split, a, b, better in tests[["split", "a", "b", "better"]].itertuples(index=False):
-        if better == best.get(split):
-            lost.setdefault(split, set()).add(b if better == a else a)
-    return lost
 
 
 def _row(one: Mean, worse: dict[str, set[str]]) -> dict[str, Any]:
