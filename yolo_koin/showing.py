@@ -40,7 +40,13 @@ def call_benchmark(fields: dict[str, Any], progress: Any) -> Any:
     from yolo_koin.verbs import early
 
     config = fields.pop("config", None)
-    asked = BenchmarkSpec(**((read_config(Path(config), BenchmarkSpec) if config else {}) | fields))
+    told = read_config(Path(config), BenchmarkSpec) if config else {}
+    given = {
+        *fields,
+        *(("sizes", "models") if {"sizes", "models"} & {*fields} else ()),
+    }  # the command line comes before each of the matrices
+    told["matrices"] = [{key: value for key, value in one.items() if key not in given} for one in told.get("matrices", ())]
+    asked = BenchmarkSpec(**{key: value for key, value in told.items() if key not in given}, **fields)
     early.check(asked)
     from yolo_koin.verbs.benchmark import benchmark as verb
 

@@ -21,7 +21,7 @@ from yolo_koin.runs import ScoredRun
 from yolo_koin.specs import ScoreSpec
 from yolo_koin.verbs.resolve import open_dataset, prepared
 from yolo_koin.verbs.verb import verb
-from yolo_koin.words import count
+from yolo_koin.words import count, some
 from yolo_koin.workspace import Workspace
 
 TOLD = 10  # classes that are named
@@ -80,6 +80,8 @@ def _notes(found: Submission, file: str) -> Iterator[str]:
         yield f"{split}: {count(photos, 'photo')} not in {file}; they count as wrong"
     for split in found.absent:
         yield f"{split}: no photo of it in {file}, not scored"
+    if found.unused:
+        yield f"{some(found.unused)} of {file} not used: columns are image,pred,score"
     if found.excluded:
         yield f"{count(found.excluded, 'row')} of photos that exclude.txt takes out"
     for label in found.unknown[:TOLD]:
