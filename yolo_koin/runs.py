@@ -23,11 +23,13 @@ from yolo_koin.specs import (
     SCRATCH,
     AuditSpec,
     BenchmarkSpec,
+    ControlSpec,
     EvaluateSpec,
     ExportSpec,
     Fit,
     PredictSpec,
     ScoreSpec,
+    StressSpec,
     Task,
     TrainingSet,
     TrainSpec,
@@ -206,7 +208,7 @@ class ScoredRun(Run):
     """
 
     KIND = "evaluate"
-    spec: EvaluateSpec | ScoreSpec
+    spec: EvaluateSpec | ScoreSpec | StressSpec | ControlSpec
     weights: Path
     weights_sha256: str = ""
     trained: Path | None = None
@@ -227,6 +229,22 @@ class ScoredRun(Run):
         told = {**content, "weights": str(weights), "trained": str(weights.parent.parent)}
         made = PreparedDataset.read(placed(content["converted"], folder)) if content.get("converted") else None
         return {"synthetic": made.synthetic if made else (), **told}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StressRun(ScoredRun):
+    """An evaluation on test photos that were changed on purpose."""
+
+    KIND = "stress"
+    spec: StressSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlRun(ScoredRun):
+    """An evaluation on test photos without their faces, and on nothing but the faces."""
+
+    KIND = "control"
+    spec: ControlSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -334,7 +352,9 @@ class AuditRun(Run):
     findings: dict[str, int] = field(default_factory=dict)
 
 
-KINDS: dict[str, type[Run]] = {kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, ExportRun, BenchmarkRun, AuditRun)}
+KINDS: dict[str, type[Run]] = {
+    kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, StressRun, ControlRun, ExportRun, BenchmarkRun, AuditRun)
+}
 
 
 def _versions() -> dict[str, str]:

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 from yolo_koin.errors import UsageError
 from yolo_koin.options import Option
-from yolo_koin.specs.shared import DetectorOption, DeviceOption, Engine, Format, Language, NameOption, OfData, RunKind, Spec, Task
+from yolo_koin.specs.shared import (
+    DetectorOption,
+    DeviceOption,
+    Engine,
+    Format,
+    Language,
+    NameOption,
+    OfData,
+    RunKind,
+    Spec,
+    Swept,
+    Task,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Names(Spec):
-    """What names photos."""
+class Asks(Spec):
+    """Which model is asked."""
 
     weights: Annotated[
         str | Path | None, Option("Checkpoint, or a training run's name. [default: the newest finished training run's best checkpoint]")
     ] = None
     data: Annotated[str | None, Option("Dataset folder or 'sample'. [default: what the model was trained on]")] = None
-    faces: Annotated[bool, Option("Find every face and name each, in place of the photo as a whole.")] = False
     detector: DetectorOption = None
     device: DeviceOption = ""
     engine: Annotated[Engine, Option("What runs classifiers: onnx (ONNX Runtime, on processors), torch, or the faster one.")] = "auto"
@@ -31,6 +42,13 @@ class Names(Spec):
         super().__post_init__()
         if self.engine == "onnx" and self.device not in {"", "cpu"}:
             raise UsageError("ONNX Runtime runs on the processor", f"engine=onnx device={self.device}", "Drop one of the two.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names(Asks):
+    """What names photos."""
+
+    faces: Annotated[bool, Option("Find every face and name each, in place of the photo as a whole.")] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +72,29 @@ class EvaluateSpec(Names):
             if not self.faces and getattr(self, option):
                 where = f"{option}={getattr(self, option)}"
                 raise UsageError(f"{option} is about faces", where, "Say faces=True; for a detector give it to convert detect.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StressSpec(Asks):
+    """What to do to the normal test photos, and how far."""
+
+    kinds: Annotated[tuple[Swept, ...], Option(f"{', '.join(get_args(Swept))}, with commas. [default: all]", flag="kind")] = ()
+    severities: Annotated[tuple[int, ...], Option("How far, with commas.", least=1, most=5)] = (1, 2, 3, 4, 5)
+    seed: Annotated[int, Option("Of what is drawn; photos are the same for every model.", least=0)] = 0
+    reference: Annotated[str | None, Option("A finished stress run of another model, by name, that errors are measured in.")] = None
+
+    def __post_init__(self) -> None:
+        """None named means all; each once."""
+        super().__post_init__()
+        object.__setattr__(self, "kinds", tuple(dict.fromkeys(self.kinds)) or get_args(Swept))
+        object.__setattr__(self, "severities", tuple(sorted(set(self.severities))) or StressSpec.severities)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlSpec(Asks):
+    """Which model is shown photos without their faces."""
+
+    seed: Annotated[int, Option("Chooses whose background a face is set before.", least=0)] = 0
 
 
 @dataclass(frozen=True, kw_only=True)

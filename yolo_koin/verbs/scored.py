@@ -19,7 +19,7 @@ from yolo_koin.splits import in_order, of_part
 from yolo_koin.verbs.drawing import dataset_name
 from yolo_koin.words import METHODS, count
 
-WHOLE = "whole"
+WHOLE, DRAWN = "whole", " with hard cases drawn"
 CURVE = ("epoch", "train_loss", "val_loss")  # and what the best epoch was chosen by
 NO_CURVE = "Move it elsewhere; the report then has no curve of this training."
 
@@ -178,5 +178,5 @@ def title_of(training: TrainRun, with_shots: bool = True) -> str:
     except KoinError:  # a family that is not installed any more
         title = name
     title = " ".join(filter(None, (title, METHODS.get(training.spec.method))))
-    title += f", {training.spec.train_on}{' faces' if training.spec.fit == 'face' else ''}"
+    title += f", {training.spec.train_on}{' faces' if training.spec.fit == 'face' else ''}{DRAWN if training.spec.hardcases else ''}"
     return f"{title}, {count(training.spec.shots, 'shot')}" if training.spec.shots and with_shots else title
