@@ -105,6 +105,7 @@ class Run(Manifest):
         status: ``running``, ``finished``, ``interrupted`` or ``failed``.
         reason: why it failed.
         started, updated: when, in UTC.
+        versions, platform, git_commit: where, which :meth:`written` looks up.
     """
 
     KIND: ClassVar[str]
@@ -112,13 +113,16 @@ class Run(Manifest):
     reason: str = ""
     started: str = ""
     updated: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    platform: str = ""
+    git_commit: str | None = None
 
     def written(self: R, **changes: Any) -> R:
         """The run with these changes, written down."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        run = replace(self, started=self.started or now, updated=now, **changes)
-        where = {"versions": _versions(), "platform": platform.platform(), "git_commit": _git_commit()}
-        write_json(run.folder / run.FILE, {"kind": run.KIND, "name": run.name, **run.content(), **where})
+        where: dict[str, Any] = {"versions": _versions(), "platform": platform.platform(), "git_commit": _git_commit()}
+        run = replace(self, started=self.started or now, updated=now, **where, **changes)
+        write_json(run.folder / run.FILE, {"kind": run.KIND, "name": run.name, **run.content()})
         return run
 
     @contextlib.contextmanager

@@ -276,7 +276,9 @@ def benchmark(result: Any, as_json: bool) -> None:
     table = result.table
     notes = [f"{count(len(result.taken), 'cell')} finished before"] if result.taken else []
     notes += result.notes
-    files = (result.run / "results.csv", result.run / "report.md", result.run / "figures") if result.figures else ()
+    files = (
+        (result.run / "results.csv", result.run / "report.html", result.run / "report.md", result.run / "figures") if result.figures else ()
+    )
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
     for name, reason in result.failed.items():
         raise RunError(f"{count(len(result.failed), 'cell')} failed, {name} first ({reason})", result.run / "results.csv", AGAIN)

@@ -77,6 +77,23 @@ def tested(rows: Sequence[Counts]) -> pd.DataFrame:
     return table
 
 
+def not_best(table: pd.DataFrame) -> dict[str, set[str]]:
+    """The runs of each split that are shown not to be its best: some other is better by McNemar's test.
+
+    With 95 % probability none of the truly best runs of all splits is among them: Hsu's multiple comparisons with the best (Ann. Stat. 12
+    (1984) 1136), for which p-values are multiplied by the k - 1 runs that the best of k is compared with (Bonferroni), and by the splits.
+
+    Args:
+        table: of :func:`paired`.
+    """
+    shown: dict[str, set[str]] = {}
+    for split, tests in table.groupby("split"):
+        others = len(set(tests["a"]) | set(tests["b"])) - 1
+        found = tests[tests["p"] * others * table["split"].nunique() < LEVEL]
+        shown[str(split)] = set(found["b"].where(found["only_a"] > found["only_b"], found["a"]))
+    return shown
+
+
 # ------------------------------------------------------------------------------------------------------------ over seeds
 def seeds_interval(frames: Frames, split: str) -> Interval:
     """Interval of the mean top-1 over trainings that differ in the seed alone: of other seeds and other photos.

@@ -180,7 +180,8 @@ class ReportSpec(Spec):
 
     runs: Annotated[tuple[str, ...], Option("Runs under runs/evaluate or runs/benchmark, by name or folder.", position=True)]
     out: Annotated[Path | None, Option("Folder for the figures. [default: figures/ of the run; of several runs/report/]")] = None
-    lang: Annotated[Language, Option("Language of the page: en or ko. Figures are in English.")] = "en"
+    lang: Annotated[Language, Option("Language of the pages: en or ko. Figures are in English.")] = "en"
+    photos: Annotated[bool, Option("Show photos of people in report.html; file names are there in any case.")] = False
     published: Annotated[bool, Option("Add the published results on KoIn50, marked so; for runs on its real photos only.")] = False
 
 
