@@ -98,7 +98,10 @@ def cell_of(frame: pd.DataFrame, split: str) -> str:
 def test_what_drawing_hard_cases_does_comes_out_of_its_predictions() -> None:
     section = " ".join(README.split("**Hard cases on training photos.**")[1].split("The reports are")[0].split())
     swept, drawn = (in_place(swept_by(run)) for run in ("stress", "drawn"))
-    better = compared(("drawn", drawn), ("nothing", swept)).set_index("split").loc[[f"normal_cases/test@{kind}" for kind in LEFT_OUT]]
+    versus = compared(("drawn", drawn), ("nothing", swept)).set_index("split")
+    better, rotation = versus.loc[[f"normal_cases/test@{kind}" for kind in LEFT_OUT]], versus.loc["normal_cases/test@rotation"]
+    assert rotation["better"] == "nothing"
+    assert f"rotation costs more (p = {rotation['p_holm']:.2g})" in section
     assert set(better["better"]) == {"drawn"}
     assert better["p_holm"].max() < 0.001
     mine, theirs = (Errors.of(frame, NORMAL, KINDS, (1, 2, 3, 4, 5)) for frame in (drawn, swept))
