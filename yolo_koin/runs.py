@@ -19,7 +19,19 @@ from yolo_koin.errors import RunError
 from yolo_koin.files import write_json
 from yolo_koin.manifests import MANIFEST as MANIFEST
 from yolo_koin.manifests import Manifest, kind_of, placed
-from yolo_koin.specs import SCRATCH, BenchmarkSpec, EvaluateSpec, ExportSpec, Fit, PredictSpec, ScoreSpec, Task, TrainingSet, TrainSpec
+from yolo_koin.specs import (
+    SCRATCH,
+    AuditSpec,
+    BenchmarkSpec,
+    EvaluateSpec,
+    ExportSpec,
+    Fit,
+    PredictSpec,
+    ScoreSpec,
+    Task,
+    TrainingSet,
+    TrainSpec,
+)
 
 CELL, CELLS = "cell.json", "cells"
 REPORTED_PACKAGES = ("yolo_koin", "ultralytics", "torch", "torchvision", "opencv-python", "numpy", "pandas", "pillow", "onnxruntime")
@@ -314,7 +326,23 @@ class BenchmarkRun(Run):
     cells: tuple[str, ...] = ()
 
 
-KINDS: dict[str, type[Run]] = {kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, ExportRun, BenchmarkRun)}
+@dataclass(frozen=True, kw_only=True)
+class AuditRun(Run):
+    """An audit.
+
+    Attributes:
+        spec: what was asked for.
+        data: the dataset.
+        findings: how many there are, by kind.
+    """
+
+    KIND = "audit"
+    spec: AuditSpec
+    data: Path
+    findings: dict[str, int] = field(default_factory=dict)
+
+
+KINDS: dict[str, type[Run]] = {kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, ExportRun, BenchmarkRun, AuditRun)}
 
 
 def _versions() -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from yolo_koin.console import say
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.options import Option
@@ -38,7 +40,13 @@ def call_benchmark(fields: dict[str, Any], progress: Any) -> Any:
     from yolo_koin.verbs import early
 
     config = fields.pop("config", None)
-    asked = BenchmarkSpec(**((read_config(Path(config), BenchmarkSpec) if config else {}) | fields))
+    told = read_config(Path(config), BenchmarkSpec) if config else {}
+    given = {
+        *fields,
+        *(("sizes", "models") if {"sizes", "models"} & {*fields} else ()),
+    }  # the command line comes before each of the matrices
+    told["matrices"] = [{key: value for key, value in one.items() if key not in given} for one in told.get("matrices", ())]
+    asked = BenchmarkSpec(**{key: value for key, value in told.items() if key not in given}, **fields)
     early.check(asked)
     from yolo_koin.verbs.benchmark import benchmark as verb
 
@@ -86,7 +94,10 @@ def split(result: Any, as_json: bool) -> None:
 
 
 def audit(result: Any, as_json: bool) -> None:
-    """Say what is in a dataset and what is wrong with it."""
+    """Say what is in a dataset and what is wrong with it: copies, leaks from train to test, wrong labels, photos nobody can use.
+
+    Example: yolo_koin audit data/KoIn --write-exclude proposal.txt
+    """
     head = ["split", "classes", "photos", "fewest", "median", "most", "unreadable", "other files", "empty classes", "classes it lacks"]
     rows = [
         (
@@ -97,7 +108,11 @@ def audit(result: Any, as_json: bool) -> None:
         for s in result.splits
     ]
     head += [f"photos in layout {result.layout}"] if result.layout else []
-    say(as_json, result, head, rows, *result.lines())
+    kinds = [f"{kind}: {n:,}" for kind, n in result.findings.items()]
+    proposed = [result.proposed] if result.proposed else []
+    say(as_json, result, head, rows, *result.lines(), *kinds, result.run / "findings.csv", result.run / "index.html", *proposed)
+    if result.strict and result.wrong:
+        raise typer.Exit(1)
 
 
 def convert(result: Any, as_json: bool) -> None:

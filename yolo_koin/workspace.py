@@ -52,6 +52,11 @@ class Workspace:
         return self.data / ".faces.sqlite"
 
     @property
+    def looks(self) -> Path:
+        """What audits saw in photos."""
+        return self.data / ".looks.sqlite"
+
+    @property
     def engines(self) -> Path:
         """Exported networks."""
         return self.data / ".engines"
@@ -73,7 +78,7 @@ class Workspace:
         A run that the same command began and did not finish is begun again: nothing of it was a result yet. Trainings are resumed instead.
 
         Args:
-            kind: train, evaluate or predict.
+            kind: train, evaluate, predict or audit.
             name: the name that the user chose, which must be free; None takes ``default`` and numbers it when it is taken.
             default: name used when the user gave none.
             spec: what is asked for.

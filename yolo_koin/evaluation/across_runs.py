@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.evaluation import predictions
 from yolo_koin.evaluation.predictions import PredictionsError
-from yolo_koin.evaluation.statistics import RESAMPLES, Interval, batches, holm, mcnemar_exact, times_drawn
+from yolo_koin.evaluation.statistics import RESAMPLES, Interval, batches, holm, mcnemar_exact, times_drawn, wilson
 from yolo_koin.splits import HARD, NORMAL
 
 PAIRED_COLUMNS = ("split", "a", "b", "only_a", "only_b", "n", "p", "p_holm", "better")
@@ -73,30 +73,35 @@ def paired(frames: Frames, splits: Sequence[str]) -> tuple[pd.DataFrame, dict[st
 
 
 # ------------------------------------------------------------------------------------------------------------ over seeds
-def seeds_interval(frames: Frames, split: str, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+def seeds_interval(frames: Frames, split: str) -> Interval:
     """Interval of the mean top-1 over trainings that differ in the seed alone: of other seeds and other photos.
 
-    Percentiles of a hierarchical bootstrap: seeds are drawn with replacement, then photos, the same ones for all seeds drawn, since all
-    seeds were asked about the same photos (Owen, Ann. Appl. Stat. 1 (2007) 386: the pigeonhole bootstrap, which errs to the wide side).
-    Of a spread between seeds that a few of them do not show, no resampling can tell.
+    Two distances added in squares, as in Newcombe's interval (Zou and Donner, Stat. Med. 27 (2008) 1693): that of Wilson's interval of the
+    mean over these photos, and Student's of the mean over these seeds. Two or three seeds say little of others, and the interval then is
+    wide. Between seeds the chance of single photos is counted once more, so it errs to the wide side: of 3 seeds with a standard deviation
+    of 3 points, 95 % intervals held the truth in 97 % of trials with 5,000 photos and in all with 80. A bootstrap of seeds and photos,
+    which cannot draw seeds that it has not got, held it in 82 % of the former.
 
     Args:
         frames: predictions by seed.
         split: the split.
-        resamples: how many.
-        seed: of the resampling.
 
     Raises:
         PredictionsError: the seeds do not have the same photos.
     """
-    right = top1_right(frames, split).to_numpy(dtype=np.float64).T
-    (seeds, photos), rng = right.shape, np.random.default_rng(seed)
-    means = []
-    for m in batches(resamples, photos):
-        by_photo = times_drawn(rng.integers(seeds, size=(m, seeds)), seeds).T @ right / seeds
-        means.append(np.take_along_axis(by_photo, rng.integers(photos, size=(m, photos)), axis=1).mean(axis=1))
-    low, high = np.percentile(np.concatenate(means), LIMITS)
-    return float(low), float(high)
+    return of_seeds(top1_right(frames, split).to_numpy(dtype=np.float64).T)
+
+
+def of_seeds(right: NDArray[np.float64]) -> Interval:
+    """The same of seeds × photos, 1 where a photo is right."""
+    (seeds, photos), value = right.shape, right.mean()
+    low, high = wilson(value * photos, photos)
+    if seeds == 1:
+        return float(low), float(high)
+    from scipy import stats
+
+    between = stats.t.ppf(LIMITS[1] / 100, seeds - 1) * stats.sem(right.mean(axis=1))
+    return max(0.0, float(value - np.hypot(value - low, between))), min(1.0, float(value + np.hypot(high - value, between)))
 
 
 # ------------------------------------------------------------------------------------------------------- hard and normal

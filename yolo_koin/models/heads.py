@@ -89,6 +89,10 @@ class HeadClassifier:
             raise WeightsError(what, self.network, "Train again.")
         return found
 
+    def keep_nothing(self) -> None:
+        """Write down no features of the photos that are shown from now on: an embedding of a face tells who it is of."""
+        self._features.keeps = False
+
     def logits(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores before the softmax, n × classes, of n × side × side × 3 photos, RGB."""
         return linear(self.features(photos), self._weight, self._bias, cosine=self.method == "ncm")

@@ -47,6 +47,9 @@ class EvaluateSpec(Names):
         Option("Share of people to hold out as strangers; training is repeated without them, and as many choose a threshold.", 0.01, 0.49),
     ] = None
     folds: Annotated[int | None, Option("Trainings, each with other people held out. [default: 5]", least=1)] = None
+    leaks: Annotated[Path | None, Option("findings.csv of an audit: top-1 is told without the test photos that it calls leaks, too.")] = (
+        None
+    )
 
     def __post_init__(self) -> None:
         """Boxes and face detectors are about faces; a detector finds them by itself. Strangers are whole photos of a dataset's people."""
@@ -55,12 +58,14 @@ class EvaluateSpec(Names):
             raise UsageError("folds hold strangers out", f"folds={self.folds}", "Say strangers=0.2, or drop it.")
         if self.strangers is not None:
             object.__setattr__(self, "folds", self.folds or FOLDS)
-            given = {"task": "detect", "faces": True, "data": self.data, "engine": "onnx"}
+            given = {"task": "detect", "faces": True, "data": self.data, "engine": "onnx", "leaks": self.leaks}
             if wrong := [f"{key}={value}" for key, value in given.items() if value and getattr(self, key) == value]:
                 what = "strangers are held out of a classifier of whole photos, trained anew on its own dataset"
                 raise UsageError(what, f"strangers={self.strangers:g} {wrong[0]}", "Drop one of the two.")
         if self.faces and self.task == "detect":
             raise UsageError("a detector finds and names faces by itself", "task=detect faces=True", "Drop one of the two.")
+        if self.leaks and (self.faces or self.task == "detect"):
+            raise UsageError("leaks are told of whole photos", f"leaks={self.leaks}", "Drop it, or faces and task.")
         for option in ("detector", "boxes"):
             if not self.faces and getattr(self, option):
                 where = f"{option}={getattr(self, option)}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from yolo_koin.evaluation.chance import chance_notes
+from yolo_koin.evaluation.leaks import leak_notes
 from yolo_koin.files import sha256
 from yolo_koin.parallel import Progress
 from yolo_koin.runs import ScoredRun
@@ -32,7 +33,7 @@ class EvaluateResult:
         synthetic: test splits whose photos are synthetic.
         agreement: test split → face detector, where boxes come from one, so that scores of boxes tell how well two detectors agree.
         notes: what the user should know: boxes that could not be used, a classifier that did not learn from faces,
-            a score that guessing would reach.
+            a score that guessing would reach, photos that training shows too.
         score: where people were held out, the score that tells strangers; ``metrics`` are then those of
             :mod:`yolo_koin.evaluation.strangers`. Else empty.
     """
@@ -67,7 +68,7 @@ def evaluate(spec: EvaluateSpec, progress: Progress) -> EvaluateResult:
             table = score(scoring, folder, folder.name, progress)
             run.written(status="finished")
     found = scoring
-    notes = (*found.notes, *chance_notes(table, len(found.namer.names)))
+    notes = (*found.notes, *chance_notes(table, len(found.namer.names)), *leak_notes(table))
     return EvaluateResult(folder, weights, found.data, table, found.unknown, found.synthetic, found.agreement, notes)
 
 

@@ -16,6 +16,7 @@ from yolo_koin.evaluation import face_predictions, predictions
 from yolo_koin.evaluation.chance import chance_note
 from yolo_koin.files import atomic_path, sha256
 from yolo_koin.models import engine
+from yolo_koin.models.heads import HeadClassifier
 from yolo_koin.models.protocol import Model, scale_of
 from yolo_koin.naming import Namer, Reader, name_photos
 from yolo_koin.naming.detector import Detected
@@ -177,6 +178,8 @@ def resolved(spec: PredictSpec, weights: Path, workspace: Workspace, rejection: 
         dataset = _dataset(spec.data, weights, workspace)
         found = look_up(spec.sources, dataset)  # before torch is loaded: a mistyped path is told at once
         model = engine.load(weights, spec.device, spec.trust_weights, spec.engine, workspace.engines)
+        if isinstance(model, HeadClassifier):
+            model.keep_nothing()
         namer, hints = _namer(model, spec, workspace, held)
         known, problems = drawn_boxes(dataset) if dataset and namer.way != "whole" else ({}, ())
         notes = (*(dataset.notes if dataset else ()), *(f"{one.where}: {one.reason}" for one in problems), *hints)

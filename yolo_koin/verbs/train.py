@@ -162,7 +162,7 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
     Raises:
         DatasetError, WeightsError, RunError, UsageError: what the user can mend; told before an hour is spent.
     """
-    spec = _of_model(spec)
+    spec = of_model(spec)
     if spec.log:
         needed(spec.log, f"log={spec.log}")
     recipe = RECIPES[spec.task]
@@ -261,7 +261,7 @@ def result_of(run: TrainRun, notes: tuple[str, ...] = ()) -> TrainResult:
     return TrainResult(run.folder, run.weights, run.best_epoch, run.metric, run.val, run.epochs, seconds, run.converted, notes)
 
 
-def _of_model(spec: TrainSpec) -> TrainSpec:
+def of_model(spec: TrainSpec) -> TrainSpec:
     """The spec with the task that its model is for."""
     model, family = spec.model_name, family_of(spec.model_name)
     task = family.task(model)
