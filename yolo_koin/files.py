@@ -96,15 +96,15 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
         frame.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
 
-def write_sheet(path: Path, frame: pd.DataFrame) -> None:
-    """Write a table that people open in a spreadsheet: UTF-8 with a byte order mark, by which a Korean Excel knows it, four decimals.
+def write_sheet(path: Path, frame: pd.DataFrame, digits: str = "%.4f") -> None:
+    """Write a table that people open in a spreadsheet: UTF-8 with a byte order mark, by which a Korean Excel knows it.
 
     A text that Excel would read as something else is written so that it stays a text: ``0007`` (a number), ``MAR1`` (a day), ``=SUM(…)``.
     """
-    texts = {str(column): frame[column].map(_as_text) for column in frame.select_dtypes(exclude="number")}
+    texts = {str(column): frame[column].map(_as_text) for column in frame.select_dtypes(exclude=["number", "bool"])}
     with atomic_path(path) as temporary:
         frame.assign(**texts).rename(columns=_as_text).to_csv(
-            temporary, index=False, float_format="%.4f", lineterminator="\r\n", encoding="utf-8-sig", errors="backslashreplace"
+            temporary, index=False, float_format=digits, lineterminator="\r\n", encoding="utf-8-sig", errors="backslashreplace"
         )
 
 

@@ -23,11 +23,13 @@ from yolo_koin.specs import (
     SCRATCH,
     AuditSpec,
     BenchmarkSpec,
+    ControlSpec,
     EvaluateSpec,
     ExportSpec,
     Fit,
     PredictSpec,
     ScoreSpec,
+    StressSpec,
     Task,
     TrainingSet,
     TrainSpec,
@@ -103,6 +105,7 @@ class Run(Manifest):
         status: ``running``, ``finished``, ``interrupted`` or ``failed``.
         reason: why it failed.
         started, updated: when, in UTC.
+        versions, platform, git_commit: where, which :meth:`written` looks up.
     """
 
     KIND: ClassVar[str]
@@ -110,13 +113,16 @@ class Run(Manifest):
     reason: str = ""
     started: str = ""
     updated: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    platform: str = ""
+    git_commit: str | None = None
 
     def written(self: R, **changes: Any) -> R:
         """The run with these changes, written down."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        run = replace(self, started=self.started or now, updated=now, **changes)
-        where = {"versions": _versions(), "platform": platform.platform(), "git_commit": _git_commit()}
-        write_json(run.folder / run.FILE, {"kind": run.KIND, "name": run.name, **run.content(), **where})
+        where: dict[str, Any] = {"versions": _versions(), "platform": platform.platform(), "git_commit": _git_commit()}
+        run = replace(self, started=self.started or now, updated=now, **where, **changes)
+        write_json(run.folder / run.FILE, {"kind": run.KIND, "name": run.name, **run.content()})
         return run
 
     @contextlib.contextmanager
@@ -210,7 +216,7 @@ class ScoredRun(Run):
     """
 
     KIND = "evaluate"
-    spec: EvaluateSpec | ScoreSpec
+    spec: EvaluateSpec | ScoreSpec | StressSpec | ControlSpec
     weights: Path
     weights_sha256: str = ""
     trained: Path | None = None
@@ -232,6 +238,22 @@ class ScoredRun(Run):
         told = {**content, "weights": str(weights), "trained": str(weights.parent.parent)}
         made = PreparedDataset.read(placed(content["converted"], folder)) if content.get("converted") else None
         return {"synthetic": made.synthetic if made else (), **told}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StressRun(ScoredRun):
+    """An evaluation on test photos that were changed on purpose."""
+
+    KIND = "stress"
+    spec: StressSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlRun(ScoredRun):
+    """An evaluation on test photos without their faces, and on nothing but the faces."""
+
+    KIND = "control"
+    spec: ControlSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,7 +364,9 @@ class AuditRun(Run):
     findings: dict[str, int] = field(default_factory=dict)
 
 
-KINDS: dict[str, type[Run]] = {kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, ExportRun, BenchmarkRun, AuditRun)}
+KINDS: dict[str, type[Run]] = {
+    kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, StressRun, ControlRun, ExportRun, BenchmarkRun, AuditRun)
+}
 
 
 def _versions() -> dict[str, str]:

@@ -191,6 +191,38 @@ def evaluate(result: Any, as_json: bool) -> None:
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
 
 
+def stress(result: Any, as_json: bool) -> None:
+    """Change the normal test photos step by step (mask, hat, blur, …), and say what each step costs the model.
+
+    Each thing that is drawn is compared with the same thing at a random place.
+
+    Example: yolo_koin stress --kind mask,hat,blur
+    """
+    from yolo_koin.evaluation.robustness import by_severity
+
+    files = [result.run / name for name in ("metrics.csv", "patches.csv", "stress.png", "examples.png", "report.md")]
+    table = by_severity(result.metrics)
+    say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *_findings(result), *files)
+
+
+def control(result: Any, as_json: bool) -> None:
+    """Erase the face from every test photo, or all but the face, and say whether the model knows the face or the scene.
+
+    Example: yolo_koin control --data sample
+    """
+    files = [result.run / name for name in ("metrics.csv", "chance.csv", "erased_face.png", "report.md")]
+    from yolo_koin.evaluation import scores
+
+    called = {"top1": "top-1", "scene_top1": "named after what is around the face"}
+    told = result.metrics.itertuples()
+    rows = [(row.split, row.n, called[row.metric], scores.text(row.metric, row.value, row.low, row.high)) for row in told]
+    say(as_json, result, ("split", "photos", "metric", "value"), rows, *_findings(result), *files)
+
+
+def _findings(result: Any) -> list[str]:
+    return [*result.findings, *result.notes, f"weights: {result.weights}", f"data: {result.data}"]
+
+
 def score(result: Any, as_json: bool) -> None:
     """Score anybody's predictions of the test photos as evaluate scores a model's: the same metrics, the same place in report.
 
@@ -244,7 +276,9 @@ def benchmark(result: Any, as_json: bool) -> None:
     table = result.table
     notes = [f"{count(len(result.taken), 'cell')} finished before"] if result.taken else []
     notes += result.notes
-    files = (result.run / "results.csv", result.run / "report.md", result.run / "figures") if result.figures else ()
+    files = (
+        (result.run / "results.csv", result.run / "report.html", result.run / "report.md", result.run / "figures") if result.figures else ()
+    )
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
     for name, reason in result.failed.items():
         raise RunError(f"{count(len(result.failed), 'cell')} failed, {name} first ({reason})", result.run / "results.csv", AGAIN)

@@ -52,3 +52,11 @@ def test_blocks_as_markdown() -> None:
 def test_files_of_a_report_are_its_pictures_twice() -> None:
     blocks: list[Block] = [Text("t"), Figure(Path("mask-0.3.png")), Gallery((Path("b.png"),))]
     assert [path.name for path in files_of(blocks)] == ["mask-0.3.png", "mask-0.3.pdf", "b.png", "b.pdf"]
+
+
+def test_marked_cells_are_bold_and_a_long_table_is_folded() -> None:
+    short = Table(pd.DataFrame({"a": ["x", "y|"]}), marked=frozenset({(1, 0)}))
+    assert markdown([short], Path()) == "| a       |\n| ------- |\n| x       |\n| **y\\|** |\n"
+    long = markdown([Table(pd.DataFrame({"a": range(41)}), "All.")], Path(), "ko")
+    assert long.startswith("All.\n\n<details><summary>41행</summary>\n\n|   a |\n")
+    assert long.endswith("|  40 |\n\n</details>\n")

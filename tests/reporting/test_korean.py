@@ -11,9 +11,10 @@ import pytest
 
 import yolo_koin
 from yolo_koin.evaluation import chance
+from yolo_koin.reporting import document
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, markdown
 from yolo_koin.reporting.korean import KOREAN, cell, said
-from yolo_koin.verbs import comparisons, open_set, results, showing
+from yolo_koin.verbs import cards, comparisons, failures, open_set, overview, provenance, results, showing
 from yolo_koin.words import Sentence
 
 PACKAGE = Path(yolo_koin.__file__).parent
@@ -21,6 +22,12 @@ MADE_OF = {  # templates with a name: how it is used → what it may be
     "TITLES[run.way]": {*showing.TITLES.values()},
     "PHOTOS": {showing.PHOTOS},
     "BRACKETS": {results.BRACKETS},
+    "NO_NEWS": {results.NO_NEWS},
+    "MEANT": {overview.MEANT},
+    "SOURCES": {provenance.SOURCES},
+    "caption": {failures.LEAST, failures.PAIRS},
+    **{name: {getattr(cards, name)} for name in ("USE", "SYNTHETIC", "DATA")},
+    "MISTAKES": {failures.MISTAKES},
     **{name: {getattr(comparisons, name)} for name in ("OF_FACES", "DETAILED", "SEEDS", "TESTED", "ROBUST", "PUBLISHED")},
     **{name: {getattr(open_set, name)} for name in ("STRANGERS", "BY_SCORE", "VERIFIED", "CURVE")},
     "BELOW if is_below else AT": {chance.AT, chance.BELOW},
@@ -44,8 +51,9 @@ def test_every_sentence_of_a_report_has_its_korean() -> None:
         *comparisons.HEADS.values(),
         *comparisons.DETAILS.values(),
         *results.NAMES.values(),
+        *overview.SETTING.values(),
+        *document.OF_FAILURES,
     }
-    columns |= {*open_set.COLUMNS.values(), "score"}
     same = {"top-1", "top-3", "macro-F1", "mAP@0.5", "mAP@0.5:0.95", "A", "B", "p (Holm)", "ECE", "AURC", "rank-1", "OSCR", "AUROC"}
     assert columns - same <= set(KOREAN)
 
@@ -63,7 +71,7 @@ def test_sentences_within_sentences_and_words_of_the_user() -> None:
     assert split == "hard_cases/test of {이름} (synthetic)"
     assert said(split) == "{이름}의 hard_cases/test(합성)"
     assert said("model") == "model", "what a user calls model"
-    assert [cell(text) for text in ("split", "seed 12", "hard (synthetic)", "아이유")] == ["분할", "시드 12", "hard (합성)", "아이유"]
+    assert [cell(text) for text in ("split", "seed 12", "hard (synthetic)", "아이유")] == ["분할", "시드 12", "어려움 (합성)", "아이유"]
 
 
 def test_a_page_in_korean() -> None:

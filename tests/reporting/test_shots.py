@@ -21,7 +21,8 @@ def test_lines_join_the_means_and_seeds_stand_by_themselves() -> None:
     normal = [("a", 1.0, "normal_cases/test", 0.4), ("a", 5.0, "normal_cases/test", 0.5), ("a", 5.0, "normal_cases/test", 0.7)]
     figure = shots_curve(table(*hard, *normal), "mine")
     assert figure is not None
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["mine: normal_cases/test", "mine: hard_cases/test"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["normal", "hard"]
+    assert figure.get_suptitle() == "mine"
     lines: list[list[Any]] = [[line.get_xydata() for line in axes.lines] for axes in figure.axes]
     normal_photos, hard_photos = ([line.tolist() for line in of_panel if len(line) > 1] for of_panel in lines)
     assert normal_photos == [[[1, 40], [5, pytest.approx(60)]], [[5, 50], [5, pytest.approx(70)]]], "the means, then the seeds"

@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 
 from yolo_koin.evaluation import predictions, scores
-from yolo_koin.reporting.document import Figure, Table, Text, markdown
-from yolo_koin.verbs.comparisons import SHOWN, compared, confidence, details, first_seeds
+from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, markdown
+from yolo_koin.verbs import comparisons
+from yolo_koin.verbs.comparisons import SHOWN, Paired, confidence, details, first_seeds
 from yolo_koin.verbs.scored import Scored
+from yolo_koin.verbs.seeds import means
 
 SPLITS = ("normal_cases/test", "hard_cases/test")
 PHOTOS = 40
@@ -30,6 +32,10 @@ def run(name: str, right: float = 0.5, seed: int = 0, settings: str = "", scored
         frame[["score_1", "score_2", "true_score"]] = np.nan
     metrics = scores.score(frame, name, classes=2, resamples=0)
     return Scored(name, f"model {settings or name}", seed, settings, name, frame, metrics, None, None, frozenset({"hard_cases/test"}), 0.5)
+
+
+def compared(runs: list[Scored]) -> list[Block]:
+    return comparisons.compared(runs, means(runs), Paired.between(runs))
 
 
 def page(runs: list[Scored]) -> str:
@@ -63,7 +69,7 @@ def test_one_seed_stands_for_a_model_that_was_trained_with_several() -> None:
 
 def test_runs_on_other_photos_are_not_compared_which_is_said() -> None:
     blocks = compared([run("a"), run("b", photos=39)])
-    assert [type(block) for block in blocks] == [Text, Text]
+    assert [type(block) for block in blocks] == [Heading, Text, Text]
     assert "normal_cases/test: no test between the runs, since they were not scored on the same labelled photos" in page(
         [run("a"), run("b", photos=39)]
     )

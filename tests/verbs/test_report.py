@@ -10,9 +10,9 @@ import pytest
 from yolo_koin import EvaluateSpec, ReportSpec, evaluate, report
 from yolo_koin.errors import RunError
 from yolo_koin.evaluation import predictions
-from yolo_koin.verbs.comparisons import over_seeds
 from yolo_koin.verbs.results import no_news
 from yolo_koin.verbs.scored import Scored
+from yolo_koin.verbs.seeds import means, over_seeds
 from yolo_koin.verbs.train import TrainResult
 
 
@@ -24,7 +24,7 @@ def scored(name: str, seed: int, settings: str, top1: float) -> Scored:
 
 
 def test_mean_and_deviation_over_seeds() -> None:
-    table = over_seeds([scored(f"run{seed}", seed, "same", top1) for seed, top1 in enumerate((0.90, 0.92, 0.97))])
+    table = over_seeds(means([scored(f"run{seed}", seed, "same", top1) for seed, top1 in enumerate((0.90, 0.92, 0.97))]))
     assert table.to_dict("records") == [
         {
             "model": "YOLOv8n-cls, normal",
@@ -48,7 +48,7 @@ def test_mean_and_deviation_over_seeds() -> None:
     ],
 )
 def test_only_runs_that_differ_in_the_seed_alone_are_averaged(runs: list[tuple[str, int, str]]) -> None:
-    assert over_seeds([scored(*run, 0.9) for run in runs]).empty
+    assert over_seeds(means([scored(*run, 0.9) for run in runs])).empty
 
 
 def test_a_run_that_is_no_better_than_guessing_is_said_in_the_report() -> None:
@@ -56,6 +56,8 @@ def test_a_run_that_is_no_better_than_guessing_is_said_in_the_report() -> None:
     (note,) = no_news([run])
     assert note.startswith("a, normal_cases/test: top-1")
     assert "is at chance level" in note
+    (together,) = no_news([replace(run, classes=2)] * 4)
+    assert together.startswith("normal_cases/test: top-1 of 4 runs is at chance level or below, 50.0 %"), "and not a line for each"
     assert no_news([replace(run, classes=0)]) == (), "older runs do not say how many classes there are"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +21,7 @@ FEWEST_MODELS = 8  # that a line from normal to hard accuracy is fitted to
 LIMITS = (2.5, 97.5)
 
 Frames = Mapping[str, pd.DataFrame]  # predictions by run
+Counts = tuple[str, str, str, int, int, int]  # the first columns of :data:`PAIRED_COLUMNS`
 
 
 def top1_right(frames: Frames, split: str) -> pd.DataFrame:
@@ -53,7 +53,7 @@ def paired(frames: Frames, splits: Sequence[str]) -> tuple[pd.DataFrame, dict[st
         ``better`` is the run that gets more right where the corrected p-value is below :data:`LEVEL`, else empty. And of each split
         on which the runs cannot be compared (:func:`top1_right`), those that do not go together.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[Counts] = []
     untested: dict[str, str] = {}
     for split in splits:
         try:
@@ -63,13 +63,35 @@ def paired(frames: Frames, splits: Sequence[str]) -> tuple[pd.DataFrame, dict[st
             continue
         for a, b in combinations(right, 2):
             only_a, only_b = int((right[a] & ~right[b]).sum()), int((right[b] & ~right[a]).sum())
-            p = mcnemar_exact(only_a, only_b)
-            rows.append({"split": split, "a": a, "b": b, "only_a": only_a, "only_b": only_b, "n": len(right), "p": p})
-    table = pd.DataFrame(rows, columns=list(PAIRED_COLUMNS))
+            rows.append((split, str(a), str(b), only_a, only_b, len(right)))
+    return tested(rows), untested
+
+
+def tested(rows: Sequence[Counts]) -> pd.DataFrame:
+    """The tests of :func:`paired`, from how many photos only one or only the other of two has right."""
+    table = pd.DataFrame(rows, columns=list(PAIRED_COLUMNS[:6]))
+    table["p"] = [mcnemar_exact(a, b) for a, b in zip(table["only_a"], table["only_b"], strict=True)]
     table["p_holm"] = holm(table["p"].to_numpy(dtype=np.float64))
     more = table["a"].where(table["only_a"] > table["only_b"], table["b"])
     table["better"] = more.where(table["p_holm"] < LEVEL, "")
-    return table, untested
+    return table
+
+
+def not_best(table: pd.DataFrame) -> dict[str, set[str]]:
+    """The runs of each split that are shown not to be its best: some other is better by McNemar's test.
+
+    With 95 % probability none of the truly best runs of all splits is among them: Hsu's multiple comparisons with the best (Ann. Stat. 12
+    (1984) 1136), for which p-values are multiplied by the k - 1 runs that the best of k is compared with (Bonferroni), and by the splits.
+
+    Args:
+        table: of :func:`paired`.
+    """
+    shown: dict[str, set[str]] = {}
+    for split, tests in table.groupby("split"):
+        others = len(set(tests["a"]) | set(tests["b"])) - 1
+        found = tests[tests["p"] * others * table["split"].nunique() < LEVEL]
+        shown[str(split)] = set(found["b"].where(found["only_a"] > found["only_b"], found["a"]))
+    return shown
 
 
 # ------------------------------------------------------------------------------------------------------------ over seeds

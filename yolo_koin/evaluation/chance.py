@@ -14,7 +14,7 @@ AT = "{split}: top-1 is at chance level: " + INTERVAL + " contains " + GUESSING
 BELOW = "{split}: top-1 is below chance level: " + INTERVAL + " ends below " + GUESSING
 
 
-def chance_notes(table: pd.DataFrame, classes: int) -> tuple[str, ...]:
+def chance_notes(table: pd.DataFrame, classes: int) -> tuple[Sentence, ...]:
     """A line on each split of a table of metrics where top-1 is at chance level, or below.
 
     Args:
@@ -33,11 +33,11 @@ def chance_notes(table: pd.DataFrame, classes: int) -> tuple[str, ...]:
 def chance_note(split: str, right: int, n: int, classes: int) -> str:
     """The same for a count of photos: the line, or nothing."""
     low, high = wilson(right, n)
-    return _note(split, float(low), float(high), classes) if n else ""
+    return (_note(split, float(low), float(high), classes) if n else None) or ""
 
 
-def _note(split: str, low: float, high: float, classes: int) -> str:
+def _note(split: str, low: float, high: float, classes: int) -> Sentence | None:
     if classes < 2 or not low <= 1 / classes:  # of no photo at all there is no interval, but NaN
-        return ""
+        return None
     is_below = high < 1 / classes
     return Sentence(BELOW if is_below else AT, split=split, low=100 * low, high=100 * high, chance=100 / classes, classes=classes)

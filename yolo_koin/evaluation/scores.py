@@ -43,8 +43,9 @@ OF_FACES = (  # told in yolo_koin.evaluation.face_scores
     *("person_top1", "person_top3", "names_precision", "names_recall"),
     *("face_ap50", "faces_found", "map50", "map50_95", "top1_found"),
 )
+OF_SWEEPS = ("scene_top1", "covered")  # told in yolo_koin.evaluation.robustness
 PERCENTS = frozenset(
-    {"top1", "top3", "top5", "macro_recall", "macro_f1", "worst_class", "class_p10", "top1_at_80", "top1_leak_free", *OF_FACES}
+    {"top1", "top3", "top5", "macro_recall", "macro_f1", "worst_class", "class_p10", "top1_at_80", "top1_leak_free", *OF_FACES, *OF_SWEEPS}
 )
 POINTS = frozenset({"top1_gap", "leak_gain"})
 COUNTS = frozenset({"errors", "unknown_class", "unboxed", "shared_classes", "leaked"})

@@ -11,6 +11,14 @@ KOREAN = {
     "Results on {dataset}": "{dataset} 결과",
     "Figures": "그림",
     "Strangers": "모르는 사람",
+    "All runs": "모든 실행",
+    "Classes and confidence": "클래스와 확신도",
+    "Seeds": "시드",
+    "Tests between runs": "실행 간 검정",
+    "Effective robustness": "유효 강건성",
+    "People": "인물",
+    "Mistakes": "오답",
+    "Where these numbers come from": "수치의 출처",
     # tables
     "model": "모델",
     "names": "이름을 붙인 대상",
@@ -48,9 +56,40 @@ KOREAN = {
     "mean ± SD": "평균 ± 표준편차",
     "only A right": "A만 정답",
     "only B right": "B만 정답",
+    "photo": "사진",
+    "person": "인물",
+    "taken for": "착각한 인물",
+    "times": "횟수",
+    "recall": "재현율",
+    "confidence": "확신도",
+    "fact": "항목",
+    "value": "값",
+    "platform": "플랫폼",
+    "commit": "커밋",
+    "run": "실행",
+    "evaluated": "평가한 날",
+    "hash of photos": "사진 해시",
+    "hash of weights": "가중치 해시",
+    "command": "명령",
     "seed": "시드",
+    "seeds": "시드 수",
+    "method": "방법",
+    "trained on": "학습 세트",
+    "shots": "1인당 학습 사진 수",
+    "group": "그룹",
+    "both": "일반+어려움",
+    "fine-tuned": "미세 조정",
+    "from scratch": "처음부터 학습",
+    "probe": "선형 분류기",
+    "nearest mean": "최근접 평균",
     "(synthetic)": "(합성)",
     # below tables
+    "Top-1 of each test split; brackets: 95 % intervals. Of several seeds: mean ± SD, and the interval is for other seeds too. Bold:"
+    " what may be the best of a split; of the rest McNemar's exact test of first seeds shows, at 5 % for all together, that one is better"
+    ".": (
+        "테스트 분할별 top-1. 대괄호: 95 % 신뢰구간. 시드가 여럿이면 시드 평균 ± 표준편차이고, 신뢰구간은 다른 시드까지 고려한 것입니다. "
+        "굵은 글씨: 분할에서 가장 좋을 수 있는 값. 나머지는 첫 시드 간 McNemar 정확 검정(전체 5 %)에서 더 나은 것이 있습니다."
+    ),
     "Brackets: 95 % intervals (Wilson for shares of photos, Newcombe for the gap to normal photos, bootstrap over photos for the rest). "
     "In parentheses: the number of photos behind a value, where it is not that of its row.": (
         "대괄호: 95 % 신뢰구간(사진 비율은 Wilson, 일반 사진과의 차이는 Newcombe, 나머지는 사진 단위 부트스트랩). "
@@ -68,16 +107,73 @@ KOREAN = {
         "{split}: top-1이 우연 수준보다 낮습니다. "
         "95 % 신뢰구간 {low:.1f}–{high:.1f} %가 {classes}명 중 한 명을 찍을 때의 {chance:.1f} %에 미치지 못합니다"
     ),
+    "{split}: top-1 of {n} runs is at chance level or below, {chance:.1f} % as of guessing one of {classes} people": (
+        "{split}: 실행 {n}개의 top-1이 {classes}명 중 한 명을 찍을 때의 우연 수준 {chance:.1f} %이거나 그보다 낮습니다"
+    ),
+    "{n:,} rows": "{n:,}행",
+    "{runs:,} runs of {settings:,} settings. Test photos: {photos}.": "설정 {settings:,}개, 실행 {runs:,}개. 테스트 사진: {photos}.",
+    "{run}: the people of each test split whom it recognises least, {most} at most, and whom it takes them for most often.": (
+        "{run}: 테스트 분할별로 가장 못 알아보는 인물(최대 {most}명)과 가장 자주 착각한 상대."
+    ),
+    "{run}: whom it takes for whom most often, {most} pairs of each test split at most.": (
+        "{run}: 가장 자주 착각한 쌍(테스트 분할별 최대 {most}쌍)."
+    ),
+    "Photos of the test splits that {models} models name wrongly, that with the surest mistake first: {shown:,} of {photos:,}. With each:"
+    " the name given, how sure the model was, and which it was. One seed of each model; of many those with the best validation figures.": (
+        "모델 {models}개가 틀린 테스트 사진을 가장 확신한 오답부터 보입니다. 전체 {photos:,}장 중 {shown:,}장. "
+        "사진마다 붙인 이름, 확신도, 모델을 적었습니다. 모델마다 시드 하나이며, 모델이 많으면 검증 성적이 가장 좋은 것들입니다."
+    ),
+    "Software and machine, as the runs wrote them down.": "실행이 기록한 소프트웨어와 기기.",
+    "Each run: hashes (the first {digits} digits of SHA-256) of its photos and of its weights, and its training as a command.": (
+        "실행별 사진 목록과 가중치의 해시(SHA-256의 앞 {digits}자리), 그리고 학습 명령."
+    ),
+    # cards
+    "Model card: {run}": "모델 카드: {run}",
+    "Results": "결과",
+    "Intended use and limits": "용도와 한계",
+    "Data": "데이터",
+    "For comparing classifiers in academic work. It always names one of the people whom it learnt from, and cannot say that somebody is a"
+    " stranger, so it must not be used to identify people.": (
+        "학술 연구에서 분류기를 비교하기 위한 것입니다. 언제나 학습한 인물 중 한 명의 이름을 대며 모르는 사람이라고 말할 수 없으므로, "
+        "사람을 식별하는 데 써서는 안 됩니다."
+    ),
+    "{splits}: the photos are synthetic, so these numbers say how the tool works, not how well masked people or groups are recognised.": (
+        "{splits}: 합성한 사진이므로, 이 수치는 도구의 작동을 보일 뿐, 가린 얼굴이나 단체 사진을 얼마나 알아보는지를 말하지 않습니다."
+    ),
+    "Photos of each test split as they were scored. The photos are not part of this run; ask who made the dataset for its licence and how"
+    " consent was given. A person is taken out with a line of exclude.txt, and the model trained again.": (
+        "평가한 테스트 분할별 사진입니다. 사진은 이 실행에 들어 있지 않습니다. 이용 조건과 동의 방식은 데이터를 만든 이에게 확인하십시오. "
+        "인물을 빼려면 exclude.txt에 한 줄을 적고 다시 학습합니다."
+    ),
+    "training photos": "학습 사진 수",
+    "trained": "학습한 날",
+    "classes": "클래스 수",
+    "people": "인물 수",
+    "unlabelled": "정답이 없는 사진 수",
+    # the page itself
+    "Skip to the results": "결과로 건너뛰기",
+    "Contents": "목차",
+    "among the best": "가장 좋은 값에 속함",
+    "Split": "분할",
+    "Person": "인물",
+    "Model": "모델",
+    "all": "전체",
+    "Confidence at least": "확신도 하한",
+    "photos shown": "장의 사진",
+    "Show more": "더 보기",
+    "Figures that show photos are left out of this page, since it may travel; report --photos puts them in.": (
+        "이 페이지는 다른 곳으로 옮겨질 수 있어 사진이 보이는 그림을 뺐습니다. report --photos로 넣을 수 있습니다."
+    ),
     "Boxes of {splits} are {finder}'s, which nobody has checked: there mAP and AP tell agreement with {finder}.": (
         "{splits}의 상자는 {finder}가 찾은 것으로 사람이 확인하지 않았습니다. 따라서 그 mAP와 AP는 {finder}와의 일치도입니다."
     ),
     "Classes and confidence. AURC: mean share of wrong answers over all coverages, the surest photos first; ECE: in 15 bins.": (
         "클래스와 확신도. AURC: 확신도가 높은 사진부터 답할 때 모든 응답 범위에 걸친 평균 오답 비율. ECE: 15개 구간."
     ),
-    "Top-1 over seeds, in percent; brackets: 95 % interval of the mean, seeds and photos resampled. Few seeds show little of the spread"
-    " between them, and no significance is claimed.": (
-        "시드별 top-1(%). 대괄호: 시드와 사진을 재추출한 평균의 95 % 신뢰구간. "
-        "시드가 적으면 시드 간 차이가 다 드러나지 않으므로 유의성을 주장하지 않습니다."
+    "Top-1 over seeds, in percent; brackets: 95 % interval of the mean, for other seeds and other photos. Few seeds show"
+    " little of the spread between them: the interval is wide, and no significance is claimed.": (
+        "시드별 top-1(%). 대괄호: 다른 시드와 다른 사진까지 고려한 평균의 95 % 신뢰구간. "
+        "시드가 적으면 시드 간 차이가 다 드러나지 않으므로 구간이 넓고, 유의성을 주장하지 않습니다."
     ),
     "{split}: no test between the runs, since they were not scored on the same labelled photos ({where}).": (
         "{split}: 같은 정답 사진으로 평가하지 않아 실행 간 검정을 하지 않았습니다({where})."
@@ -124,6 +220,9 @@ KOREAN = {
     # figures
     "No test split has a top-1 to draw.": "top-1을 그릴 테스트 분할이 없습니다.",
     "Accuracy on the test splits of {dataset}": "{dataset} 테스트 분할별 정확도",
+    "Top-1 on hard photos against normal ones, with 95 % intervals; on the diagonal nothing is lost": (
+        "일반 사진 top-1에 따른 어려운 사진 top-1(95 % 신뢰구간). 대각선에서는 잃는 것이 없습니다"
+    ),
     "Training curves, on {datasets}": "학습 곡선({datasets})",
     "Top-1 by training photos of each person; whiskers: 95 % intervals, faint dots: seeds": (
         "1인당 학습 사진 수에 따른 Top-1. 수염: 95 % 신뢰구간, 흐린 점: 시드별 값"
@@ -161,7 +260,7 @@ KOREAN = {
         "글꼴에 없는 글자는 빈 네모로 그렸습니다: {names}"
     ),
 }
-IN_A_CELL = re.compile(r"^seed(?= \d)|\(synthetic\)")
+IN_A_CELL = re.compile(r"^seed(?= \d)|^(normal|hard|group)(?= \(synthetic\)$)|\(synthetic\)")
 
 
 def said(text: str) -> str:

@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator, PercentFormatter
 
+from yolo_koin.reporting.figures import titled
 from yolo_koin.reporting.panels import LABEL_SIZE, columns_of, lines_of
-from yolo_koin.reporting.style import SERIES, new_figure, styled
-from yolo_koin.splits import in_order
+from yolo_koin.reporting.style import SERIES, WIDTH, styled
+from yolo_koin.splits import Split, in_order
 
 MARKERS = "o^sDvP*X"
 PANEL = 2.1  # inches: height of one
@@ -41,10 +42,10 @@ def shots_curve(table: pd.DataFrame, dataset: str = "") -> Figure | None:
     splits, models = in_order(table["split"]), list(dict.fromkeys(table["model"]))
     columns = columns_of(models, most=2)
     rows = math.ceil(len(splits) / ABREAST)
-    figure = new_figure(PANEL * rows + 0.2 * math.ceil(len(models) / columns))
+    figure = titled(PANEL * rows + 0.2 * math.ceil(len(models) / columns), WIDTH, dataset)
     panels = figure.subplots(rows, min(len(splits), ABREAST), sharey=True, squeeze=False)
     for axes, split in zip(panels.flat, splits, strict=False):
-        _panel(axes, table[table["split"] == split], models, f"{dataset}: {split}" if dataset else split)
+        _panel(axes, table[table["split"] == split], models, Split.parse(split).name)
     for axes in panels.flat[len(splits) :]:
         axes.set_visible(False)
     for axes in panels[:, 0]:
@@ -74,7 +75,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, models: list[str], title: str) -> Non
     axes.grid(axis="y")
     axes.set_xscale("log")
     ticks = sorted(rows["shots"].unique().tolist())
-    axes.set_xticks(ticks, [f"{tick:.3g}" for tick in ticks])
+    axes.set_xticks(ticks, [f"{round(tick, 1):.4g}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
 
 

@@ -5,24 +5,35 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 from yolo_koin.errors import UsageError
 from yolo_koin.options import Option
-from yolo_koin.specs.shared import DetectorOption, DeviceOption, Engine, Format, Language, NameOption, OfData, RunKind, Spec, Task
+from yolo_koin.specs.shared import (
+    DetectorOption,
+    DeviceOption,
+    Engine,
+    Format,
+    Language,
+    NameOption,
+    OfData,
+    RunKind,
+    Spec,
+    Swept,
+    Task,
+)
 
 FOLDS = 5  # when nothing is said
 
 
 @dataclass(frozen=True, kw_only=True)
-class Names(Spec):
-    """What names photos."""
+class Asks(Spec):
+    """Which model is asked."""
 
     weights: Annotated[
         str | Path | None, Option("Checkpoint, or a training run's name. [default: the newest finished training run's best checkpoint]")
     ] = None
     data: Annotated[str | None, Option("Dataset folder or 'sample'. [default: what the model was trained on]")] = None
-    faces: Annotated[bool, Option("Find every face and name each, in place of the photo as a whole.")] = False
     detector: DetectorOption = None
     device: DeviceOption = ""
     engine: Annotated[Engine, Option("What runs classifiers: onnx (ONNX Runtime, on processors), torch, or the faster one.")] = "auto"
@@ -37,19 +48,26 @@ class Names(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Names(Asks):
+    """What names photos."""
+
+    faces: Annotated[bool, Option("Find every face and name each, in place of the photo as a whole.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluateSpec(Names):
     """What to score."""
 
     task: Annotated[Task | None, Option("Which newest model: classify or detect. [default: what the weights are, else classify]")] = None
     boxes: Annotated[Path | None, Option("Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder.")] = None
+    leaks: Annotated[Path | None, Option("findings.csv of an audit: top-1 is told without the test photos that it calls leaks, too.")] = (
+        None
+    )
     strangers: Annotated[
         float | None,
         Option("Share of people to hold out as strangers; training is repeated without them, and as many choose a threshold.", 0.01, 0.49),
     ] = None
     folds: Annotated[int | None, Option("Trainings, each with other people held out. [default: 5]", least=1)] = None
-    leaks: Annotated[Path | None, Option("findings.csv of an audit: top-1 is told without the test photos that it calls leaks, too.")] = (
-        None
-    )
 
     def __post_init__(self) -> None:
         """Boxes and face detectors are about faces; a detector finds them by itself. Strangers are whole photos of a dataset's people."""
@@ -70,6 +88,29 @@ class EvaluateSpec(Names):
             if not self.faces and getattr(self, option):
                 where = f"{option}={getattr(self, option)}"
                 raise UsageError(f"{option} is about faces", where, "Say faces=True; for a detector give it to convert detect.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StressSpec(Asks):
+    """What to do to the normal test photos, and how far."""
+
+    kinds: Annotated[tuple[Swept, ...], Option(f"{', '.join(get_args(Swept))}, with commas. [default: all]", flag="kind")] = ()
+    severities: Annotated[tuple[int, ...], Option("How far, with commas.", least=1, most=5)] = (1, 2, 3, 4, 5)
+    seed: Annotated[int, Option("Of what is drawn; photos are the same for every model.", least=0)] = 0
+    reference: Annotated[str | None, Option("A finished stress run of another model, by name, that errors are measured in.")] = None
+
+    def __post_init__(self) -> None:
+        """None named means all; each once."""
+        super().__post_init__()
+        object.__setattr__(self, "kinds", tuple(dict.fromkeys(self.kinds)) or get_args(Swept))
+        object.__setattr__(self, "severities", tuple(sorted(set(self.severities))) or StressSpec.severities)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlSpec(Asks):
+    """Which model is shown photos without their faces."""
+
+    seed: Annotated[int, Option("Chooses whose background a face is set before.", least=0)] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +180,8 @@ class ReportSpec(Spec):
 
     runs: Annotated[tuple[str, ...], Option("Runs under runs/evaluate or runs/benchmark, by name or folder.", position=True)]
     out: Annotated[Path | None, Option("Folder for the figures. [default: figures/ of the run; of several runs/report/]")] = None
-    lang: Annotated[Language, Option("Language of the page: en or ko. Figures are in English.")] = "en"
+    lang: Annotated[Language, Option("Language of the pages: en or ko. Figures are in English.")] = "en"
+    photos: Annotated[bool, Option("Show photos of people in report.html; file names are there in any case.")] = False
     published: Annotated[bool, Option("Add the published results on KoIn50, marked so; for runs on its real photos only.")] = False
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 
@@ -14,11 +13,9 @@ from yolo_koin.errors import RunError
 from yolo_koin.files import write_csv
 from yolo_koin.locks import locked
 from yolo_koin.manifests import placed
-from yolo_koin.models.registry import known_models
 from yolo_koin.parallel import Progress, Step
-from yolo_koin.runs import BenchmarkRun, CellRun, TrainRun
-from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, BenchmarkSpec, Method, TrainSpec
-from yolo_koin.splits import TRAINING_SETS
+from yolo_koin.runs import BenchmarkRun
+from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, BenchmarkSpec, TrainSpec
 from yolo_koin.verbs import cells
 from yolo_koin.verbs.executors import Executor, Outcome, executor_for
 from yolo_koin.verbs.planning import best_so_far, left, planned
@@ -72,7 +69,7 @@ class BenchmarkResult:
 
 @verb(BenchmarkSpec)
 def benchmark(spec: BenchmarkSpec, progress: Progress) -> BenchmarkResult:
-    """Run what is not finished yet, then write ``results.csv``, ``report.md`` and the figures. A cell that fails stops no other.
+    """Run what is not finished yet, then write ``results.csv``, the report and its figures. A cell that fails stops no other.
 
     Raises:
         RunError: a benchmark of this name was begun with other settings, or every cell failed.
@@ -113,15 +110,15 @@ def _run_all(matrix: Sequence[cells.Cell], execute: Executor, workspace: Workspa
 def _written(run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcomes) -> BenchmarkResult:
     """The results and the report of all finished cells: what an earlier call with other models finished belongs to the benchmark too."""
     home, failed = run.folder, {name: error for name, error in outcome.items() if isinstance(error, Exception)}
-    pairs = sorted(((done, _training(done)) for done in finished_cells(home)), key=lambda pair: _order(pair[1].spec))
+    pairs = finished_cells(home)
     if failed and not pairs:
         raise next(iter(failed.values()))
-    scored = [load_cell(done) for done, _ in pairs]
+    scored = [load_cell(*pair) for pair in pairs]
     metrics = pd.concat([one.metrics for one in scored], ignore_index=True)
     reasons = {name: f"{type(error).__name__}: {error}" for name, error in failed.items()}
     specs = {done.name: training.spec for done, training in pairs} | {cell.id: cell.training.spec for cell in matrix if cell.id in failed}
     write_csv(home / "results.csv", _with_settings(metrics, specs, reasons))
-    files = write_report(scored, home / "figures", home / "report.md")
+    files = write_report(scored, home / "figures", home)
     run.written(status="finished", cells=tuple(done.name for done, _ in pairs))
     return BenchmarkResult(
         run=home,
@@ -162,20 +159,6 @@ def _place(said: str | Path, home: Path, workspace: Workspace) -> str:
     """Where a path leads; any other word stays as it is."""
     path = placed(str(said), home) if Path(said).is_absolute() else workspace.find(said)
     return str(path.resolve()) if said not in {AUTO, SCRATCH, SAMPLE} and path.exists() else str(said)
-
-
-def _training(cell: CellRun) -> TrainRun:
-    found = TrainRun.read(cell.folder)
-    if found is None:
-        raise RunError("this cell has lost the record of its training", cell.folder, "Remove it; the benchmark then runs it again.")
-    return found
-
-
-def _order(spec: TrainSpec) -> tuple[int, int, int, float, int]:
-    """Models as the registry lists them, then methods, then training sets, then shots, then seeds."""
-    models = known_models()
-    place = models.index(spec.model_name) if spec.model_name in models else len(models)
-    return place, get_args(Method).index(spec.method), list(TRAINING_SETS).index(spec.train_on), spec.shots or math.inf, spec.seed
 
 
 def _with_settings(metrics: pd.DataFrame, specs: Mapping[str, TrainSpec], failed: Mapping[str, str]) -> pd.DataFrame:

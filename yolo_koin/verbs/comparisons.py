@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from yolo_koin.errors import UsageError
 from yolo_koin.evaluation import published, scores
-from yolo_koin.evaluation.across_runs import effective_robustness, paired, seeds_interval
-from yolo_koin.evaluation.face_scores import one_per_photo
+from yolo_koin.evaluation.across_runs import effective_robustness, paired
 from yolo_koin.evaluation.metrics import reliability
-from yolo_koin.evaluation.predictions import PredictionsError
 from yolo_koin.evaluation.selective import risk_coverage
 from yolo_koin.reporting import confidence as charts
-from yolo_koin.reporting.document import Block, Figure, Table, Text
+from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text
 from yolo_koin.reporting.saving import save
 from yolo_koin.splits import in_order
 from yolo_koin.verbs.drawing import called
 from yolo_koin.verbs.scored import WHOLE, Scored
+from yolo_koin.verbs.seeds import Mean, of_one_setting, of_photos, over_seeds
 from yolo_koin.words import Sentence
 
 SHOWN = 30  # pairs of runs in a report
+CURVES = 12  # in one chart
 DETAILED = "Classes and confidence. AURC: mean share of wrong answers over all coverages, the surest photos first; ECE: in 15 bins."
 SEEDS = (
-    "Top-1 over seeds, in percent; brackets: 95 % interval of the mean, seeds and photos resampled. Few seeds show little of the spread"
-    " between them, and no significance is claimed."
+    "Top-1 over seeds, in percent; brackets: 95 % interval of the mean, for other seeds and other photos. Few seeds show"
+    " little of the spread between them: the interval is wide, and no significance is claimed."
 )
 OF_FACES = "A photo is right for a run that names faces when any face of it is given the labelled person's name first."
 TESTED = (
@@ -65,35 +66,62 @@ def by_way(runs: Sequence[Scored]) -> tuple[list[Scored], list[Scored]]:
     return [run for run in runs if run.way == WHOLE], [run for run in runs if run.way != WHOLE]
 
 
-def compared(runs: Sequence[Scored]) -> list[Block]:
+@dataclass(frozen=True, eq=False)
+class Paired:
+    """The tests between models, each by its first seed.
+
+    Attributes:
+        table: as :func:`yolo_koin.evaluation.across_runs.paired` gives it.
+        untested: split → the runs that did not see the same photos of it.
+    """
+
+    table: pd.DataFrame
+    untested: dict[str, str]
+
+    @classmethod
+    def between(cls, runs: Sequence[Scored]) -> Paired:
+        """The tests between these runs, whatever they name."""
+        models = first_seeds(runs)
+        splits = in_order(split for run in models for split in run.predictions["split"])
+        return cls(*paired({run.title: pd.concat([of_photos(run, split) for split in splits]) for run in models}, splits))
+
+
+def compared(runs: Sequence[Scored], found: Sequence[Mean], tests: Paired) -> list[Block]:
     """The comparisons between runs on one dataset, whatever they name.
 
     Where a model was trained with several seeds, the first stands for it.
+
+    Args:
+        runs: all of them.
+        found: their top-1.
+        tests: between them.
     """
     blocks: list[Block] = []
-    seeds = over_seeds(runs)
+    seeds = over_seeds(found)
     if len(seeds):
-        blocks.append(Table(seeds, Sentence(SEEDS)))
+        blocks += [Heading(Sentence("Seeds")), Table(seeds, Sentence(SEEDS))]
     models = first_seeds(runs)
     if len(models) > 1:
-        blocks += _tests(models)
+        blocks += [Heading(Sentence("Tests between runs")), *_tests(models, tests)]
     robustness = effective_robustness({run.title: run.predictions for run in by_way(models)[0]})
     if len(robustness):
-        blocks.append(Table(_readable_robustness(robustness), Sentence(ROBUST, models=len(robustness))))
+        blocks += [
+            Heading(Sentence("Effective robustness")),
+            Table(_readable_robustness(robustness), Sentence(ROBUST, models=len(robustness))),
+        ]
     return blocks
 
 
 def first_seeds(runs: Sequence[Scored]) -> list[Scored]:
     """The runs that stand for their models: of those that differ in the seed alone, those of the lowest."""
-    return [run for same in _of_one_setting(runs) for run in same if run.seed == min(other.seed for other in same)]
+    return [same[0] for same in of_one_setting(runs)]
 
 
-def _of_one_setting(runs: Sequence[Scored]) -> list[list[Scored]]:
-    """The runs in groups that differ in the seed alone; one of unknown training is alone."""
-    groups: dict[str, list[Scored]] = {}
-    for number, run in enumerate(runs):
-        groups.setdefault(run.settings or f"unknown {number}", []).append(run)
-    return list(groups.values())
+def surest(runs: Sequence[Scored]) -> list[Scored]:
+    """The runs whose curves are drawn: one seed of each model, and of many models those with the best validation figures."""
+    models = first_seeds(runs)
+    chosen = {run.name for run in sorted(models, key=lambda run: np.nan_to_num(run.val, nan=-1.0), reverse=True)[:CURVES]}
+    return [run for run in models if run.name in chosen]
 
 
 def details(runs: Sequence[Scored]) -> Table:
@@ -108,7 +136,7 @@ def details(runs: Sequence[Scored]) -> Table:
 
 def confidence(runs: Sequence[Scored], shown: Scored, out: Path) -> list[Block]:
     """The risk–coverage curve of each model, and the reliability of the run that is shown, as far as they tell their confidence."""
-    curves = {(run.title, split): risk_coverage(photos) for run in first_seeds(runs) for split, photos in _with_confidence(run).items()}
+    curves = {(run.title, split): risk_coverage(photos) for run in surest(runs) for split, photos in _with_confidence(run).items()}
     bins = {split: reliability(photos) for split, photos in _with_confidence(shown).items()}
     synthetic = frozenset[str]().union(*(run.synthetic for run in runs))
     figures = {
@@ -127,52 +155,18 @@ def _with_confidence(run: Scored) -> dict[str, pd.DataFrame]:
     return {split: photos for split, photos in by_split.items() if photos["score_1"].notna().any()}
 
 
-def over_seeds(runs: Sequence[Scored]) -> pd.DataFrame:
-    """Top-1 of each seed, mean and standard deviation, over runs that differ in the seed alone; empty when there are none."""
-    rows: list[dict[str, Any]] = []
-    for same in _of_one_setting(runs):
-        if len({run.seed for run in same}) < len(same):
-            continue  # one training scored twice
-        top1 = pd.concat([run.metrics.assign(seed=run.seed) for run in same]).query("metric in ('top1', 'person_top1')")
-        for split, found in top1.groupby("split", sort=False):
-            percent = 100 * found["value"]
-            if len(found) > 1:
-                each = {f"seed {seed}": f"{value:.1f}" for seed, value in sorted(zip(found["seed"], percent, strict=True))}
-                mean = f"{percent.mean():.1f} ± {percent.std():.1f}{_of_mean(same, str(split))}"
-                rows.append({"model": same[0].model, "split": split, "photos": int(found["n"].max()), **each, "mean ± SD": mean})
-    frame = pd.DataFrame(rows)
-    return frame[[*(column for column in frame if column != "mean ± SD"), "mean ± SD"]] if rows else frame
-
-
-def _of_mean(runs: Sequence[Scored], split: str) -> str:
-    try:
-        low, high = seeds_interval({run.name: _of_photos(run, split) for run in runs}, split)
-    except PredictionsError:  # a photo came or went between two of them
-        return ""
-    return f" [{100 * low:.1f}, {100 * high:.1f}]"
-
-
-def _of_photos(run: Scored, split: str) -> pd.DataFrame:
-    """One row for each photo of a split."""
-    rows = run.predictions[run.predictions["split"] == split]
-    return rows if run.way == WHOLE else one_per_photo(rows, "detector" if run.way == "detector" else "faces")
-
-
-def _tests(runs: Sequence[Scored]) -> list[Block]:
+def _tests(runs: Sequence[Scored], tests: Paired) -> list[Block]:
     """The tests between runs; those that saw other photos cannot be compared, which is said."""
-    splits = in_order(split for run in runs for split in run.predictions["split"])
-    frames = {run.title: pd.concat([_of_photos(run, split) for split in splits]) for run in runs}
-    table, untested = paired(frames, splits)
     blocks: list[Block] = [Text(Sentence(OF_FACES))] if by_way(runs)[1] else []
-    for split, where in untested.items():
+    for split, where in tests.untested.items():
         said = Sentence(
             "{split}: no test between the runs, since they were not scored on the same labelled photos ({where}).", split=split, where=where
         )
         blocks.append(Text(said))
-    if len(table):
-        some = table.nsmallest(SHOWN, "p_holm").sort_index()
+    if total := len(tests.table):
+        some = tests.table.nsmallest(SHOWN, "p_holm").sort_index()
         better, p = some["better"].replace("", "neither shown"), [f"{value:.2g}" for value in some["p_holm"]]
-        blocks.append(Table(some.assign(better=better, p_holm=p)[list(HEADS)].rename(columns=HEADS), Sentence(TESTED, tests=len(table))))
+        blocks.append(Table(some.assign(better=better, p_holm=p)[list(HEADS)].rename(columns=HEADS), Sentence(TESTED, tests=total)))
     return blocks
 
 

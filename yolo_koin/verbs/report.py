@@ -16,20 +16,28 @@ from yolo_koin.locks import locked
 from yolo_koin.parallel import Progress
 from yolo_koin.reporting import figures
 from yolo_koin.reporting.document import Block, Figure, Heading, Text, files_of, markdown
+from yolo_koin.reporting.html import html
+from yolo_koin.reporting.latex import latex
 from yolo_koin.reporting.saving import save
+from yolo_koin.reporting.scatter import hard_against_normal
 from yolo_koin.reporting.shots import shots_curve
 from yolo_koin.specs import Language, ReportSpec
 from yolo_koin.splits import in_order, of_part
-from yolo_koin.verbs import open_set
-from yolo_koin.verbs.comparisons import by_way, confidence, published_results
+from yolo_koin.verbs import open_set, overview
+from yolo_koin.verbs.cards import card
+from yolo_koin.verbs.comparisons import CURVES, Paired, by_way, confidence, first_seeds, published_results, surest
 from yolo_koin.verbs.drawing import dataset_name, drawable
+from yolo_koin.verbs.failures import failures
+from yolo_koin.verbs.provenance import provenance
 from yolo_koin.verbs.results import no_news, tables
 from yolo_koin.verbs.scored import WHOLE, Scored, load_runs, told_apart
+from yolo_koin.verbs.seeds import means
 from yolo_koin.verbs.showing import examples, group_photos, hard_photos, of_people
 from yolo_koin.verbs.verb import verb
 from yolo_koin.words import Sentence
 from yolo_koin.workspace import Workspace
 
+ROWS = 12  # runs that are each a row of the chart of accuracies; of more only the first seeds
 UNKNOWN = "a dataset that is not known any more"
 
 
@@ -39,7 +47,7 @@ class ReportResult:
 
     Attributes:
         out: folder of the figures.
-        files: the page, then the figures.
+        files: the pages, then the figures.
         notes: scores that guessing would reach, names that cannot be drawn.
     """
 
@@ -50,7 +58,7 @@ class ReportResult:
 
 @verb(ReportSpec)
 def report(spec: ReportSpec, progress: Progress) -> ReportResult:
-    """Draw the figures of some runs, and write ``report.md``.
+    """Draw the figures of some runs, and write ``report.html``, ``report.md`` and ``report.tex``.
 
     Raises:
         RunError: a run is not there, or was not scored.
@@ -65,38 +73,63 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     beside = [published_results(scored)] if spec.published else []
     with locked(out):
         after = open_set.blocks_of([*held_out.values()], out) if held_out else []
-        return ReportResult(out, write_report(scored, out, lang=spec.lang, beside=beside, after=after), tuple(notes))
+        files = write_report(scored, out, lang=spec.lang, beside=beside, after=after, photos=spec.photos)
+        return ReportResult(out, files, tuple(notes))
 
 
 def write_report(
     runs: Sequence[Scored],
     out: Path,
-    page: Path | None = None,
+    home: Path | None = None,
     lang: Language = "en",
     beside: Sequence[Block] = (),
     after: Sequence[Block] = (),
+    photos: bool = False,
 ) -> tuple[Path, ...]:
     """Draw every figure that the runs have data for, and write the report, a part for each dataset.
 
     Args:
         runs: scored.
         out: folder of the figures; those of several datasets are in a folder each below it.
-        page: the Markdown file; ``report.md`` beside the figures when None.
+        home: folder of ``report.md``, ``report.html`` and ``report.tex``; that of the figures when None.
         lang: of headings, tables and sentences.
         beside: what comes below the results of each dataset.
-        after: what comes at the end.
+        after: what comes after the results.
+        photos: whether the HTML page has photos in it.
 
     Returns:
-        The page, then the figures.
+        The three pages, then the figures. The cards of the runs are in ``model_cards/`` beside the pages.
     """
-    page, blocks = page or out / "report.md", list[Block]()
+    home, blocks = home or out, list[Block]()
     parts = by_dataset(runs)
     for dataset, some in parts.items():
         folder = out / dataset.replace("/", "-") if len(parts) > 1 else out
-        blocks += [Heading(Sentence("Results on {dataset}", dataset=dataset), 1), *tables(some), *beside, *_drawn(some, dataset, folder)]
-    blocks += after
-    write_text(page, markdown(blocks, page.parent, lang))
-    return (page, *files_of(blocks))
+        blocks += _part(dataset, some, folder, beside)
+    cards = {home / "model_cards" / f"{run.name.replace('/', '-')}.md": card(run) for run in runs}
+    blocks += [*after, *provenance(runs)]
+    pages = {"md": markdown(blocks, home, lang), "html": html(blocks, lang, photos), "tex": latex(blocks, home, lang)}
+    for ending, text in pages.items():
+        write_text(home / f"report.{ending}", text)
+    for path, told in cards.items():
+        write_text(path, markdown(told, path.parent, lang))
+    return (*(home / f"report.{ending}" for ending in pages), *files_of(blocks))
+
+
+def _part(dataset: str, runs: Sequence[Scored], folder: Path, beside: Sequence[Block]) -> list[Block]:
+    """The results on one dataset. Those of several runs begin with a row for each setting, whose numbers are in ``overview.csv`` too."""
+    found, tests = means(runs), Paired.between(runs)
+    blocks: list[Block] = [Heading(Sentence("Results on {dataset}", dataset=dataset), 1)]
+    if len(runs) > 1 and found:
+        main = overview.overview(found, tests.table)
+        overview.write(folder / "overview.csv", main)
+        blocks += [
+            Text(overview.counted(main, len(runs))),
+            overview.table(main),
+            *_scatter(main, dataset, folder),
+            *_shots(runs, dataset, folder),
+            Heading(Sentence("All runs")),
+        ]
+    return [*blocks, *tables(runs, found, tests), *beside, *_drawn(runs, dataset, folder)]
 
 
 def by_dataset(runs: Sequence[Scored]) -> dict[str, list[Scored]]:
@@ -133,7 +166,7 @@ def _drawn(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
     Where a run named faces, the photos are its.
     """
     whole, _ = by_way(runs)
-    blocks: list[Block] = [Heading(Sentence("Figures")), *_performance(runs, name, out), *_shots(runs, name, out), *_curves(runs, out)]
+    blocks: list[Block] = [Heading(Sentence("Figures")), *_performance(runs, name, out), *_curves(runs, out)]
     shown = _shown(runs)
     dataset = _named_as_drawn(shown)
     blocks += [Text(Sentence("{note}.", note=note)) for note in _undrawable(runs)]
@@ -144,7 +177,15 @@ def _drawn(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
             blocks += of_people(best, split, name, dataset.names if dataset else {}, out)
     if dataset:
         blocks += [*examples(dataset, name, out), *hard_photos(shown, dataset, name, out), *group_photos(shown, dataset, name, out)]
-    return blocks
+    return [*blocks, *failures(whole, _best(whole), dataset.names if dataset else {})] if whole else blocks
+
+
+def _scatter(main: pd.DataFrame, name: str, out: Path) -> list[Block]:
+    figure = hard_against_normal(main, name)
+    if figure is None:
+        return []
+    path, _ = save(figure, out / "hard_against_normal.png")
+    return [Figure(path, Sentence("Top-1 on hard photos against normal ones, with 95 % intervals; on the diagonal nothing is lost"))]
 
 
 def _shots(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
@@ -187,7 +228,7 @@ def _best(runs: Sequence[Scored]) -> Scored:
 
 
 def _performance(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
-    whole, faces = by_way(runs)
+    whole, faces = by_way(runs if len(runs) <= ROWS else first_seeds(runs))
     table = pd.concat([_drawable(run) for run in (*whole, *faces)], ignore_index=True)
     figure = figures.performance(table, {run.name: run.title for run in runs}, name)
     if figure is None:
@@ -205,6 +246,7 @@ def _drawable(run: Scored) -> pd.DataFrame:
 
 def _curves(runs: Sequence[Scored], out: Path) -> list[Block]:
     trained = [run for run in runs if run.curve is not None and "val_top1" in run.curve]
+    trained = trained if len(trained) <= CURVES else surest(trained)
     datasets = dict.fromkeys(run.trained_on for run in trained)
     one = len(datasets) == 1
     curves = {run.title if one else f"{run.title}, on {run.trained_on}": run.curve for run in trained if run.curve is not None}

@@ -8,11 +8,12 @@ import pandas as pd
 
 from yolo_koin.evaluation import scores
 from yolo_koin.evaluation.chance import chance_notes
-from yolo_koin.reporting.document import Block, Table, Text
+from yolo_koin.reporting.document import Block, Heading, Table, Text
 from yolo_koin.splits import in_order
-from yolo_koin.verbs.comparisons import by_way, compared, details
+from yolo_koin.verbs.comparisons import Paired, by_way, compared, details
 from yolo_koin.verbs.drawing import called
 from yolo_koin.verbs.scored import Scored
+from yolo_koin.verbs.seeds import Mean
 from yolo_koin.words import Sentence
 
 COLUMNS = {
@@ -36,16 +37,18 @@ COLUMNS = {
 }
 OF_BOXES = ("map50", "face_ap50")  # the number of boxed photos is that of the first of these that there is
 NAMES = {"faces": "each face found", "detector": "what it detects"}
+EACH = 3  # runs at chance level that are told one by one
+NO_NEWS = "{split}: top-1 of {n} runs is at chance level or below, {chance:.1f} % as of guessing one of {classes} people"
 BRACKETS = (
     "Brackets: 95 % intervals (Wilson for shares of photos, Newcombe for the gap to normal photos, bootstrap over photos for the rest). "
     "In parentheses: the number of photos behind a value, where it is not that of its row."
 )
 
 
-def tables(runs: Sequence[Scored]) -> list[Block]:
-    """The result tables of the runs on one dataset, and the tests between them where there are several."""
+def tables(runs: Sequence[Scored], found: Sequence[Mean], tests: Paired) -> list[Block]:
+    """The result tables of the runs on one dataset, and the tests between them where there are several; arguments as of ``compared``."""
     whole, faces = by_way(runs)
-    blocks: list[Block] = [Table(pd.concat(map(_readable_run, some), ignore_index=True)) for some in (whole, faces) if some]
+    blocks: list[Block] = [Table(pd.concat(map(readable_run, some), ignore_index=True)) for some in (whole, faces) if some]
     blocks.append(Text(Sentence(BRACKETS)))
     blocks += [Text(Sentence("{note}.", note=note)) for note in no_news(runs)]
     for finder, splits in _agreements(faces).items():
@@ -55,15 +58,28 @@ def tables(runs: Sequence[Scored]) -> list[Block]:
             finder=finder,
         )
         blocks.append(Text(said))
-    return [*blocks, *([details(whole)] if whole else []), *compared(runs)]
+    if whole:
+        blocks += [Heading(Sentence("Classes and confidence")), details(whole)]
+    return [*blocks, *compared(runs, found, tests)]
 
 
 def no_news(runs: Sequence[Scored]) -> tuple[Sentence, ...]:
-    """A line on each split where a run is no better than guessing."""
-    return tuple(Sentence("{run}, {note}", run=run.title, note=note) for run in runs for note in chance_notes(run.metrics, run.classes))
+    """A line on each split where a run is no better than guessing; where several are, one on all of them."""
+    by_split: dict[tuple[object, object], list[tuple[str, Sentence]]] = {}
+    for run in runs:
+        for note in chance_notes(run.metrics, run.classes):
+            by_split.setdefault((note.values["split"], note.values["classes"]), []).append((run.title, note))
+    return tuple(line for told in by_split.values() for line in _no_news(told))
 
 
-def _readable_run(run: Scored) -> pd.DataFrame:
+def _no_news(told: Sequence[tuple[str, Sentence]]) -> list[Sentence]:
+    if len(told) <= EACH:
+        return [Sentence("{run}, {note}", run=run, note=note) for run, note in told]
+    return [Sentence(NO_NEWS, n=len(told), **told[0][1].values)]
+
+
+def readable_run(run: Scored) -> pd.DataFrame:
+    """The summary of a run."""
     metrics = run.metrics.assign(way=NAMES[run.way]) if run.way in NAMES else run.metrics
     return readable(metrics, {run.name: run.title}, run.synthetic)
 

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 
 from yolo_koin.errors import KoinError, RunError
 from yolo_koin.evaluation import face_predictions, predictions, scores, truth
-from yolo_koin.models.registry import family_of
+from yolo_koin.models.registry import family_of, known_models
 from yolo_koin.runs import CELLS, CellRun, ScoredRun, TrainRun
-from yolo_koin.splits import in_order, of_part
+from yolo_koin.specs import Method, TrainSpec
+from yolo_koin.splits import TRAINING_SETS, in_order, of_part
 from yolo_koin.verbs.drawing import dataset_name
 from yolo_koin.words import METHODS, count
 
-WHOLE = "whole"
+WHOLE, DRAWN = "whole", " with hard cases drawn"
 CURVE = ("epoch", "train_loss", "val_loss")  # and what the best epoch was chosen by
 NO_CURVE = "Move it elsewhere; the report then has no curve of this training."
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """How a model came about, in the words of a table.
+
+    Attributes:
+        network: YOLOv8n-cls.
+        method: what learnt: ``fine-tuned``, ``from scratch``, ``probe``, ``nearest mean``.
+        training_set: and whether faces were cut out.
+        shots: training photos of each person; None for all that there are.
+    """
+
+    network: str
+    method: str
+    training_set: str
+    shots: int | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +66,8 @@ class Scored:
         trained_on: name of the dataset that it learnt from; empty when unknown.
         series: the model without its shots, which the runs of a curve over shots share.
         shots: training photos of each person, their mean where all were taken; NaN when unknown.
+        learnt: how the model came about; None when unknown.
+        source: the run itself; training: that of its model; None when unknown.
     """
 
     name: str
@@ -66,6 +88,9 @@ class Scored:
     trained_on: str = ""
     series: str = ""
     shots: float = float("nan")
+    learnt: Learnt | None = None
+    source: ScoredRun | None = None
+    training: TrainRun | None = None
 
 
 def load_runs(folder: Path) -> list[Scored]:
@@ -76,22 +101,42 @@ def load_runs(folder: Path) -> list[Scored]:
         KoinError: one of its files is malformed.
     """
     if (folder / CELLS).is_dir():
-        return [load_cell(run) for run in finished_cells(folder)]
+        return [load_cell(*pair) for pair in finished_cells(folder)]
     run = ScoredRun.read(folder)
     if run is None or not (folder / "metrics.csv").is_file():
         raise RunError("not a scored run (no metrics.csv)", folder, "Run yolo_koin evaluate on its weights first.")
     return [_load(run, _training(run))]
 
 
-def finished_cells(benchmark: Path) -> list[CellRun]:
-    """The cells of a benchmark that were run to their end, in any order."""
+def finished_cells(benchmark: Path) -> list[tuple[CellRun, TrainRun]]:
+    """The cells of a benchmark that were run to their end, with their trainings.
+
+    Models are as the registry lists them, then methods, then training sets, then shots, then seeds.
+
+    Raises:
+        RunError: a cell has lost the record of its training.
+    """
     found = (CellRun.read(cell) for cell in sorted((benchmark / CELLS).iterdir()) if cell.is_dir())
-    return [run for run in found if run is not None]
+    pairs = [(run, _of_cell(run)) for run in found if run is not None]
+    return sorted(pairs, key=lambda pair: _order(pair[1].spec))
 
 
-def load_cell(run: CellRun) -> Scored:
+def _of_cell(cell: CellRun) -> TrainRun:
+    found = TrainRun.read(cell.folder)
+    if found is None:
+        raise RunError("this cell has lost the record of its training", cell.folder, "Remove it; the benchmark then runs it again.")
+    return found
+
+
+def _order(spec: TrainSpec) -> tuple[int, int, int, float, int]:
+    models = known_models()
+    place = models.index(spec.model_name) if spec.model_name in models else len(models)
+    return place, get_args(Method).index(spec.method), list(TRAINING_SETS).index(spec.train_on), spec.shots or math.inf, spec.seed
+
+
+def load_cell(run: CellRun, training: TrainRun) -> Scored:
     """A scored cell."""
-    return _load(run, TrainRun.read(run.folder))
+    return _load(run, training)
 
 
 def told_apart(found: Sequence[tuple[Path, Scored]]) -> list[Scored]:
@@ -137,6 +182,9 @@ def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
         trained_on=dataset_name(Path(training.spec.data)) if training else "",
         series=title_of(training, with_shots=False) if training else "",
         shots=training.photos / run.classes if training and training.photos and run.classes else float("nan"),
+        learnt=_learnt(training) if training else None,
+        source=run,
+        training=training,
     )
 
 
@@ -172,11 +220,23 @@ def _curve(path: Path) -> pd.DataFrame:
 
 def title_of(training: TrainRun, with_shots: bool = True) -> str:
     """Model and training set, for people."""
+    title = " ".join(filter(None, (_network(training), METHODS.get(training.spec.method))))
+    title += f", {_training_set(training)}"
+    return f"{title}, {count(training.spec.shots, 'shot')}" if training.spec.shots and with_shots else title
+
+
+def _learnt(training: TrainRun) -> Learnt:
+    method = METHODS.get(training.spec.method) or ("fine-tuned" if training.start else "from scratch")
+    return Learnt(_network(training), method, _training_set(training), training.spec.shots)
+
+
+def _network(training: TrainRun) -> str:
     name = training.spec.model_name
     try:
-        title = family_of(name).title(name)
+        return family_of(name).title(name)
     except KoinError:  # a family that is not installed any more
-        title = name
-    title = " ".join(filter(None, (title, METHODS.get(training.spec.method))))
-    title += f", {training.spec.train_on}{' faces' if training.spec.fit == 'face' else ''}"
-    return f"{title}, {count(training.spec.shots, 'shot')}" if training.spec.shots and with_shots else title
+        return name
+
+
+def _training_set(training: TrainRun) -> str:
+    return f"{training.spec.train_on}{' faces' if training.spec.fit == 'face' else ''}{DRAWN if training.spec.hardcases else ''}"

@@ -71,7 +71,7 @@ def examples(dataset: Dataset, name: str, out: Path) -> list[Block]:
     rows = [ExampleRow(s.name, "synthetic" if s in dataset.synthetic else "", _row_of(dataset, s, columns)) for s in splits]
     title = Sentence("{dataset}: test photos of each case, one person a column", dataset=name)
     path, _ = save(prints.examples_for_each_case(rows, title), out / "examples_for_each_case.png")
-    return [Figure(path, title)]
+    return [Figure(path, title, photos=True)]
 
 
 def hard_photos(run: Scored, dataset: Dataset, name: str, out: Path) -> list[Block]:
@@ -84,7 +84,7 @@ def hard_photos(run: Scored, dataset: Dataset, name: str, out: Path) -> list[Blo
     title = _title(run, str(HARD), name)
     picture = prints.hardcases_results(results, title=title, photos=photos, top1=share, measure=measure)
     path, _ = save(picture, out / "hardcases_results_YOLO.png")
-    return [Figure(path, Sentence(PHOTOS, title=title))]
+    return [Figure(path, Sentence(PHOTOS, title=title), photos=True)]
 
 
 def group_photos(run: Scored, dataset: Dataset, name: str, out: Path) -> list[Block]:
@@ -96,7 +96,7 @@ def group_photos(run: Scored, dataset: Dataset, name: str, out: Path) -> list[Bl
     title = _title(run, str(GROUP), name)
     picture = prints.group_results(results, title=title, photos=photos, named=share)
     path, _ = save(picture, out / "group_results_YOLO.png")
-    return [Figure(path, Sentence(PHOTOS, title=title))]
+    return [Figure(path, Sentence(PHOTOS, title=title), photos=True)]
 
 
 def _title(run: Scored, split: str, dataset: str) -> Sentence:

@@ -13,12 +13,13 @@ from yolo_koin.environment import needed
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.files import sha256
 from yolo_koin.locks import locked
+from yolo_koin.manifests import home_of
 from yolo_koin.models.protocol import TrainJob
 from yolo_koin.models.registry import family_of, trainer_of
 from yolo_koin.parallel import Progress, silent, stopwatch
 from yolo_koin.runs import TrainRun, prepared_at
 from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, TrainSpec
-from yolo_koin.verbs.recipes import RECIPES, with_shots
+from yolo_koin.verbs.recipes import RECIPES, with_faces, with_shots
 from yolo_koin.verbs.resolve import open_dataset, prepared, weights_file
 from yolo_koin.verbs.sample import is_sample
 from yolo_koin.verbs.verb import verb
@@ -276,7 +277,7 @@ def of_model(spec: TrainSpec) -> TrainSpec:
 
 
 def _finished(run: TrainRun, again: bool, progress: Progress) -> TrainRun:
-    trainer, job, seconds = trainer_of(run.spec.model_name, run.spec.method), _job(run), dict[str, float]()
+    trainer, job, seconds = trainer_of(run.spec.model_name, run.spec.method), _job(run, progress), dict[str, float]()
     with run.failing():
         with stopwatch(seconds, "training"):
             trained = (trainer.resume if again else trainer.train)(job, progress)
@@ -294,16 +295,17 @@ def _finished(run: TrainRun, again: bool, progress: Progress) -> TrainRun:
         )
 
 
-def _job(run: TrainRun) -> TrainJob:
+def _job(run: TrainRun, progress: Progress = silent) -> TrainJob:
     spec, recipe = run.spec, RECIPES[run.spec.task]
     assert spec.side is not None
     assert spec.epochs is not None
     assert spec.imgsz is not None
     assert spec.batch is not None  # all were settled before the run was written down
     photos = {part: [one for one in some if one.label not in run.without] for part, some in recipe.photos(run.converted).items()}
+    learnt = with_shots(photos["train"], spec.shots, spec.seed)
     return TrainJob(
         model=spec.model_name,
-        train=with_shots(photos["train"], spec.shots, spec.seed),
+        train=with_faces(learnt, home_of(run.folder.absolute()), progress) if spec.hardcases else learnt,
         val=tuple(photos["val"]),
         names=tuple(name for name in recipe.names(run.converted) if name not in run.without),
         folder=run.folder,
@@ -320,6 +322,9 @@ def _job(run: TrainRun) -> TrainJob:
         method=spec.method,
         C=USUAL_C if spec.C is None else spec.C,
         augment=spec.augment,
+        hardcases=spec.hardcases,
+        hardcase_kinds=spec.hardcase_kinds,
+        hardcase_severities=spec.hardcase_severities,
         label_smoothing=spec.label_smoothing,
         patience=spec.patience,
         log=spec.log,
