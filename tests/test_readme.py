@@ -141,7 +141,7 @@ def test_the_table_of_strangers_comes_out_of_its_predictions(tmp_path: Path) -> 
     chosen = {name: strangers.chosen_score(table) for name, table in metrics.items()}
     tables = [open_set.readable(metrics[name], chosen[name], SYNTHETIC, title) for name, title in titles.items()]
     assert markdown_table(pd.concat(tables, ignore_index=True)) in README
-    assert [chosen[name] for name in titles] == ["softmax", "normed_logit", "max_logit"]
+    assert [chosen[name] for name in titles] == ["softmax", "normed_logit", "softmax"]
     for name in ("yolov8n", "yolov8n-unsmoothed"):
         oscr = metrics[name].query("metric == 'oscr' and score == @chosen[@name]").set_index("split")
         for split in ("val", "normal_cases/test"):

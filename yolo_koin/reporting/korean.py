@@ -197,11 +197,11 @@ KOREAN = {
         "얼굴마다 이름을 붙이는 실행에서는 어느 한 얼굴의 첫 이름이 정답 인물이면 맞힌 사진으로 셉니다."
     ),
     # strangers
-    "Strangers. TPIR: known people's photos that are accepted and named rightly; FPIR: strangers' photos that are accepted. Thresholds are"
+    "TPIR: known people's photos that are accepted and named rightly; FPIR: strangers' photos that are accepted. Thresholds are"
     " chosen by photos of other strangers, of the training split: FPIR there is what they then let through. Brackets: 95 % intervals,"
     " people resampled. With n photos of strangers no FPIR below 3/n is claimed. The score is the one with the best OSCR on validation"
     " photos. A group photo of a stranger may show people whom the model knows.": (
-        "모르는 사람. TPIR: 아는 사람의 사진 가운데 받아들여져 이름을 맞힌 비율. FPIR: 모르는 사람의 사진 가운데 받아들여진 비율. "
+        "TPIR: 아는 사람의 사진 가운데 받아들여져 이름을 맞힌 비율. FPIR: 모르는 사람의 사진 가운데 받아들여진 비율. "
         "임곗값은 훈련 분할에 있는 또 다른 모르는 사람들의 사진으로 정하며, 그때의 FPIR은 그 임곗값이 실제로 통과시킨 비율입니다. "
         "대괄호: 사람을 재추출한 95 % 신뢰구간. 모르는 사람의 사진이 n장이면 3/n보다 작은 FPIR은 주장하지 않습니다. "
         "점수는 검증 사진에서 OSCR이 가장 높은 것입니다. 모르는 사람의 단체 사진에는 모델이 아는 사람이 함께 있을 수 있습니다."

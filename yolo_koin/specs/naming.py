@@ -76,7 +76,7 @@ class EvaluateSpec(Names):
             raise UsageError("folds hold strangers out", f"folds={self.folds}", "Say strangers=0.2, or drop it.")
         if self.strangers is not None:
             object.__setattr__(self, "folds", self.folds or FOLDS)
-            given = {"task": "detect", "faces": True, "data": self.data, "engine": "onnx"}
+            given = {"task": "detect", "faces": True, "data": self.data, "engine": "onnx", "leaks": self.leaks}
             if wrong := [f"{key}={value}" for key, value in given.items() if value and getattr(self, key) == value]:
                 what = "strangers are held out of a classifier of whole photos, trained anew on its own dataset"
                 raise UsageError(what, f"strangers={self.strangers:g} {wrong[0]}", "Drop one of the two.")

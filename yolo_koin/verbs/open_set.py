@@ -39,7 +39,7 @@ COLUMNS = {
     "auroc": "AUROC",
 }
 STRANGERS = (
-    "Strangers. TPIR: known people's photos that are accepted and named rightly; FPIR: strangers' photos that are accepted. Thresholds are"
+    "TPIR: known people's photos that are accepted and named rightly; FPIR: strangers' photos that are accepted. Thresholds are"
     " chosen by photos of other strangers, of the training split: FPIR there is what they then let through. Brackets: 95 % intervals,"
     " people resampled. With n photos of strangers no FPIR below 3/n is claimed. The score is the one with the best OSCR on validation"
     " photos. A group photo of a stranger may show people whom the model knows."
