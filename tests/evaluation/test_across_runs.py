@@ -75,8 +75,8 @@ def test_the_best_of_equals_is_hardly_ever_shown_not_to_be() -> None:
         right, rows = rng.random((6, 30)) < 0.5, []
         for a, b in combinations(range(6), 2):
             only_a, only_b = int((right[a] & ~right[b]).sum()), int((right[b] & ~right[a]).sum())
-            rows.append({"split": HARD, "a": a, "b": b, "only_a": only_a, "only_b": only_b, "p": mcnemar_exact(only_a, only_b)})
-        excluded += 0 in across_runs.not_best(pd.DataFrame(rows))[HARD]
+            rows.append({"split": HARD, "a": str(a), "b": str(b), "only_a": only_a, "only_b": only_b, "p": mcnemar_exact(only_a, only_b)})
+        excluded += "0" in across_runs.not_best(pd.DataFrame(rows))[HARD]
     assert excluded <= 10
 
 

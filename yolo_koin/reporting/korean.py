@@ -75,7 +75,7 @@ KOREAN = {
     "(synthetic)": "(합성)",
     # below tables
     "Top-1 of each test split; brackets: 95 % intervals. Of several seeds: mean ± SD, and the interval resamples seeds and photos. Bold:"
-    " what may be the best of a split; of the rest McNemar's exact test of first seeds shows, at 5 % for all together, that one is better.": (
+    " what may be the best of a split; of others McNemar's exact test of first seeds shows, at 5 % for all together, that one is better.": (
         "테스트 분할별 top-1. 대괄호: 95 % 신뢰구간. 시드가 여럿이면 시드 평균 ± 표준편차이고, 신뢰구간은 시드와 사진을 재추출한 것입니다. "
         "굵은 글씨: 분할에서 가장 좋을 수 있는 값. 나머지는 첫 시드 간 McNemar 정확 검정(전체 5 %)에서 더 나은 것이 있습니다."
     ),
