@@ -116,6 +116,9 @@ KOREAN = {
     "Each run: hashes (the first {digits} digits of SHA-256) of its photos and of its weights, and its training as a command.": (
         "실행별 사진 목록과 가중치의 해시(SHA-256의 앞 {digits}자리), 그리고 학습 명령."
     ),
+    "Latency, parameters and FLOPs of the models were not measured in these runs.": (
+        "이 실행들에서는 모델의 지연 시간, 매개변수 수, FLOPs를 재지 않았습니다."
+    ),
     # cards
     "Model card: {run}": "모델 카드: {run}",
     "Results": "결과",
