@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test lint fuzz figures
+.PHONY: benchmark test lint fuzz figures trust drawn strangers
+.SECONDARY:  # runs are nobody's to remove
 
 benchmark: .venv/installed
 	$(BIN)/yolo_koin benchmark --data sample --sizes n
@@ -18,12 +19,56 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-figures: benchmark runs/evaluate/sample-faces/metrics.csv runs/evaluate/sample-detect/metrics.csv  # what the README shows
+figures: benchmark runs/evaluate/sample-faces/metrics.csv runs/evaluate/sample-detect/metrics.csv trust drawn  # what the README shows
 	$(BIN)/yolo_koin report sample sample-faces sample-detect --out resources
 	cp runs/benchmark/sample/cells/yolov8n-cls-normal-seed0-*/predictions.csv resources/
 	cp runs/evaluate/sample-faces/predictions.csv resources/predictions-faces.csv
 	cp runs/evaluate/sample-detect/predictions.csv resources/predictions-detect.csv
 	cp runs/evaluate/sample-detect/truth.csv resources/
+
+trust: runs/train/n-normal/weights/best.pt  # how far its numbers can be trusted; of the predictions as much as those numbers need
+	rm -rf runs/stress/sample runs/control/sample
+	$(BIN)/yolo_koin stress --weights $< --name sample
+	$(BIN)/yolo_koin control --weights $< --name sample
+	cp runs/stress/sample/stress.png runs/control/sample/erased_face.png resources/
+	for verb in stress control; do cut -d, -f1-4,14 runs/$$verb/sample/predictions.csv | gzip -9n > resources/predictions-$$verb.csv.gz; done
+
+drawn: trust  # hard cases drawn on training photos: all kinds, and all but one
+	rm -rf runs/train/drawn runs/train/without-* runs/stress/drawn runs/stress/without-*
+	$(BIN)/yolo_koin train --data sample --hardcases 0.5 --name drawn
+	$(BIN)/yolo_koin stress --weights drawn --reference sample --name drawn
+	for left in mask sunglasses hat; do \
+		kinds=$$(echo mask,sunglasses,hat,hand,light | sed "s/$$left,//"); \
+		$(BIN)/yolo_koin train --data sample --hardcases 0.5 --hardcase-kinds $$kinds --name without-$$left && \
+		$(BIN)/yolo_koin stress --weights without-$$left --kind $$left --reference sample --name without-$$left || exit 1; \
+	done
+	for run in drawn without-mask without-sunglasses without-hat; do \
+		cut -d, -f1-4,14 runs/stress/$$run/predictions.csv | gzip -9n > resources/predictions-$$run.csv.gz; \
+	done
+
+runs/train/n-normal/weights/best.pt: .venv/installed
+	$(BIN)/yolo_koin train --data sample --name n-normal
+
+STRANGERS := yolov8n yolov8n-unsmoothed lite0-probe lite0-ncm
+
+strangers: $(STRANGERS:%=resources/strangers-%.csv.gz)  # what the README shows of them: 24 trainings
+	$(BIN)/yolo_koin report yolov8n-strangers lite0-probe-strangers lite0-ncm-strangers --out runs/report/strangers
+	cp runs/report/strangers/strangers.png resources/
+
+resources/strangers-%.csv.gz: runs/evaluate/%-strangers/metrics.csv
+	gzip -9nc $(<D)/predictions.csv > $@
+
+runs/evaluate/%-strangers/metrics.csv: runs/train/%/manifest.json
+	$(BIN)/yolo_koin evaluate --strangers 0.2 --weights $*
+
+runs/train/yolov8n/manifest.json: .venv/installed-dev
+	$(BIN)/yolo_koin train --data sample --size n --name yolov8n
+
+runs/train/yolov8n-unsmoothed/manifest.json: .venv/installed-dev
+	$(BIN)/yolo_koin train --data sample --size n --label-smoothing 0 --name yolov8n-unsmoothed
+
+runs/train/lite0-%/manifest.json: .venv/installed-dev
+	$(BIN)/yolo_koin train --data sample --model timm:tf_efficientnet_lite0 --method $* --name lite0-$*
 
 runs/evaluate/sample-faces/metrics.csv: runs/train/sample-face/weights/best.pt
 	rm -rf $(@D)

@@ -10,6 +10,8 @@ from yolo_koin import BenchmarkSpec
 from yolo_koin.configs import read_config
 from yolo_koin.errors import UsageError
 from yolo_koin.models.registry import family_of
+from yolo_koin.parallel import silent
+from yolo_koin.showing import call_benchmark
 from yolo_koin.verbs.cells import trainings
 
 SHIPPED = sorted((Path(__file__).parent.parent / "configs").glob("*.yaml"))
@@ -50,6 +52,34 @@ def test_several_matrices_in_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        pytest.param([], [("yolov8n-cls", 64, 1), ("yolov8s-cls", 64, None)], id="nothing"),
+        pytest.param(["--imgsz", "32", "--shots", "2"], [("yolov8n-cls", 32, 2), ("yolov8s-cls", 32, 2)], id="what each of them says"),
+        pytest.param(["--models", "yolo11n-cls"], [("yolo11n-cls", 64, 1), ("yolo11n-cls", 64, None)], id="other models"),
+        pytest.param(["--sizes", "m"], [("yolov8m-cls", 64, 1), ("yolov8m-cls", 64, None)], id="other models, in the short form"),
+    ],
+)
+def test_the_command_line_comes_before_each_of_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], told: list[tuple[str, int, int | None]]
+) -> None:
+    text = "data: sample\nimgsz: 128\nmatrices:\n- {models: yolov8n-cls, shots: 1, imgsz: 64}\n- {models: [yolov8s-cls], imgsz: 64}\n"
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    asked: list[BenchmarkSpec] = []
+    monkeypatch.setattr("yolo_koin.verbs.benchmark.benchmark", lambda spec, progress: asked.append(spec))
+    pairs = dict(zip([word.removeprefix("--") for word in words[::2]], words[1::2], strict=True))
+    call_benchmark({"config": str(tmp_path / "mine.yaml"), **pairs}, silent)
+    assert [(one.model_name, one.imgsz, one.shots) for one in trainings(asked[0])] == told
+
+
+@pytest.mark.parametrize("text", ["shots: 5\n", "seeds: 5\n", "shots: [5]\n"])
+def test_one_of_what_may_be_several(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    spec = BenchmarkSpec(**read_config(tmp_path / "mine.yaml", BenchmarkSpec))
+    assert 5 in {*spec.shots, *spec.seeds}
+
+
+@pytest.mark.parametrize(
     ("matrix", "told"),
     [
         pytest.param({"name": "other"}, "by itself: name. Say it of all", id="what all share"),
@@ -68,6 +98,7 @@ def test_mistakes_in_one_of_several(matrix: dict[str, object], told: str) -> Non
     [
         pytest.param("shot: 5\n", r"mine\.yaml: shot. Near names are shots", id="a near name"),
         pytest.param("matrices: [{shot: 5}]\n", r"mine\.yaml: shot. Near names are shots", id="a near name in one of several"),
+        pytest.param("matrices: 3\n", "has to be", id="a number of matrices"),
         pytest.param("epochs: [\n", r"not YAML \(line 2", id="no YAML"),
         pytest.param("- epochs\n", "lines such as", id="a list"),
         pytest.param("", "lines such as", id="empty"),
@@ -77,7 +108,7 @@ def test_mistakes_in_one_of_several(matrix: dict[str, object], told: str) -> Non
 def test_mistakes(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=told):
-        read_config(tmp_path / "mine.yaml", BenchmarkSpec)
+        BenchmarkSpec(**read_config(tmp_path / "mine.yaml", BenchmarkSpec))
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

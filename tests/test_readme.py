@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 from typer.main import get_command
 
 from yolo_koin.cli import app
-from yolo_koin.evaluation import face_predictions, predictions, scores, truth
+from yolo_koin.dataset.koin import Sample
+from yolo_koin.evaluation import face_predictions, predictions, scores, strangers, truth
 from yolo_koin.evaluation.face_scores import score_faces
+from yolo_koin.evaluation.robustness import Errors, above_chance, against_patch, compared, corruption_errors, top1_of
+from yolo_koin.evaluation.statistics import holm
+from yolo_koin.naming.sweeps import scenes_for
 from yolo_koin.reporting.document import markdown_table
+from yolo_koin.splits import NORMAL
+from yolo_koin.synthetic.variants import KINDS
+from yolo_koin.verbs import open_set
 from yolo_koin.verbs.results import NAMES, readable
 
 ROOT = Path(__file__).parent.parent
@@ -43,6 +52,97 @@ def test_the_table_of_faces_comes_out_of_its_predictions() -> None:
         metrics = score_faces(frame, truth.drawn(true) if way == "faces" else true, run, way=way)  # type: ignore[arg-type]
         tables.append(readable(metrics.assign(way=NAMES[way]), {run: model}, SYNTHETIC))
     assert markdown_table(pd.concat(tables, ignore_index=True)) in README
+
+
+LEFT_OUT = ("mask", "sunglasses", "hat")
+
+
+def test_what_the_model_knows_comes_out_of_its_predictions() -> None:
+    """Every number with an interval in that section is top-1 of a variant, or how often a background decides; and the control's test."""
+    section = README.split("## What the model knows")[1].split("\n## ")[0]
+    swept, erased = (
+        pd.read_csv(ROOT / f"resources/predictions-{verb}.csv.gz", dtype={"true_label": str}) for verb in ("stress", "control")
+    )
+    told = {scores.text("top1", row["value"], row["low"], row["high"]) for frame in (swept, erased) for row in top1_of(frame)}
+    moved = erased[erased["split"] == "normal_cases/test@other-scene"]
+    samples = [Sample(image, NORMAL, label, Path()) for image, label in zip(moved["image"], moved["true_label"], strict=True)]
+    scenes = scenes_for(samples, dict.fromkeys(moved["image"]))
+    after = np.array([scenes[image].label for image in moved["image"]]) == moved["pred_1"].to_numpy()
+    row = scores.share("top1", after)
+    told.add(scores.text("top1", row["value"], row["low"], row["high"]))
+    numbers = re.findall(r"[\d.]+ % \[[^\]]+\]", section)
+    runs = {run: swept_by(run) for run in ("drawn", *(f"without-{kind}" for kind in LEFT_OUT))}
+    told |= {scores.text("top1", row["value"], row["low"], row["high"]) for frame in runs.values() for row in top1_of(frame)}
+    hat = against_patch(swept).set_index("split").loc["normal_cases/test@hat"]
+    assert f"elsewhere {hat['only_b']} of {hat['n']} photos are named rightly at more severities" in " ".join(section.split())
+    assert f"where it belongs {hat['only_a']}; corrected for the four things that are tested that is p = {hat['p_holm']:.2g}," in section
+    assert hat["better"] == ""
+    chance = above_chance(erased, ["normal_cases/test@no-face"], 40).iloc[0]
+    assert (chance["chance"], chance["p"] < 0.001) == (0.025, True)
+    assert len(numbers) == 16
+    assert set(numbers) <= told
+    for kind in LEFT_OUT:
+        cells = [cell_of(frame, f"normal_cases/test@{kind}-3") for frame in (swept, runs["drawn"], runs[f"without-{kind}"])]
+        assert f"| {kind} | {' | '.join(cells)} |" in section
+
+
+def swept_by(run: str) -> pd.DataFrame:
+    return pd.read_csv(ROOT / f"resources/predictions-{run}.csv.gz", dtype={"true_label": str})
+
+
+def cell_of(frame: pd.DataFrame, split: str) -> str:
+    row = top1_of(frame[frame["split"] == split])[0]
+    return scores.text("top1", row["value"], row["low"], row["high"])
+
+
+def test_what_drawing_hard_cases_does_comes_out_of_its_predictions() -> None:
+    section = " ".join(README.split("**Hard cases on training photos.**")[1].split("The reports are")[0].split())
+    swept, drawn = (in_place(swept_by(run)) for run in ("stress", "drawn"))
+    better = compared(("drawn", drawn), ("nothing", swept)).set_index("split").loc[[f"normal_cases/test@{kind}" for kind in LEFT_OUT]]
+    assert set(better["better"]) == {"drawn"}
+    assert better["p_holm"].max() < 0.001
+    mine, theirs = (Errors.of(frame, NORMAL, KINDS, (1, 2, 3, 4, 5)) for frame in (drawn, swept))
+    mean = next(row for row in corruption_errors(mine, theirs, NORMAL, KINDS) if row["metric"] == "mce")
+    assert f"falls to {mean['value']:.2f} [{mean['low']:.2f}, {mean['high']:.2f}]" in section
+    tests = []
+    for kind in LEFT_OUT:
+        base = swept[swept["split"].str.startswith(f"normal_cases/test@{kind}")]
+        tests.append(compared(("others", in_place(swept_by(f"without-{kind}"))), ("nothing", base)).iloc[0])
+    assert [test["split"] for test in tests] == [f"normal_cases/test@{kind}" for kind in LEFT_OUT]
+    mask, sunglasses, hat = holm([test["p"] for test in tests])
+    assert all(test["only_b"] > test["only_a"] for test in (tests[0], tests[2]))
+    assert mask < 0.001
+    assert f"(p = {sunglasses:.2g})" in section
+    assert f"(p < 0.001 and p = {hat:.2g}, corrected" in section
+
+
+def in_place(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[~frame["split"].str.endswith("patch")]
+
+
+def of_strangers(name: str, folder: Path) -> pd.DataFrame:
+    """The metrics of ``resources/strangers-….csv.gz``."""
+    path = folder / f"{name}.csv"
+    path.write_bytes(gzip.decompress((ROOT / "resources" / f"strangers-{name}.csv.gz").read_bytes()))
+    return strangers.scored(strangers.read(path), name)
+
+
+def test_the_table_of_strangers_comes_out_of_its_predictions(tmp_path: Path) -> None:
+    """And so does what is said of label smoothing."""
+    titles = {
+        "yolov8n": "YOLOv8n-cls, normal",
+        "lite0-probe": "EfficientNet-Lite0 probe, normal",
+        "lite0-ncm": "EfficientNet-Lite0 nearest mean, normal",
+    }
+    metrics = {name: of_strangers(name, tmp_path) for name in (*titles, "yolov8n-unsmoothed")}
+    chosen = {name: strangers.chosen_score(table) for name, table in metrics.items()}
+    tables = [open_set.readable(metrics[name], chosen[name], SYNTHETIC, title) for name, title in titles.items()]
+    assert markdown_table(pd.concat(tables, ignore_index=True)) in README
+    assert [chosen[name] for name in titles] == ["softmax", "normed_logit", "max_logit"]
+    for name in ("yolov8n", "yolov8n-unsmoothed"):
+        oscr = metrics[name].query("metric == 'oscr' and score == @chosen[@name]").set_index("split")
+        for split in ("val", "normal_cases/test"):
+            assert scores.text("oscr", *oscr.loc[split, ["value", "low", "high"]]) in README
 
 
 def test_every_split_of_the_built_in_faces_was_scored() -> None:

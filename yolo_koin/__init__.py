@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from yolo_koin.dataset.koin import scan as scan
     from yolo_koin.specs import AuditSpec as AuditSpec
     from yolo_koin.specs import BenchmarkSpec as BenchmarkSpec
+    from yolo_koin.specs import ControlSpec as ControlSpec
     from yolo_koin.specs import ConvertDetectSpec as ConvertDetectSpec
     from yolo_koin.specs import ConvertSpec as ConvertSpec
     from yolo_koin.specs import EvaluateSpec as EvaluateSpec
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from yolo_koin.specs import SampleSpec as SampleSpec
     from yolo_koin.specs import ScoreSpec as ScoreSpec
     from yolo_koin.specs import SplitSpec as SplitSpec
+    from yolo_koin.specs import StressSpec as StressSpec
     from yolo_koin.specs import TrainSpec as TrainSpec
     from yolo_koin.verbs.audit import audit as audit
     from yolo_koin.verbs.benchmark import benchmark as benchmark
+    from yolo_koin.verbs.control import control as control
     from yolo_koin.verbs.convert import convert as convert
     from yolo_koin.verbs.convert_detect import convert_detect as convert_detect
     from yolo_koin.verbs.evaluate import evaluate as evaluate
@@ -38,13 +41,14 @@ if TYPE_CHECKING:
     from yolo_koin.verbs.sample import sample as sample
     from yolo_koin.verbs.score import score as score
     from yolo_koin.verbs.split import split as split
+    from yolo_koin.verbs.stress import stress as stress
     from yolo_koin.verbs.train import resume as resume
     from yolo_koin.verbs.train import train as train
     from yolo_koin.workspace import Workspace as Workspace
 
 _VERBS = (
-    *("audit", "benchmark", "convert", "convert_detect", "evaluate", "export", "hardcases", "predict", "report", "sample", "score"),
-    *("split", "train"),
+    *("audit", "benchmark", "control", "convert", "convert_detect", "evaluate", "export", "hardcases", "predict", "report"),
+    *("sample", "score", "split", "stress", "train"),
 )
 _HOMES = {
     "scan": "yolo_koin.dataset.koin",

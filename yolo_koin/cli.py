@@ -265,6 +265,8 @@ class Verbs(Commands):
             more=(RESUME,),
         ),
         Command("evaluate", "yolo_koin.verbs.evaluate:evaluate", "EvaluateSpec", showing.evaluate, AGAIN),
+        Command("stress", "yolo_koin.verbs.stress:stress", "StressSpec", showing.stress, AGAIN),
+        Command("control", "yolo_koin.verbs.control:control", "ControlSpec", showing.control, AGAIN),
         Command("score", "yolo_koin.verbs.score:score", "ScoreSpec", showing.score, AGAIN),
         Command("predict", "yolo_koin.verbs.predict:predict", "PredictSpec", showing.predict, AGAIN),
         Command("export", "yolo_koin.verbs.export:export", "ExportSpec", showing.export, AGAIN),

@@ -118,4 +118,6 @@ def _every_field() -> dict[str, Option]:
         for below in spec.__subclasses__():
             yield from all_specs(below)
 
-    return {one.name: one.option for spec in all_specs(Spec) for one in described(spec)}
+    every = [one for spec in all_specs(Spec) for one in described(spec)]
+    # What one command takes by its place may have a name in others, which wins.
+    return {one.name: one.option for one in sorted(every, key=lambda one: not one.option.position)}

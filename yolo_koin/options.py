@@ -75,6 +75,8 @@ class Described:
             return self._one(value)
         if isinstance(value, str):  # several with commas, but where one text is one, which may have commas itself
             value = [value] if str in _without_none(self.type) else [part.strip() for part in value.split(",")]
+        if not isinstance(value, list | tuple | set | frozenset):
+            value = [value]
         return tuple(self._one(part) for part in value if part != "")
 
     def _one(self, value: Any) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from yolo_koin.environment import cores
 
@@ -46,11 +47,24 @@ def counted(items: Iterable[T], of: int, what: str, progress: Progress) -> Itera
         progress(Step(what, done, of))
 
 
-def in_threads(work: Callable[[T], R], items: Iterable[T], workers: int | None = None) -> Generator[R, None, None]:
+class Latest(threading.local, Generic[R]):
+    """What each thread made last: of the items that a thread works on one after the other, neighbours often need the same thing."""
+
+    def __init__(self) -> None:
+        self._made: tuple[object, R] | None = None
+
+    def of(self, key: object, make: Callable[[], R]) -> R:
+        """What this thread made last, where that was for this key; else it is made now."""
+        if self._made is None or self._made[0] != key:
+            self._made = key, make()
+        return self._made[1]
+
+
+def in_threads(work: Callable[[T], R], items: Iterable[T], workers: int | None = None, ahead: int = 8) -> Generator[R, None, None]:
     """Map in order over a pool of threads, a bounded number of items ahead. Pillow and OpenCV let other threads run while they compute.
 
     The items are taken by the thread that iterates, so one such map over the results of another is a pipeline whose stages overlap. Leaving
-    the iteration early, by Ctrl-C too, drops what has not begun.
+    the iteration early, by Ctrl-C too, drops what has not begun. ``ahead`` of the one that is taken, for each worker.
     """
     count = workers or cores()
     pool = ThreadPoolExecutor(count)
@@ -58,7 +72,7 @@ def in_threads(work: Callable[[T], R], items: Iterable[T], workers: int | None =
         waiting: deque[Future[R]] = deque()
         for item in items:
             waiting.append(pool.submit(work, item))
-            if len(waiting) >= 8 * count:
+            if len(waiting) >= ahead * count:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

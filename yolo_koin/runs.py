@@ -19,7 +19,21 @@ from yolo_koin.errors import RunError
 from yolo_koin.files import write_json
 from yolo_koin.manifests import MANIFEST as MANIFEST
 from yolo_koin.manifests import Manifest, kind_of, placed
-from yolo_koin.specs import SCRATCH, BenchmarkSpec, EvaluateSpec, ExportSpec, Fit, PredictSpec, ScoreSpec, Task, TrainingSet, TrainSpec
+from yolo_koin.specs import (
+    SCRATCH,
+    AuditSpec,
+    BenchmarkSpec,
+    ControlSpec,
+    EvaluateSpec,
+    ExportSpec,
+    Fit,
+    PredictSpec,
+    ScoreSpec,
+    StressSpec,
+    Task,
+    TrainingSet,
+    TrainSpec,
+)
 
 CELL, CELLS = "cell.json", "cells"
 REPORTED_PACKAGES = ("yolo_koin", "ultralytics", "torch", "torchvision", "opencv-python", "numpy", "pandas", "pillow", "onnxruntime")
@@ -139,6 +153,7 @@ class TrainRun(Run):
         epochs: how many were trained; photos: that were learnt from, 0 in runs of an older version.
         lr: peak of the learning rate; None in runs of an older version.
         seconds: by stage.
+        without: people of the dataset whose photos it is not shown, and does not know: strangers to it.
     """
 
     KIND = "train"
@@ -156,6 +171,7 @@ class TrainRun(Run):
     photos: int = 0
     lr: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
     @property
     def curve(self) -> Path:
@@ -167,7 +183,8 @@ class TrainRun(Run):
         """All that decides what this training comes to, but for its seed: runs that agree in it may be averaged."""
         left_out = {"seed", "name", "device", "data", "weights", "size", "log"}
         spec = {key: value for key, value in self.spec.settings().items() if key not in left_out}
-        return {**spec, "model": self.spec.model_name, "photos": self.index_sha256, "start": self.start_sha256}
+        told = {**spec, "model": self.spec.model_name, "photos": self.index_sha256, "start": self.start_sha256}
+        return {**told, "without": list(self.without)} if self.without else told
 
     @classmethod
     def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -195,10 +212,11 @@ class ScoredRun(Run):
         way: what was named: the whole photo, faces, or what a detector finds.
         synthetic: splits whose photos are synthetic.
         agreement: split → face detector, where boxes that are taken for true come from one.
+        score: where people were held out, the score that tells strangers (:data:`yolo_koin.evaluation.strangers.SCORES`); else empty.
     """
 
     KIND = "evaluate"
-    spec: EvaluateSpec | ScoreSpec
+    spec: EvaluateSpec | ScoreSpec | StressSpec | ControlSpec
     weights: Path
     weights_sha256: str = ""
     trained: Path | None = None
@@ -209,6 +227,7 @@ class ScoredRun(Run):
     way: str = "whole"
     synthetic: tuple[str, ...] = ()
     agreement: dict[str, str] = field(default_factory=dict)
+    score: str = ""
 
     @classmethod
     def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -219,6 +238,22 @@ class ScoredRun(Run):
         told = {**content, "weights": str(weights), "trained": str(weights.parent.parent)}
         made = PreparedDataset.read(placed(content["converted"], folder)) if content.get("converted") else None
         return {"synthetic": made.synthetic if made else (), **told}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StressRun(ScoredRun):
+    """An evaluation on test photos that were changed on purpose."""
+
+    KIND = "stress"
+    spec: StressSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlRun(ScoredRun):
+    """An evaluation on test photos without their faces, and on nothing but the faces."""
+
+    KIND = "control"
+    spec: ControlSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,6 +301,7 @@ class PredictRun(Run):
         weights: the checkpoint; weights_sha256: its hash.
         photos: how many there were.
         way: what was named.
+        score, threshold: what rejects a photo; empty and None where every photo gets a name.
     """
 
     KIND = "predict"
@@ -274,6 +310,8 @@ class PredictRun(Run):
     weights_sha256: str = ""
     photos: int = 0
     way: str = "whole"
+    score: str = ""
+    threshold: float | None = None
 
     @classmethod
     def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -310,7 +348,25 @@ class BenchmarkRun(Run):
     cells: tuple[str, ...] = ()
 
 
-KINDS: dict[str, type[Run]] = {kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, ExportRun, BenchmarkRun)}
+@dataclass(frozen=True, kw_only=True)
+class AuditRun(Run):
+    """An audit.
+
+    Attributes:
+        spec: what was asked for.
+        data: the dataset.
+        findings: how many there are, by kind.
+    """
+
+    KIND = "audit"
+    spec: AuditSpec
+    data: Path
+    findings: dict[str, int] = field(default_factory=dict)
+
+
+KINDS: dict[str, type[Run]] = {
+    kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, StressRun, ControlRun, ExportRun, BenchmarkRun, AuditRun)
+}
 
 
 def _versions() -> dict[str, str]:

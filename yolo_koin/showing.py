@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from yolo_koin.console import say
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.options import Option
@@ -38,7 +40,13 @@ def call_benchmark(fields: dict[str, Any], progress: Any) -> Any:
     from yolo_koin.verbs import early
 
     config = fields.pop("config", None)
-    asked = BenchmarkSpec(**((read_config(Path(config), BenchmarkSpec) if config else {}) | fields))
+    told = read_config(Path(config), BenchmarkSpec) if config else {}
+    given = {
+        *fields,
+        *(("sizes", "models") if {"sizes", "models"} & {*fields} else ()),
+    }  # the command line comes before each of the matrices
+    told["matrices"] = [{key: value for key, value in one.items() if key not in given} for one in told.get("matrices", ())]
+    asked = BenchmarkSpec(**{key: value for key, value in told.items() if key not in given}, **fields)
     early.check(asked)
     from yolo_koin.verbs.benchmark import benchmark as verb
 
@@ -86,7 +94,10 @@ def split(result: Any, as_json: bool) -> None:
 
 
 def audit(result: Any, as_json: bool) -> None:
-    """Say what is in a dataset and what is wrong with it."""
+    """Say what is in a dataset and what is wrong with it: copies, leaks from train to test, wrong labels, photos nobody can use.
+
+    Example: yolo_koin audit data/KoIn --write-exclude proposal.txt
+    """
     head = ["split", "classes", "photos", "fewest", "median", "most", "unreadable", "other files", "empty classes", "classes it lacks"]
     rows = [
         (
@@ -97,7 +108,11 @@ def audit(result: Any, as_json: bool) -> None:
         for s in result.splits
     ]
     head += [f"photos in layout {result.layout}"] if result.layout else []
-    say(as_json, result, head, rows, *result.lines())
+    kinds = [f"{kind}: {n:,}" for kind, n in result.findings.items()]
+    proposed = [result.proposed] if result.proposed else []
+    say(as_json, result, head, rows, *result.lines(), *kinds, result.run / "findings.csv", result.run / "index.html", *proposed)
+    if result.strict and result.wrong:
+        raise typer.Exit(1)
 
 
 def convert(result: Any, as_json: bool) -> None:
@@ -155,10 +170,16 @@ def train(result: Any, as_json: bool) -> None:
 
 def evaluate(result: Any, as_json: bool) -> None:
     """Score a model on every test split, each by itself: predictions.csv and metrics.csv."""
-    from yolo_koin.verbs.results import readable
-
-    table = readable(result.metrics, synthetic=result.synthetic)
     notes = [f"weights: {result.weights}", f"data: {result.data}"]
+    if result.score:
+        from yolo_koin.verbs.open_set import readable as of_strangers
+
+        table = of_strangers(result.metrics, result.score, result.synthetic)
+        notes.append(f"strangers are told by {result.score}, which validation photos choose")
+    else:
+        from yolo_koin.verbs.results import readable
+
+        table = readable(result.metrics, synthetic=result.synthetic)
     never = [f"{label}: the model never learnt this class; its photos count as wrong" for label in result.unknown]
     notes += first(never, TOLD, "class", " that it never learnt")
     notes += result.notes
@@ -168,6 +189,38 @@ def evaluate(result: Any, as_json: bool) -> None:
     names = ("predictions.csv", "metrics.csv", "per_person.csv", "confusion.csv")
     files = [path for path in (result.run / name for name in names) if path.is_file()]
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
+
+
+def stress(result: Any, as_json: bool) -> None:
+    """Change the normal test photos step by step (mask, hat, blur, …), and say what each step costs the model.
+
+    Each thing that is drawn is compared with the same thing at a random place.
+
+    Example: yolo_koin stress --kind mask,hat,blur
+    """
+    from yolo_koin.evaluation.robustness import by_severity
+
+    files = [result.run / name for name in ("metrics.csv", "patches.csv", "stress.png", "examples.png", "report.md")]
+    table = by_severity(result.metrics)
+    say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *_findings(result), *files)
+
+
+def control(result: Any, as_json: bool) -> None:
+    """Erase the face from every test photo, or all but the face, and say whether the model knows the face or the scene.
+
+    Example: yolo_koin control --data sample
+    """
+    files = [result.run / name for name in ("metrics.csv", "chance.csv", "erased_face.png", "report.md")]
+    from yolo_koin.evaluation import scores
+
+    called = {"top1": "top-1", "scene_top1": "named after what is around the face"}
+    told = result.metrics.itertuples()
+    rows = [(row.split, row.n, called[row.metric], scores.text(row.metric, row.value, row.low, row.high)) for row in told]
+    say(as_json, result, ("split", "photos", "metric", "value"), rows, *_findings(result), *files)
+
+
+def _findings(result: Any) -> list[str]:
+    return [*result.findings, *result.notes, f"weights: {result.weights}", f"data: {result.data}"]
 
 
 def score(result: Any, as_json: bool) -> None:

@@ -74,14 +74,19 @@ class Table:
                 raise self.error(f"{column} in row {row + FIRST_ROW} is {shown}, but {rule}", where, self.remedy)
         return frame
 
-    def write(self, path: Path, frame: pd.DataFrame) -> None:
+    def write(self, path: Path, frame: pd.DataFrame, more: Sequence[str] = ()) -> None:
         """Check a frame and write it whole or not at all: UTF-8, line feeds, nine significant digits.
+
+        Args:
+            path: the file.
+            frame: any frame.
+            more: columns of it that are written at the end as they stand; the table knows nothing of them.
 
         Raises:
             KoinError: of the table's kind: the frame is malformed.
             RunError: the file cannot be written.
         """
-        frame = self.validate(frame)
+        frame = self.validate(frame).assign(**{column: frame[column].to_numpy() for column in more})
         # A file name may hold a carriage return, which Python before 3.13 leaves unquoted, and bytes that are no UTF-8.
         returns = any(frame[column].str.contains("\r", regex=False).any() for column in self.texts)
         quoting: Literal[0, 1] = csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL

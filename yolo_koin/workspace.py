@@ -52,6 +52,11 @@ class Workspace:
         return self.data / ".faces.sqlite"
 
     @property
+    def looks(self) -> Path:
+        """What audits saw in photos."""
+        return self.data / ".looks.sqlite"
+
+    @property
     def engines(self) -> Path:
         """Exported networks."""
         return self.data / ".engines"
@@ -67,16 +72,17 @@ class Workspace:
 
     # -------------------------------------------------------------------------------------------------------- beginning
     @contextlib.contextmanager
-    def begun(self, kind: str, name: str | None, default: str, spec: Spec) -> Iterator[Path]:
+    def begun(self, kind: str, name: str | None, default: str, spec: Spec, goes_on: bool = False) -> Iterator[Path]:
         """Keep the empty folder of a run for this call while the block runs.
 
         A run that the same command began and did not finish is begun again: nothing of it was a result yet. Trainings are resumed instead.
 
         Args:
-            kind: train, evaluate or predict.
+            kind: train, evaluate, predict or audit.
             name: the name that the user chose, which must be free; None takes ``default`` and numbers it when it is taken.
             default: name used when the user gave none.
             spec: what is asked for.
+            goes_on: keep what the same command left, which goes on with it.
 
         Raises:
             RunError: the chosen name is taken, is no folder name, or the folder cannot be made.
@@ -89,7 +95,8 @@ class Workspace:
                 if _made(folder) or _begun_by(kind, folder, spec):
                     held.enter_context(locked(folder))
                     if not any(folder.iterdir()) or _begun_by(kind, folder, spec):  # whom we waited for may have finished it
-                        _clear(folder)
+                        if not goes_on:
+                            _clear(folder)
                         yield folder
                         return
                 else:

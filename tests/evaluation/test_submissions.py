@@ -136,6 +136,21 @@ def test_a_class_without_a_column_counts_as_wrong_and_is_told(by_class: pd.DataF
     assert (found.unknown, found.classes) == ((D,), 3)
 
 
+def test_a_model_of_fewer_people_is_told_by_its_own_file(samples: list[Sample], dataset: Dataset, tmp_path: Path) -> None:
+    """It has no fourth name to give; among the four people of the dataset its top-3 would be worth something."""
+    said = softmax(samples)[:, :3]
+    told = predictions.rows(*about(samples), said / said.sum(axis=1, keepdims=True), PEOPLE[:3])
+    found = submissions.read(saved(told, tmp_path / "p.csv"), dataset)
+    assert (found.classes, found.unknown) == (3, (D,))
+
+
+def test_columns_that_mean_nothing_are_told(frame: pd.DataFrame, dataset: Dataset, tmp_path: Path) -> None:
+    """Of a confidence by another name nobody would miss the calibration error."""
+    table = best(frame).rename(columns={"score": "confidence"})
+    assert submissions.read(saved(table, tmp_path / "p.csv"), dataset).unused == ("confidence",)
+    assert submissions.read(saved(best(frame), tmp_path / "p.csv"), dataset).unused == ()
+
+
 def test_who_was_taken_out_is_not_scored_and_may_still_be_named(
     frame: pd.DataFrame, by_class: pd.DataFrame, dataset: Dataset, tmp_path: Path
 ) -> None:

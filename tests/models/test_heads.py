@@ -16,6 +16,7 @@ import timm
 import torch
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
+from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
@@ -120,8 +121,18 @@ def test_the_nearest_mean_is_that_of_scipys_cosine_distance() -> None:
     assert (head.logits(features).argmax(axis=1) == distances.argmin(axis=1)).all()
     scale = np.linalg.norm(head.weight[0])
     assert np.allclose(head.logits(features), scale * (1 - distances), atol=1e-4)
-    losses = {factor: log_loss(truth, probabilities((factor * head.logits(features)).astype(np.float32))) for factor in (0.8, 1.0, 1.25)}
+    sure = (len(truth) + 1) / (len(truth) + 2)
+    targets = np.full((len(truth), 4), (1 - sure) / 3)
+    targets[np.arange(len(truth)), truth] = sure
+    losses = {factor: -(targets * log_softmax(factor * head.logits(features), axis=1)).sum() for factor in (0.8, 1.0, 1.25)}
     assert min(losses, key=losses.__getitem__) == 1.0, "the scale is the best on the photos that it was chosen on"
+
+
+def test_confidence_has_a_bound_where_every_photo_is_right() -> None:
+    """Else the scale would grow as far as it may, and every answer would be certain."""
+    features = np.eye(4, dtype=np.float32).repeat(3, axis=0)
+    truth = np.arange(4).repeat(3)
+    assert np.linalg.norm(nearest_mean(features, truth, features, truth).weight[0]) == pytest.approx(np.log(3 * 13), rel=0.01)
 
 
 def test_c_is_chosen_on_validation(squares: Squares, lite0: Path, tmp_path: Path) -> None:
@@ -184,6 +195,9 @@ def replace_network(cache: FeatureCache, network: str) -> FeatureCache:
     return FeatureCache(cache.path, network)
 
 
+ONE = "SELECT crc, feature FROM features LIMIT 1"
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -191,6 +205,7 @@ def replace_network(cache: FeatureCache, network: str) -> FeatureCache:
         pytest.param(lambda path: path.write_bytes(path.read_bytes()[:5000]), id="a part of it"),
         pytest.param(lambda path: _sql(path, "UPDATE features SET feature = zeroblob(12)"), id="other numbers"),
         pytest.param(lambda path: _sql(path, "UPDATE features SET feature = x'00'"), id="a part of the numbers"),
+        pytest.param(lambda path: _sql(path, f"UPDATE features SET (crc, feature) = ({ONE})"), id="the numbers of another photo"),
     ],
 )
 def test_a_damaged_file_is_made_again(tmp_path: Path, damage: Callable[[Path], object]) -> None:
@@ -200,6 +215,20 @@ def test_a_damaged_file_is_made_again(tmp_path: Path, damage: Callable[[Path], o
     assert (Features(lambda: network, cache).of(PHOTOS) == WANTED).all()
     assert network.batches == [8] * 4
     assert (Features(nobody, cache).of(PHOTOS) == WANTED).all()
+
+
+def test_nothing_is_kept_where_that_is_asked_for(tmp_path: Path) -> None:
+    """What is known already is used; an embedding of a face tells who it is of, so those of a prediction are not written down."""
+    cache, network = FeatureCache(tmp_path / "features.sqlite", "one"), Counting()
+    Features(lambda: network, cache).of(PHOTOS[:4])
+    features = Features(lambda: network, cache)
+    features.keeps = False
+    for _ in range(2):
+        assert (features.of(PHOTOS[:8]) == WANTED[:8]).all()
+    assert network.batches == [8] * 3
+    with sqlite3.connect(cache.path) as file:
+        assert file.execute("SELECT count(*) FROM features").fetchone() == (4,)
+    file.close()
 
 
 def _sql(path: Path, statement: str) -> None:
@@ -306,3 +335,13 @@ def test_without_the_packages_the_pip_command_is_named(probe: HeadClassifier, mo
     ):
         with pytest.raises(UsageError, match=rf'{package} is not installed.* pip install "yolo_koin\[peers\]"'):
             call()
+
+
+@pytest.mark.parametrize("model", ["yolov8n-cls", LITE0])
+def test_validation_has_nobody_that_training_lacks(squares: Squares, tmp_path: Path, lite0: Path, model: str) -> None:
+    """A tree's own ``val/`` may have; whom no photo was learnt of, nobody can be right about."""
+    stranger = replace(squares[1][0], label="somebody else")
+    method = {} if model == "yolov8n-cls" else {"method": "ncm", "start": lite0}
+    job = make_job((squares[0], (*squares[1], stranger)), model=model, folder=tmp_path / "run", **method)
+    with pytest.raises(DatasetError, match="1 person that training has no photo of: somebody else"):
+        registry.trainer_of(model, job.method).train(job, silent)

@@ -14,7 +14,7 @@ from yolo_koin.evaluation import chance
 from yolo_koin.reporting import document
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, markdown
 from yolo_koin.reporting.korean import KOREAN, cell, said
-from yolo_koin.verbs import cards, comparisons, failures, overview, provenance, results, showing
+from yolo_koin.verbs import cards, comparisons, failures, open_set, overview, provenance, results, showing
 from yolo_koin.words import Sentence
 
 PACKAGE = Path(yolo_koin.__file__).parent
@@ -29,6 +29,7 @@ MADE_OF = {  # templates with a name: how it is used → what it may be
     **{name: {getattr(cards, name)} for name in ("USE", "SYNTHETIC", "DATA")},
     "MISTAKES": {failures.MISTAKES},
     **{name: {getattr(comparisons, name)} for name in ("OF_FACES", "DETAILED", "SEEDS", "TESTED", "ROBUST", "PUBLISHED")},
+    **{name: {getattr(open_set, name)} for name in ("STRANGERS", "BY_SCORE", "VERIFIED", "CURVE")},
     "BELOW if is_below else AT": {chance.AT, chance.BELOW},
 }
 
@@ -45,13 +46,15 @@ def test_every_sentence_of_a_report_has_its_korean() -> None:
     assert set().union(*templates.values()) <= set(KOREAN)
     columns = {
         *results.COLUMNS.values(),
+        *open_set.COLUMNS.values(),
+        "score",
         *comparisons.HEADS.values(),
         *comparisons.DETAILS.values(),
         *results.NAMES.values(),
         *overview.SETTING.values(),
+        *document.OF_FAILURES,
     }
-    columns |= {*overview.SETTING.values(), *document.OF_FAILURES}
-    same = {"top-1", "top-3", "macro-F1", "mAP@0.5", "mAP@0.5:0.95", "A", "B", "p (Holm)", "ECE", "AURC"}
+    same = {"top-1", "top-3", "macro-F1", "mAP@0.5", "mAP@0.5:0.95", "A", "B", "p (Holm)", "ECE", "AURC", "rank-1", "OSCR", "AUROC"}
     assert columns - same <= set(KOREAN)
 
 

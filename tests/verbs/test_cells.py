@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import make_koin, working_in
 from yolo_koin import BenchmarkSpec, benchmark
-from yolo_koin.errors import RunError, UsageError
+from yolo_koin.errors import KoinError, RunError, UsageError
 from yolo_koin.files import sha256, write_json
 from yolo_koin.manifests import MANIFEST, SCHEMA
 from yolo_koin.models.fit import loop
@@ -295,6 +295,23 @@ def test_a_dry_run_before_the_built_in_faces_are_built(project: Path) -> None:
     planned = benchmark(replace(SMALL, data="sample", shots=(1, None), name="new", dry_run=True))
     assert list(planned.table["cell"]) == ["yolov8n-cls-normal-1shots-seed0", "yolov8n-cls-normal-seed0"]
     assert not Path("data/sample").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        pytest.param({"models": ("nonsense",)}, "no such model", id="no model"),
+        pytest.param({"models": ("yolov8n",)}, "compares classifiers", id="a detector"),
+        pytest.param({"matrices": ({}, {"epochs": 2})}, "set one cell differently", id="a cell twice"),
+        pytest.param({"name": "small", "imgsz": 64}, "begun with other --imgsz", id="another benchmark of this name"),
+        pytest.param({"C": 1.0}, "none of the methods has this option: C=1.0", id="of a method that is not asked for"),
+        pytest.param({"methods": ("ncm",), "weights": "auto", "patience": 3}, "has this option: (patience|epochs)", id="of tuning"),
+    ],
+)
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_dry_run_refuses_what_a_run_does(project: Path, asked: dict[str, Any], told: str, dry_run: bool) -> None:
+    with pytest.raises(KoinError, match=told):
+        benchmark(replace(SMALL, **{"name": "other", **asked}, dry_run=dry_run))
 
 
 def test_a_dry_run_of_what_was_never_measured(project: Path) -> None:

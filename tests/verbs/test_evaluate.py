@@ -160,3 +160,18 @@ def test_twice_with_the_same_weights_is_two_runs_and_chance_is_told(at_home: Pat
     first, second = (int(run.run.name.removeprefix("tiny").removeprefix("-") or 1) for run in (one, two))
     assert second == first + 1
     assert [note for note in one.notes if "is at chance level" in note and "one of 4 people" in note]
+
+
+def test_photos_that_training_shows_too_are_told_apart(at_home: Path, home: Path, trained: TrainResult, tmp_path: Path) -> None:
+    """Those that the conversion found, and those that an audit calls leaks."""
+    raw = shutil.copytree(make_koin(tmp_path / "KoIn"), tmp_path / "leaky" / "KoIn")
+    train_photo = next((raw / "normal_cases/train" / PEOPLE[0]).iterdir())
+    shutil.copy(train_photo, raw / "normal_cases/test" / PEOPLE[0] / "again.png")
+    findings = tmp_path / "findings.csv"
+    findings.write_text(f"kind,image,other,score,detail\nleak,hard_cases/test/{PEOPLE[1]}/8.png,x,1,\n", encoding="utf-8")
+    result = evaluate(EvaluateSpec(weights=trained.weights, data=str(raw), leaks=findings, name="leaky"))
+    assert [value(result, split, "leaked") for split in ("normal_cases/test", "hard_cases/test")] == [1, 1]
+    frame = predictions.read(result.run / "predictions.csv")
+    free = frame[(frame["split"] == "normal_cases/test") & ~frame["image"].str.endswith("again.png")]
+    assert value(result, "normal_cases/test", "top1_leak_free") == pytest.approx((free["true_rank"] == 1).mean())
+    assert sum("near-duplicate in training" in note for note in result.notes) == 2

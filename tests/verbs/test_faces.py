@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -109,17 +110,23 @@ def test_every_single_photo_gets_its_box_and_group_photos_keep_the_drawn_ones(pl
 def test_a_page_of_the_review_that_is_missing_is_drawn_again(crowd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call that was killed between two pages left the first, which was taken for all there are."""
     monkeypatch.setattr("yolo_koin.verbs.review.TO_CHECK", replace(TO_CHECK, photos=16))
-    spec = ConvertDetectSpec(data=str(crowd), side=64, review=9, workspace=tmp_path)
+    raw = shutil.copytree(crowd, tmp_path / "raw")
+    spec = ConvertDetectSpec(data=str(raw), side=64, review=9, workspace=tmp_path)
     pages = convert_detect(spec).pages
     before = [page.read_bytes() for page in pages]
     pages[-1].unlink()
     (pages[0].parent / ".0123456789abcdef.png").touch()
     (tmp_path / "data" / f".{pages[0].parent.parent.name}.lock").touch()
     assert convert_detect(spec).pages == pages
-    assert [page.read_bytes() for page in sorted(pages[0].parent.iterdir())] == before
+    assert [page.read_bytes() for page in sorted(pages[0].parent.glob("*.png"))] == before
     times = [page.stat().st_mtime_ns for page in pages]
     assert convert_detect(spec).pages == pages
     assert [page.stat().st_mtime_ns for page in pages] == times
+    (raw / "classes.csv").write_text(
+        "folder,name\n" + "".join(f"{person.name},아무개\n" for person in (raw / "normal_cases/test").iterdir())
+    )
+    convert_detect(spec)
+    assert [page.read_bytes() for page in pages] != before, "people are called otherwise now"
 
 
 def test_a_group_photo_without_drawn_boxes_is_left_out_and_reported(crowd: Path, tmp_path: Path) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from yolo_koin.dataset.carve import Item, doubly_labelled
-from yolo_koin.dataset.decoding import MENDED
-from yolo_koin.dataset.images import PhotoError, fingerprint, open_photo
-from yolo_koin.dataset.koin import Dataset, Sample
+from yolo_koin.dataset.findings import Finding, of_copies
+from yolo_koin.dataset.koin import Dataset
 from yolo_koin.dataset.layout import split_of
-from yolo_koin.parallel import Progress, counted, in_threads, silent
+from yolo_koin.dataset.looks import Look, look_at_all
+from yolo_koin.parallel import Progress, silent
 from yolo_koin.splits import SPLITS, Split
 from yolo_koin.words import count, first, some
 
@@ -27,7 +25,6 @@ FIRST_README = (
     "they equal, to the photo, the totals of HOD (arXiv:2310.05192), a set for detecting harmful objects."
 )
 LAYOUTS = {"A": FIRST_README, "B": "The numbers of photos look like published layout B."}
-SEEN_AT = 32  # px: shorter side at which photos are looked at
 NAMED = 5  # classes, or pairs of photos, that are named when there are many
 
 
@@ -89,7 +86,7 @@ class Audit:
         """Everything that is to be said, a readable line each, the worst first."""
         pairs = [f"{a} and {b}: one photo under two people, so one label is wrong" for a, b in self.two_labels]
         said = [f"{image}: {reason}" for s in self.splits for image, reason in s.unreadable.items()]
-        said += [*first(pairs, NAMED, "pair", " of one photo under two people; convert names all"), *self.notes]
+        said += [*first(pairs, NAMED, "pair", " of one photo under two people; findings.csv names all"), *self.notes]
         said += [f"{s.split}: {some(s.mended)} without an end marker, read all the same" for s in self.splits if s.mended]
         said += [f"{s.split}/{label}: an empty class" for s in self.splits for label in s.empty]
         said += [f"{s.split} lacks {len(s.lacking)} of the classes: {some(s.lacking)}" for s in self.splits if s.lacking]
@@ -99,27 +96,26 @@ class Audit:
         return (*said, *([LAYOUTS[self.layout]] if self.layout else []))
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What a look at a photo gave."""
-
-    error: str = ""
-    mended: bool = False
-    fingerprint: int = 0
-
-
 def audit(dataset: Dataset, workers: int | None = None, progress: Progress = silent) -> Audit:
-    """Count everything, and decode every photo once at reduced scale to find the unreadable ones.
+    """Count everything, and decode every photo once at reduced scale to find the unreadable ones and the copies.
 
     Args:
         dataset: what :func:`yolo_koin.dataset.koin.scan` found.
         workers: threads; all cores when None.
         progress: is told of each photo.
     """
-    looks: dict[str, _Look] = {}
-    with contextlib.closing(in_threads(_look, dataset.samples, workers)) as found:
-        looked = counted(zip(dataset.samples, found, strict=True), len(dataset.samples), "reading photos", progress)
-        looks.update((sample.image, look) for sample, look in looked)
+    looks = look_at_all(dataset.samples, None, workers, progress)
+    return summary(dataset, looks, of_copies(dataset, looks, workers))
+
+
+def summary(dataset: Dataset, looks: Mapping[str, Look], copies: Sequence[Finding]) -> Audit:
+    """The audit of a dataset whose photos were looked at and compared.
+
+    Args:
+        dataset: what :func:`yolo_koin.dataset.koin.scan` found.
+        looks: image id → what a look at it gave.
+        copies: what :func:`yolo_koin.dataset.findings.of_copies` found.
+    """
     counts = Counter(str(s.split) for s in dataset.samples)
     layout = recognise(counts)
     stated = {"A": LAYOUT_A, "B": LAYOUT_B}.get(layout or "", {})
@@ -132,7 +128,7 @@ def audit(dataset: Dataset, workers: int | None = None, progress: Progress = sil
         only_in_test=tuple(sorted({s.label for s in dataset.samples} - trained)),
         excluded=len(dataset.excluded),
         unmatched=dataset.unmatched,
-        two_labels=_two_labels(dataset.samples, looks),
+        two_labels=tuple(sorted((one.image, one.other) for one in copies if one.kind == "label-conflict")),
         notes=dataset.notes,
     )
 
@@ -147,22 +143,7 @@ def recognise(counts: Counter[str]) -> str | None:
     return None
 
 
-def _look(sample: Sample) -> _Look:
-    try:
-        image, _ = open_photo(sample.path, at_least=SEEN_AT)
-    except PhotoError as error:
-        return _Look(error=str(error))
-    return _Look(mended=MENDED in image.info, fingerprint=fingerprint(image))
-
-
-def _two_labels(samples: Sequence[Sample], looks: Mapping[str, _Look]) -> tuple[tuple[str, str], ...]:
-    """Pairs of one photo under two people, of all splits in which a photo shows one."""
-    single = [s for s in samples if s.split.has_one_person and not looks[s.image].error]
-    pairs = doubly_labelled([Item(s.image, s.label, looks[s.image].fingerprint) for s in single])
-    return tuple((a.image, b.image) for a, b in pairs)
-
-
-def _split(dataset: Dataset, split: Split, looks: Mapping[str, _Look], stated: int | None) -> SplitAudit:
+def _split(dataset: Dataset, split: Split, looks: Mapping[str, Look], stated: int | None) -> SplitAudit:
     samples = dataset.of(split)
     per_class = Counter(s.label for s in samples)
     sizes = list(per_class.values()) or [0]

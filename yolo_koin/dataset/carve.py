@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import TypeVar
@@ -16,6 +16,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 NEAR = 4  # of 64 bits: the same shot, scaled, recompressed or slightly recut
+ASKED = 8  # training photos of like fingerprint that a test photo is compared with
 BLOCK = 256  # photos compared with a whole class at a time: a class of 20,000 would otherwise need gigabytes
 
 
@@ -98,8 +99,13 @@ def near_duplicates(left: Sequence[int], right: Sequence[int]) -> NDArray[np.boo
     return near
 
 
-def leaked(training: Sequence[Item], testing: Sequence[Item]) -> dict[str, str]:
-    """Test photos that are near-duplicates of a training photo of the same class, and of which: what a reviewer calls a leak."""
+def leaked(training: Sequence[Item], testing: Sequence[Item], confirmed: Callable[[str, str], bool] = lambda *_: True) -> dict[str, str]:
+    """Test photos that are near-duplicates of a training photo of the same class, and of which: what a reviewer calls a leak.
+
+    Args:
+        training, testing: photos.
+        confirmed: whether two photos of like fingerprints, by their image ids, are copies indeed.
+    """
     learnt = _gather((item.label, item) for item in training)
     found: dict[str, str] = {}
     for label, items in _gather((item.label, item) for item in testing).items():
@@ -107,7 +113,10 @@ def leaked(training: Sequence[Item], testing: Sequence[Item]) -> dict[str, str]:
         for start in range(0, len(items) if known else 0, BLOCK):
             block = items[start : start + BLOCK]
             near = near_duplicates([item.fingerprint for item in block], [item.fingerprint for item in known])
-            found |= {block[row].image: known[int(near[row].argmax())].image for row in np.flatnonzero(near.any(axis=1)).tolist()}
+            for row in np.flatnonzero(near.any(axis=1)).tolist():
+                alike = (known[column].image for column in np.flatnonzero(near[row])[:ASKED].tolist())
+                if twin := next((image for image in alike if confirmed(block[row].image, image)), None):
+                    found[block[row].image] = twin
     return found
 
 

@@ -93,7 +93,7 @@ def open_photo(photo: Path | bytes, at_least: int | None = None, longest: int | 
     """
     with in_short():
         try:
-            with _open(photo) as image:
+            with opened(photo) as image:
                 return _decode(image, _scale(image.size, at_least, longest))
         except (OSError, ValueError, SyntaxError) as error:
             mended = _mended(photo, at_least, longest, error)
@@ -120,13 +120,13 @@ def header_of(path: Path) -> Header:
     """
     with in_short():
         try:
-            with _open(path) as image:
+            with opened(path) as image:
                 return _header(image)
         except (ValueError, SyntaxError):
             plain = without_texts(read_photo(path))
             if plain is None:
                 raise
-            with _open(plain) as image:
+            with opened(plain) as image:
                 return _header(image)
 
 
@@ -162,7 +162,8 @@ def _check(path: Path) -> None:
         raise PhotoError("a pipe, a socket or a device, not a photo")
 
 
-def _open(photo: Path | bytes) -> Image.Image:
+def opened(photo: Path | bytes) -> Image.Image:
+    """The file, its header read and no pixel yet; whatever is wrong is raised as Pillow does, see :func:`in_short`."""
     if isinstance(photo, bytes):
         size, head = len(photo), photo[:12]
     else:
@@ -196,12 +197,12 @@ def _mended(photo: Path | bytes, at_least: int | None, longest: int | None, erro
         return None
     data = photo if isinstance(photo, bytes) else photo.read_bytes()
     if plain := without_texts(data):
-        with _open(plain) as image:
+        with opened(plain) as image:
             return _decode(image, _scale(image.size, at_least, longest))
     if ends := with_end(data):
         found = []
         for jpeg in ends:
-            with _open(jpeg) as image:
+            with opened(jpeg) as image:
                 found.append(_decode(image, _scale(image.size, at_least, longest)))
         if ImageChops.difference(found[0][0], found[1][0]).getbbox() is None:
             found[0][0].info[MENDED] = "without its end marker"

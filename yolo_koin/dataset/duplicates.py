@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from yolo_koin.dataset.side_tables import read_table
 from yolo_koin.files import write_text
 
 TABLE = "near_duplicates.csv"
 COLUMNS = ("image", "near_duplicate_of", "why")
+SHOWN = " and train"  # ends why, of a photo that training shows too
 
 
 def write_duplicates(root: Path, leaks: Mapping[str, Mapping[str, str]], doubles: Sequence[tuple[str, str]]) -> Path | None:
@@ -28,7 +30,7 @@ def write_duplicates(root: Path, leaks: Mapping[str, Mapping[str, str]], doubles
         RunError: it cannot be written.
     """
     path = root / TABLE
-    rows = [(image, other, f"{folder} and train") for folder, found in leaks.items() for image, other in sorted(found.items())]
+    rows = [(image, other, f"{folder}{SHOWN}") for folder, found in leaks.items() for image, other in sorted(found.items())]
     rows += [(image, other, "two people") for image, other in doubles]
     if not rows:
         path.unlink(missing_ok=True)
@@ -37,3 +39,16 @@ def write_duplicates(root: Path, leaks: Mapping[str, Mapping[str, str]], doubles
     if not (path.is_file() and path.read_bytes() == text.encode()):
         write_text(path, text)
     return path
+
+
+def read_leaks(root: Path) -> frozenset[str]:
+    """Image ids of the photos of a prepared dataset that have a near-duplicate in ``train``.
+
+    Raises:
+        DatasetError: the table is damaged.
+    """
+    path = root / TABLE
+    if not path.is_file():
+        return frozenset()
+    table = read_table(path, COLUMNS)
+    return frozenset(image for image, why in zip(table["image"], table["why"], strict=True) if why.endswith(SHOWN))

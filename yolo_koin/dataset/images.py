@@ -87,7 +87,10 @@ def face_square(box: Box) -> tuple[float, float, float]:
 Change = Callable[[Image.Image], Image.Image]  # what is done to an upright photo on purpose; its size stays
 
 
-def prepare(photo: Path | bytes, fit: str, side: int, face: Box | None = None, change: Change | None = None) -> Prepared:
+Opened = tuple[Image.Image, tuple[int, int]]  # an upright photo, perhaps reduced, and the width and height of the original
+
+
+def prepare(photo: Path | bytes, fit: str, side: int, face: Box | None = None) -> Prepared:
     """Decode, fit and encode one photo.
 
     Args:
@@ -95,24 +98,32 @@ def prepare(photo: Path | bytes, fit: str, side: int, face: Box | None = None, c
         fit: ``crop``, ``pad`` or ``face``.
         side: side of the square, in pixels.
         face: box of the face that the photo is about, in pixels of the upright original; needed for ``face``.
-        change: done to the upright photo before it is fitted.
 
     Raises:
         PhotoError: the photo cannot be decoded, or ``fit`` is ``face`` and there is none.
     """
+    return fitted(open_for(photo, fit, side, face), fit, side, face)
+
+
+def open_for(photo: Path | bytes, fit: str, side: int, face: Box | None = None) -> Opened:
+    """Decode a photo as far as :func:`fitted` needs it; arguments and errors as of :func:`prepare`."""
+    opened = open_photo(photo, at_least=max(side, FACE_SEEN_AT) if face else side)
     if fit == "face" and face is None:
-        open_photo(photo, at_least=side)  # what cannot be read at all is told so
         raise PhotoError("no face found")
-    image, (width, height) = open_photo(photo, at_least=max(side, FACE_SEEN_AT) if face else side)
-    image = change(image) if change else image
+    return opened
+
+
+def fitted(opened: Opened, fit: str, side: int, face: Box | None = None) -> Prepared:
+    """Fit and encode a photo that is decoded; arguments as of :func:`prepare`."""
+    image, (width, height) = opened
     if face is not None and fit == "face":
         grown = image.width / width
         x, y, across, down = (value * grown for value in face)
-        fitted = crop_face(image, side, (x, y, across, down))
+        square = crop_face(image, side, (x, y, across, down))
     else:
-        fitted = {"crop": crop, "pad": pad}[fit](image, side)
+        square = {"crop": crop, "pad": pad}[fit](image, side)
     # Not of the fitted photo: grey bars are alike in all photos, and the validation split should not depend on the fit.
-    return Prepared(encode(fitted), width, height, fingerprint(image))
+    return Prepared(encode(square), width, height, fingerprint(image))
 
 
 def encode(image: Image.Image) -> bytes:

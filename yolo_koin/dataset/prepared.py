@@ -18,6 +18,7 @@ from pathlib import Path
 from yolo_koin.dataset.carve import Item, carve, cluster_photos, doubly_labelled, leaked
 from yolo_koin.dataset.images import PhotoError, Prepared
 from yolo_koin.dataset.koin import Dataset, Sample, nfc
+from yolo_koin.dataset.looks import same_photo
 from yolo_koin.dataset.state import Record, file_identity, read_state, still_holds, write_state
 from yolo_koin.errors import DatasetError, RunError
 from yolo_koin.files import atomic_path, free_bytes, sha256, writing
@@ -112,12 +113,13 @@ class Division:
         """The split of a photo: ``normal_cases/val`` of one that validates."""
         return sample.split.validation if sample.image in self.validation else sample.split
 
-    def leaks(self, folders: Mapping[str, str]) -> dict[str, dict[str, str]]:
-        """Folder → its photos that are near-duplicates of one in ``train`` of the same class → that one; photos elsewhere are out."""
+    def leaks(self, folders: Mapping[str, str], samples: Sequence[Sample]) -> dict[str, dict[str, str]]:
+        """Folder → its photos that are copies of one in ``train`` of the same class → that one; photos elsewhere are out."""
+        confirmed = same_photo({s.image: s.path for s in samples})
         placed = [(folders[item.image], item) for item in self.items if item.image in folders]
         learnt = [item for folder, item in placed if folder == "train"]
         others = [folder for folder in dict.fromkeys(folder for folder, _ in placed) if folder != "train"]
-        return {folder: leaked(learnt, [item for place, item in placed if place == folder]) for folder in others}
+        return {folder: leaked(learnt, [item for place, item in placed if place == folder], confirmed) for folder in others}
 
 
 def divide(

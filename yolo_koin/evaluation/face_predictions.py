@@ -76,14 +76,14 @@ def error_rows(split: str | Sequence[str], images: Sequence[str], true_labels: S
     return _TABLE.typed(predictions.error_rows(split, images, true_labels, errors).reindex(columns=list(COLUMNS)))
 
 
-def write(path: Path, frame: pd.DataFrame) -> None:
-    """Check a frame and write it whole or not at all.
+def write(path: Path, frame: pd.DataFrame, more: Sequence[str] = ()) -> None:
+    """Check a frame and write it whole or not at all, with ``more`` of its columns at the end.
 
     Raises:
         PredictionsError: the frame is malformed.
         RunError: the file cannot be written.
     """
-    _TABLE.write(path, frame)
+    _TABLE.write(path, frame, more)
 
 
 def read(path: Path) -> pd.DataFrame:

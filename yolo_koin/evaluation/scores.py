@@ -13,6 +13,7 @@ Columns of ``metrics.csv`` (:data:`COLUMNS`): ``run, split, metric, value, low, 
 - ``top1_gap`` on a test split of another case or a variant: top-1 on ``normal_cases/test`` minus top-1 here, so positive is lost, over
   the classes that both splits have, with Newcombe's interval for independent photos; ``n`` is the number of photos here of those
   classes. ``shared_classes``: how many classes those are.
+- ``leaked, top1_leak_free, leak_gain`` on a test split that shares photos with training: see :mod:`yolo_koin.evaluation.leaks`.
 
 What predictions do not give is left out: of a table without probabilities of all classes (``sum_sq_score``) there is no ``nll``, ``brier``
 and ``unknown_class``; without any scores no ``ece``, ``aurc`` and ``top1_at_80``; and top-k only as far as ``pred_k`` goes.
@@ -20,6 +21,7 @@ and ``unknown_class``; without any scores no ``ece``, ``aurc`` and ``top1_at_80`
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from yolo_koin.errors import KoinError
-from yolo_koin.evaluation import metrics, predictions, selective
+from yolo_koin.evaluation import leaks, metrics, predictions, selective
 from yolo_koin.evaluation.statistics import NO_INTERVAL, RESAMPLES, Interval, mean_interval, newcombe, wilson
 from yolo_koin.files import write_csv
 from yolo_koin.splits import NORMAL, Split
@@ -41,13 +43,17 @@ OF_FACES = (  # told in yolo_koin.evaluation.face_scores
     *("person_top1", "person_top3", "names_precision", "names_recall"),
     *("face_ap50", "faces_found", "map50", "map50_95", "top1_found"),
 )
-PERCENTS = frozenset({"top1", "top3", "top5", "macro_recall", "macro_f1", "worst_class", "class_p10", "top1_at_80", *OF_FACES})
-POINTS = frozenset({"top1_gap"})
-COUNTS = frozenset({"errors", "unknown_class", "unboxed", "shared_classes"})
+OF_SWEEPS = ("scene_top1", "covered")  # told in yolo_koin.evaluation.robustness
+PERCENTS = frozenset(
+    {"top1", "top3", "top5", "macro_recall", "macro_f1", "worst_class", "class_p10", "top1_at_80", "top1_leak_free", *OF_FACES, *OF_SWEEPS}
+)
+POINTS = frozenset({"top1_gap", "leak_gain"})
+COUNTS = frozenset({"errors", "unknown_class", "unboxed", "shared_classes", "leaked"})
 METRICS = (
     *("top1", "top3", "top5", "macro_recall", "macro_f1", "worst_class", "class_p10"),
     *("nll", "brier", "ece", "aurc", "top1_at_80", "top1_gap"),
     *(*OF_FACES, "errors", "unknown_class", "unboxed", "shared_classes"),
+    *("leaked", "top1_leak_free", "leak_gain"),
 )
 
 Row = dict[str, Any]
@@ -57,7 +63,9 @@ class MetricsError(KoinError):
     """A table of metrics is missing or malformed."""
 
 
-def score(frame: pd.DataFrame, run: str, classes: int, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+def score(
+    frame: pd.DataFrame, run: str, classes: int, resamples: int = RESAMPLES, seed: int = 0, leaked: Collection[str] = ()
+) -> pd.DataFrame:
     """All metrics of a run, split by split; a split is never mixed with another.
 
     Args:
@@ -66,6 +74,7 @@ def score(frame: pd.DataFrame, run: str, classes: int, resamples: int = RESAMPLE
         classes: number of classes of the model.
         resamples: of the bootstrap; 0 leaves its intervals empty.
         seed: of the bootstrap.
+        leaked: image ids of photos that have a near-duplicate in training.
 
     Returns:
         Rows of ``metrics.csv``, splits in the order of the dataset, then others by name.
@@ -84,6 +93,8 @@ def score(frame: pd.DataFrame, run: str, classes: int, resamples: int = RESAMPLE
         rows += [{"split": split, **of_metric} for of_metric in _of_split(photos, classes, resamples, seed)]
         if classes > 1 and Split.parse(split).is_test and split != REFERENCE and REFERENCE in by_split:
             rows += [{"split": split, **of_metric} for of_metric in _gap(by_split[REFERENCE], photos)]
+        if classes > 1 and Split.parse(split).is_test:
+            rows += [{"split": split, **of_metric} for of_metric in _leak_free(photos, leaked)]
     return pd.DataFrame([{"run": run, **of_metric} for of_metric in rows], columns=list(COLUMNS))
 
 
@@ -146,6 +157,15 @@ def _gap(normal: pd.DataFrame, here: pd.DataFrame) -> list[Row]:
     a, b = (metrics.hits(photos[photos["true_label"].isin(shared)]) for photos in (normal, here))
     interval = newcombe(int(a.sum()), len(a), int(b.sum()), len(b))
     return [row("top1_gap", float(a.mean() - b.mean()), interval, len(b)), count]
+
+
+def _leak_free(photos: pd.DataFrame, leaked: Collection[str]) -> list[Row]:
+    """Nothing where nothing leaked; only how many, where everything did."""
+    free, shown = leaks.without(photos, leaked)
+    if not len(shown):
+        return []
+    number = row("leaked", float(len(shown)), NO_INTERVAL, len(photos))
+    return [number, share("top1_leak_free", free), row("leak_gain", *leaks.gain(free, shown), len(photos))] if len(free) else [number]
 
 
 def row(metric: str, value: float, interval: Interval, n: int) -> Row:

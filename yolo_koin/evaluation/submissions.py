@@ -49,6 +49,7 @@ class Submission:
         missing: split → how many of its photos the file lacks.
         absent: splits of which it has no photo, and which are not scored.
         excluded: how many rows are of photos that ``exclude.txt`` takes out.
+        unused: columns beside ``pred`` that mean nothing here.
     """
 
     frame: pd.DataFrame
@@ -56,6 +57,7 @@ class Submission:
     missing: dict[str, int]
     absent: tuple[str, ...]
     excluded: int
+    unused: tuple[str, ...] = ()
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -93,12 +95,16 @@ def read(path: Path, dataset: Dataset, prepared: Mapping[str, str] | None = None
         ["split", "image"], kind="stable", ignore_index=True
     )
     ranks = frame["true_rank"].max()
+    told = (frame.loc[frame["error"] == "", list(PREDICTED)] != "").sum(axis=1).max() if "pred_1" in table else 0
+    if 0 < told < len(PREDICTED):  # a model of fewer classes than that has no more names to give
+        classes = int(told)
     return Submission(
         frame=predictions.validate(frame, path),
         classes=classes or max(len(dataset.names), 0 if math.isnan(ranks) else int(ranks)),
         missing={split: sum(str(s.split) == split for s in lacking) for split in in_order(str(s.split) for s in lacking)},
         absent=tuple(in_order(str(s.split) for s in dataset.tests if s.split not in splits)),
         excluded=excluded,
+        unused=tuple(sorted({*map(str, table)} - {*CHECKED, "pred", "score"})) if "pred" in table else (),
     )
 
 

@@ -96,6 +96,10 @@ class FaceFinder:
     def __exit__(self, *_: object) -> None:
         self._held.close()
 
+    def known(self, sha256: str) -> Found | None:
+        """What was found before in the photo of this hash; None when nobody has looked yet."""
+        return self._cache.get(sha256, _key(self.detector)) if self._cache else None
+
     def look(self, photo: Path | bytes) -> Found:
         """The faces of a photo; one that cannot be read is told of, not raised."""
         return _look([photo], self.detector, self._cache)[0]
@@ -115,9 +119,13 @@ class FaceFinder:
         return _found(Decoded(pixels, *photo.size, ""), self.detector.detect(pixels)).faces
 
 
+def _key(detector: FaceDetector) -> str:
+    return f"{detector.key} {VERSION}"
+
+
 def _look(paths: Sequence[Path | bytes], detector: FaceDetector, cache: FaceCache | None) -> list[Found]:
     """What is found in as many photos as the detector takes at once."""
-    key = f"{detector.key} {VERSION}"
+    key = _key(detector)
     read = [_read(path, detector.longest, key, cache) for path in paths]
     new = [photo for photo in read if isinstance(photo, Decoded)]
     looked = {id(photo): _found(photo, faces) for photo, faces in zip(new, detector.detect_batch([p.pixels for p in new]), strict=True)}

@@ -68,6 +68,11 @@ def upright(photo: RGB, detector: FaceDetector) -> Turned | None:
     return min(found, key=lambda one: one[0])[1] if found else None
 
 
+def usable(face: Face | None) -> Face | None:
+    """The face, where something can be drawn on it: it has landmarks, and they are those of an upright face."""
+    return face if face and face.landmarks and not implausible(face) else None
+
+
 def implausible(face: Face) -> str:
     """Why the landmarks cannot be those of an upright face, in a few words; empty where they can."""
     shares = _shares(face)

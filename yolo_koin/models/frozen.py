@@ -21,6 +21,7 @@ from yolo_koin.models import registry
 from yolo_koin.models.protocol import Backbone
 from yolo_koin.workspace import Workspace
 
+VERSION = 1  # of how photos are shown to networks, and of what is taken for a feature: raise it when one changes
 BATCH = 8  # photos that are shown at once, always: with others the last bits of a feature would depend on how many there are
 PATIENCE = 60.0  # seconds to wait for another process that writes
 
@@ -35,7 +36,7 @@ T = TypeVar("T")
 class FeatureCache:
     """Features of photos in one SQLite file, which several processes may use at once. Losing it costs time only.
 
-    A file that is damaged is made anew, and a row that is damaged counts as not there.
+    A file that is damaged, be it in one row, is made anew.
 
     Args:
         path: the file; made, with its folder, when it is not there.
@@ -49,13 +50,21 @@ class FeatureCache:
         """The features that are there, by the hash of the photo's pixels."""
         query = "SELECT crc, feature FROM features WHERE network = ? AND photo = ?"
         rows = self._do(lambda file: {photo: file.execute(query, (self.network, photo)).fetchone() for photo in photos})
-        return {photo: np.frombuffer(row[1], np.float32) for photo, row in rows.items() if row and zlib.crc32(row[1]) == row[0]}
+        found = {photo: row for photo, row in rows.items() if row}
+        if any(self._checked(photo, feature) != crc for photo, (crc, feature) in found.items()):
+            self.path.unlink(missing_ok=True)
+            return {}
+        return {photo: np.frombuffer(feature, np.float32) for photo, (_, feature) in found.items()}
 
     def put(self, features: Mapping[bytes, Array]) -> None:
         """Keep features by the hash of the photo's pixels."""
         values = {photo: feature.tobytes() for photo, feature in features.items()}
-        rows = [(self.network, photo, zlib.crc32(value), value) for photo, value in values.items()]
+        rows = [(self.network, photo, self._checked(photo, value), value) for photo, value in values.items()]
         self._do(lambda file: file.executemany("INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?)", rows))
+
+    def _checked(self, photo: bytes, feature: bytes) -> int:
+        """Of the whole row: a damaged key would give a photo another one's feature."""
+        return zlib.crc32(self.network.encode() + photo + feature)
 
     def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with writing(self.path):
@@ -81,10 +90,13 @@ class Features:
         load: gives the network, when a photo has to be shown to it.
         cache: where features are kept; None keeps none.
         weights: of the network.
+
+    Attributes:
+        keeps: whether what is computed is kept.
     """
 
     def __init__(self, load: Callable[[], Backbone], cache: FeatureCache | None, weights: Path = Path()) -> None:
-        self._load, self.cache, self.weights = load, cache, weights
+        self._load, self.cache, self.weights, self.keeps = load, cache, weights, True
 
     @cached_property
     def _network(self) -> Backbone:
@@ -102,7 +114,7 @@ class Features:
         if new := {key: photo for key, photo in zip(keys, photos, strict=True) if key not in known}:
             found = dict(zip(new, self._shown(np.stack(list(new.values()))), strict=True))
             known |= found
-            if self.cache:
+            if self.cache and self.keeps:
                 self.cache.put(found)
         return np.stack([known[key] for key in keys])
 
@@ -126,5 +138,5 @@ def features_of(model: str, weights: Path, side: int, folder: Path, device: str 
         device, trust: as of :meth:`yolo_koin.models.family.Family.load`.
     """
     home = home_of(folder.absolute())
-    cache = FeatureCache(Workspace(home).features, f"{model} {side} {sha256(weights)}") if home else None
+    cache = FeatureCache(Workspace(home).features, f"{VERSION} {model} {side} {sha256(weights)}") if home else None
     return Features(lambda: registry.family_of(model).frozen(model, weights, side, device, trust), cache, weights)

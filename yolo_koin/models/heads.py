@@ -74,6 +74,7 @@ class HeadClassifier:
         self.network = _network(note, weights)
         held = {name: value.numpy() for name, value in read_tensors(weights).items()}
         self._weight, self._bias = _checked(held, len(self.names), weights)
+        self.scale = float(np.linalg.norm(self._weight[0])) if self.method == "ncm" else 1.0
         self._features = features_of(facts.model, self.network, self.side, weights.parent, device, trust)
 
     def features(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -87,6 +88,10 @@ class HeadClassifier:
             what = f"this network gives {found.shape[1]} features, and {self.weights} wants {wanted}"
             raise WeightsError(what, self.network, "Train again.")
         return found
+
+    def keep_nothing(self) -> None:
+        """Write down no features of the photos that are shown from now on: an embedding of a face tells who it is of."""
+        self._features.keeps = False
 
     def logits(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores before the softmax, n × classes, of n × side × side × 3 photos, RGB."""

@@ -6,7 +6,7 @@ import importlib.util
 
 from yolo_koin.errors import UsageError
 
-MODULES = {"timm": "timm", "scikit-learn": "sklearn", "safetensors": "safetensors"}
+MODULES = {"timm": "timm", "scikit-learn": "sklearn", "safetensors": "safetensors", "cleanlab": "cleanlab"}
 
 
 def check_installed(where: object, *packages: str) -> None:

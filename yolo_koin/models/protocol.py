@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yolo_koin.dataset.images import RGB
+from yolo_koin.faces import Face
 from yolo_koin.specs import Log, Method
 from yolo_koin.words import CALLED as CALLED
 
@@ -114,6 +115,11 @@ class IdentityDetector(Named, Protocol):
 Model = Classifier | IdentityDetector
 
 
+def scale_of(model: Model) -> float:
+    """What the logits of a model are multiples of: of nearest class means the factor on the cosine, which each training chooses; else 1."""
+    return float(getattr(model, "scale", 1.0))
+
+
 def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Softmax over the classes, the last axis; the largest is subtracted first, so that nothing overflows."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float32)
@@ -145,11 +151,13 @@ class LabelledPhoto:
         path: of the prepared file.
         label: its class.
         boxes: the faces in it, for detection.
+        face: the face that it is about, in shares of its sides, where hard cases are to be drawn on it.
     """
 
     path: Path
     label: str
     boxes: tuple[LabelledShare, ...] = ()
+    face: Face | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +182,7 @@ class TrainJob:
         method: ``finetune``, or what is fitted on frozen features: ``probe`` or ``ncm``.
         C: of a probe's logistic regression, as scikit-learn calls it; 0 chooses it on the validation photos.
         augment: strength of augmentation: 0 none, 1 the usual.
+        hardcases: share of the photos of a batch on which a synthetic hard case is drawn, of these kinds and severities.
         label_smoothing: share of a target that is spread over all classes; a detector has none.
         patience: epochs without a better one after which training ends; None trains all.
         log: what the curve is written for beside ``results.csv``.
@@ -197,6 +206,9 @@ class TrainJob:
     method: Method = "finetune"
     C: float = 0.0
     augment: float = 1.0
+    hardcases: float = 0.0
+    hardcase_kinds: tuple[str, ...] = ()
+    hardcase_severities: tuple[int, ...] = ()
     label_smoothing: float = 0.1
     patience: int | None = None
     log: Log | None = None

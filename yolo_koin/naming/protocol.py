@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, groupby, islice
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from yolo_koin.evaluation import face_predictions, predictions
 from yolo_koin.parallel import Progress, Step, in_threads, silent
 from yolo_koin.specs import Way
 
+AHEAD = 8  # photos, and variants of photos, that are decoded ahead by each thread
 BATCH = 32  # photos that are decoded, then named, at once: memory does not grow with their number
 
 Item = TypeVar("Item")
@@ -92,6 +93,8 @@ def name_photos(
 ) -> Iterator[tuple[Sequence[Sample], pd.DataFrame]]:
     """Name photos, a batch in memory at a time.
 
+    Samples of one photo that follow each other, its variants, are read by one thread, which so need not decode the photo twice.
+
     Args:
         namer: the way.
         samples: the photos.
@@ -100,7 +103,9 @@ def name_photos(
     Yields:
         Some of the samples, with their rows of ``predictions.csv``, in order; an unreadable photo is a row with its error.
     """
-    reading = in_threads(partial(_read, namer), samples)  # goes on, a bounded number of photos ahead, while the model is at work
+    photos = [list(variants) for _, variants in groupby(samples, key=lambda sample: sample.image)]
+    ahead = max(1, AHEAD // max(map(len, photos), default=1))
+    reading = chain.from_iterable(in_threads(partial(_read, namer), photos, ahead=ahead))  # goes on while the model is at work
     for start in range(0, len(samples), BATCH):
         batch = samples[start : start + BATCH]
         read = list(islice(reading, len(batch)))
@@ -120,11 +125,15 @@ def table_of(namer: Namer[Any], samples: Sequence[Sample], progress: Progress = 
     return pd.concat(parts, ignore_index=True)
 
 
-def _read(namer: Namer[Any], sample: Sample) -> Any:
-    try:
-        return namer.read(sample)
-    except PhotoError as error:
-        return error
+def _read(namer: Namer[Any], variants: Sequence[Sample]) -> list[Any]:
+    """What is to be shown of each variant of a photo, or why it cannot be read."""
+    items: list[Any] = []
+    for sample in variants:
+        try:
+            items.append(namer.read(sample))
+        except PhotoError as error:
+            items.append(error)
+    return items
 
 
 def _table(namer: Namer[Any], samples: Sequence[Sample], seen: Sequence[Seen]) -> pd.DataFrame:

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from yolo_koin.dataset.images import RGB, load_square, prepare
+from yolo_koin.dataset.images import RGB, Opened, fitted, load_square, open_for
 from yolo_koin.dataset.koin import Sample
 from yolo_koin.faces.finder import FaceFinder
+from yolo_koin.geometry import Box
 from yolo_koin.models.protocol import Classifier, probabilities
 from yolo_koin.naming.protocol import Seen
 from yolo_koin.naming.reader import Reader
+from yolo_koin.parallel import Latest
 from yolo_koin.specs import Way
 
 
@@ -29,15 +31,23 @@ class WholePhoto:
     def __init__(self, classifier: Classifier, reader: Reader, finder: FaceFinder | None = None) -> None:
         self.classifier, self.reader, self.finder = classifier, reader, finder
         self.names = classifier.names
+        self._opened: Latest[tuple[Opened, Box | None]] = Latest()
 
     def read(self, sample: Sample) -> RGB:
         """See :class:`~yolo_koin.naming.protocol.Namer`."""
         side, wanted = self.classifier.side, self.classifier.preparation
         if file := self.reader.prepared_file(sample):
             return load_square(file, side, wanted.interpolation)
-        photo = self.reader.photo(sample)
+        (image, size), face = self._opened.of((sample.image, sample.path), lambda: self._open(sample))
+        change = self.reader.change(sample)
+        prepared = fitted((change(image) if change else image, size), wanted.fit, wanted.side, face)
+        return load_square(prepared.jpeg, side, wanted.interpolation)
+
+    def _open(self, sample: Sample) -> tuple[Opened, Box | None]:
+        """A photo as far as it has to be decoded, and the box of the face that it is about where a model is shown that."""
+        photo, wanted = self.reader.photo(sample), self.classifier.preparation
         face = self.finder.dominant(photo) if self.finder and wanted.fit == "face" else None
-        return load_square(prepare(photo, wanted.fit, wanted.side, face, self.reader.change(sample)).jpeg, side, wanted.interpolation)
+        return open_for(photo, wanted.fit, wanted.side, face), face
 
     def look(self, items: Sequence[RGB]) -> Iterator[Seen]:
         """See :class:`~yolo_koin.naming.protocol.Namer`."""

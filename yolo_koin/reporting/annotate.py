@@ -117,7 +117,8 @@ def _row(panel: Image.Image, at: tuple[float, float], em: int, inner: float, ver
     left, half = x + inner - number - bar, max(1.0, em * 0.24)
     draw = ImageDraw.Draw(panel)
     top, foot = round(y - half), round(y + half)
-    draw.rectangle((round(left), top, round(left + bar), foot), fill=TRACK)
+    if not math.isnan(score):  # of unknown there is no probability
+        draw.rectangle((round(left), top, round(left + bar), foot), fill=TRACK)
     if score * bar >= 0.5:
         draw.rectangle((round(left), top, round(left + bar * score), foot), fill=_bar_colour(verdict, row))
     shade = INK if first else GREY

@@ -45,7 +45,7 @@ def risk_coverage(tables: Mapping[tuple[str, str], pd.DataFrame], synthetic: Col
     columns = columns_of(names := apart(runs, LONGEST_ENTRY), most=3)
     legend = 0.1 + 0.17 * -(-len(runs) // columns) if several else 0.0
     labels = "photos answered, the surest first, %", "wrong among them, %"
-    figure, panels = _panels((split for _, split in tables), synthetic, "" if several else runs[0], labels, legend)
+    figure, panels = square_panels((split for _, split in tables), synthetic, "" if several else runs[0], labels, legend)
     for (run, split), table in tables.items():
         look = looks[run] if several else {"color": styles_of([split])[Split.parse(split)].colour}
         panels[split].plot(100 * table["coverage"], 100 * table["risk"], **look)
@@ -71,7 +71,7 @@ def reliability(tables: Mapping[str, pd.DataFrame], title: str, synthetic: Colle
     if not tables:
         return None
     labels = "confidence, % (the area of a dot tells how many photos)", "right, % (95 % Wilson interval)"
-    figure, panels = _panels(tables, synthetic, title, labels)
+    figure, panels = square_panels(tables, synthetic, title, labels)
     styles = styles_of(tables)
     for split, table in tables.items():
         at, right, low, high = (100 * table[column] for column in ("confidence", "accuracy", "accuracy_low", "accuracy_high"))
@@ -82,7 +82,7 @@ def reliability(tables: Mapping[str, pd.DataFrame], title: str, synthetic: Colle
     return figure
 
 
-def _panels(
+def square_panels(
     splits: Iterable[str], synthetic: Collection[str], title: str, labels: tuple[str, str], legend: float = 0.0
 ) -> tuple[Figure, dict[str, Axes]]:
     """A figure, and its panel for each split, both axes in percent and labelled; ``legend`` is the room for one, in inches."""

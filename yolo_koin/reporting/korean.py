@@ -10,6 +10,7 @@ KOREAN = {
     # headings
     "Results on {dataset}": "{dataset} 결과",
     "Figures": "그림",
+    "Strangers": "모르는 사람",
     "All runs": "모든 실행",
     "Classes and confidence": "클래스와 확신도",
     "Seeds": "시드",
@@ -40,6 +41,15 @@ KOREAN = {
     "normal": "일반",
     "hard": "어려움",
     "expected": "예상",
+    "photos, known + strangers": "사진 수, 아는 사람 + 모르는 사람",
+    "TPIR at FPIR 10 %": "FPIR 10 %에서 TPIR",
+    "TPIR at FPIR 1 %": "FPIR 1 %에서 TPIR",
+    "FPIR there": "그때의 FPIR",
+    "FPIR there (1 %)": "그때의 FPIR(1 %)",
+    "score": "점수",
+    "pairs of two people": "다른 사람 쌍의 수",
+    "TAR at FAR 1 %": "FAR 1 %에서 TAR",
+    "TAR at FAR 0.1 %": "FAR 0.1 %에서 TAR",
     "effective robustness": "유효 강건성",
     "better": "더 나은 쪽",
     "neither shown": "차이 확인 안 됨",
@@ -74,9 +84,10 @@ KOREAN = {
     "nearest mean": "최근접 평균",
     "(synthetic)": "(합성)",
     # below tables
-    "Top-1 of each test split; brackets: 95 % intervals. Of several seeds: mean ± SD, and the interval resamples seeds and photos. Bold:"
-    " what may be the best of a split; of others McNemar's exact test of first seeds shows, at 5 % for all together, that one is better.": (
-        "테스트 분할별 top-1. 대괄호: 95 % 신뢰구간. 시드가 여럿이면 시드 평균 ± 표준편차이고, 신뢰구간은 시드와 사진을 재추출한 것입니다. "
+    "Top-1 of each test split; brackets: 95 % intervals. Of several seeds: mean ± SD, and the interval is for other seeds too. Bold:"
+    " what may be the best of a split; of the rest McNemar's exact test of first seeds shows, at 5 % for all together, that one is better"
+    ".": (
+        "테스트 분할별 top-1. 대괄호: 95 % 신뢰구간. 시드가 여럿이면 시드 평균 ± 표준편차이고, 신뢰구간은 다른 시드까지 고려한 것입니다. "
         "굵은 글씨: 분할에서 가장 좋을 수 있는 값. 나머지는 첫 시드 간 McNemar 정확 검정(전체 5 %)에서 더 나은 것이 있습니다."
     ),
     "Brackets: 95 % intervals (Wilson for shares of photos, Newcombe for the gap to normal photos, bootstrap over photos for the rest). "
@@ -162,10 +173,10 @@ KOREAN = {
     "Classes and confidence. AURC: mean share of wrong answers over all coverages, the surest photos first; ECE: in 15 bins.": (
         "클래스와 확신도. AURC: 확신도가 높은 사진부터 답할 때 모든 응답 범위에 걸친 평균 오답 비율. ECE: 15개 구간."
     ),
-    "Top-1 over seeds, in percent; brackets: 95 % interval of the mean, seeds and photos resampled. Few seeds show little of the spread"
-    " between them, and no significance is claimed.": (
-        "시드별 top-1(%). 대괄호: 시드와 사진을 재추출한 평균의 95 % 신뢰구간. "
-        "시드가 적으면 시드 간 차이가 다 드러나지 않으므로 유의성을 주장하지 않습니다."
+    "Top-1 over seeds, in percent; brackets: 95 % interval of the mean, for other seeds and other photos. Few seeds show"
+    " little of the spread between them: the interval is wide, and no significance is claimed.": (
+        "시드별 top-1(%). 대괄호: 다른 시드와 다른 사진까지 고려한 평균의 95 % 신뢰구간. "
+        "시드가 적으면 시드 간 차이가 다 드러나지 않으므로 구간이 넓고, 유의성을 주장하지 않습니다."
     ),
     "{split}: no test between the runs, since they were not scored on the same labelled photos ({where}).": (
         "{split}: 같은 정답 사진으로 평가하지 않아 실행 간 검정을 하지 않았습니다({where})."
@@ -187,6 +198,27 @@ KOREAN = {
     "how often it is right, by its confidence": "확신도별 정답 비율",
     "A photo is right for a run that names faces when any face of it is given the labelled person's name first.": (
         "얼굴마다 이름을 붙이는 실행에서는 어느 한 얼굴의 첫 이름이 정답 인물이면 맞힌 사진으로 셉니다."
+    ),
+    # strangers
+    "Strangers. TPIR: known people's photos that are accepted and named rightly; FPIR: strangers' photos that are accepted. Thresholds are"
+    " chosen by photos of other strangers, of the training split: FPIR there is what they then let through. Brackets: 95 % intervals,"
+    " people resampled. With n photos of strangers no FPIR below 3/n is claimed. The score is the one with the best OSCR on validation"
+    " photos. A group photo of a stranger may show people whom the model knows.": (
+        "모르는 사람. TPIR: 아는 사람의 사진 가운데 받아들여져 이름을 맞힌 비율. FPIR: 모르는 사람의 사진 가운데 받아들여진 비율. "
+        "임곗값은 훈련 분할에 있는 또 다른 모르는 사람들의 사진으로 정하며, 그때의 FPIR은 그 임곗값이 실제로 통과시킨 비율입니다. "
+        "대괄호: 사람을 재추출한 95 % 신뢰구간. 모르는 사람의 사진이 n장이면 3/n보다 작은 FPIR은 주장하지 않습니다. "
+        "점수는 검증 사진에서 OSCR이 가장 높은 것입니다. 모르는 사람의 단체 사진에는 모델이 아는 사람이 함께 있을 수 있습니다."
+    ),
+    "OSCR by each score that may reject a photo; a star marks the one that the run goes by, the best on validation photos (val).": (
+        "사진을 거절할 수 있는 점수별 OSCR. 별표는 검증 사진(val)에서 가장 좋아 실행이 쓰는 점수입니다."
+    ),
+    "TPIR over FPIR, with 95 % bands; the mark is what the chosen threshold gives. No FPIR below 3/n is drawn.": (
+        "FPIR에 따른 TPIR과 95 % 구간 띠. 표식은 정해진 임곗값의 결과입니다. 3/n보다 작은 FPIR은 그리지 않습니다."
+    ),
+    "1:1 verification of strangers, beside the main numbers: a hard photo against a normal one, by the cosine of features. TAR: pairs of"
+    " one person accepted; FAR: pairs of two. Thresholds are set by the same pairs, so this is the most that any could give.": (
+        "참고용 1:1 검증(모르는 사람): 어려운 사진과 일반 사진을 특징 벡터의 코사인으로 비교합니다. TAR: 같은 사람 쌍을 받아들인 비율. "
+        "FAR: 다른 사람 쌍을 받아들인 비율. 임곗값을 같은 쌍으로 정하므로 어떤 임곗값으로도 이보다 높을 수 없습니다."
     ),
     # figures
     "No test split has a top-1 to draw.": "top-1을 그릴 테스트 분할이 없습니다.",

@@ -32,16 +32,17 @@ class ExampleRow(NamedTuple):
     photos: Sequence[NamedPhoto]
 
 
-def examples_for_each_case(rows: Sequence[ExampleRow], title: str = "") -> Image.Image:
+def examples_for_each_case(rows: Sequence[ExampleRow], title: str = "", left: int = points(48)) -> Image.Image:
     """One row of photos per case, names beneath.
 
     Args:
         rows: an empty one is left out.
         title: which dataset.
+        left: pixels for the names of the cases.
     """
     rows = [row for row in rows if row.photos]
     columns = max((len(row.photos) for row in rows), default=1)
-    left, gap = points(48), PRINT.gap // 2
+    gap = PRINT.gap // 2
     column = (PAGE - 2 * PRINT.margin - left - (columns - 1) * gap) // columns
     return grid([_example_row(row, column, left, gap) for row in rows], 1, PRINT, title, width=PAGE)
 

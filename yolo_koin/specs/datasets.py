@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, get_args
 
 from yolo_koin.options import Option
-from yolo_koin.specs.shared import DetectorOption, Kind, OfData, Prepares, Spec, TrainOnOption, WorkersOption
+from yolo_koin.specs.shared import DetectorOption, Kind, NameOption, OfData, Prepares, Spec, TrainOnOption, WorkersOption
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +22,17 @@ class SampleSpec(Spec):
 class AuditSpec(OfData):
     """What to look through."""
 
+    name: NameOption = None
+    faces: Annotated[bool, Option("Look for faces too: photos without any, and with several. Those found before are looked up anyway.")] = (
+        False
+    )
+    labels: Annotated[bool, Option("Doubt labels by a probe on frozen features that did not learn from them; needs the extra [peers].")] = (
+        False
+    )
+    write_exclude: Annotated[Path | None, Option("Propose an exclude.txt in this new file; the dataset's own is never touched.")] = None
+    strict: Annotated[bool, Option("Exit with code 1 where something makes numbers wrong: leaks, label conflicts, unreadable photos.")] = (
+        False
+    )
     workers: WorkersOption = None
 
 

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 from yolo_koin.errors import UsageError
 from yolo_koin.options import Option
-from yolo_koin.specs.shared import DetectorOption, DeviceOption, Engine, Format, Language, NameOption, OfData, RunKind, Spec, Task
+from yolo_koin.specs.shared import (
+    DetectorOption,
+    DeviceOption,
+    Engine,
+    Format,
+    Language,
+    NameOption,
+    OfData,
+    RunKind,
+    Spec,
+    Swept,
+    Task,
+)
+
+FOLDS = 5  # when nothing is said
 
 
 @dataclass(frozen=True, kw_only=True)
-class Names(Spec):
-    """What names photos."""
+class Asks(Spec):
+    """Which model is asked."""
 
     weights: Annotated[
         str | Path | None, Option("Checkpoint, or a training run's name. [default: the newest finished training run's best checkpoint]")
     ] = None
     data: Annotated[str | None, Option("Dataset folder or 'sample'. [default: what the model was trained on]")] = None
-    faces: Annotated[bool, Option("Find every face and name each, in place of the photo as a whole.")] = False
     detector: DetectorOption = None
     device: DeviceOption = ""
     engine: Annotated[Engine, Option("What runs classifiers: onnx (ONNX Runtime, on processors), torch, or the faster one.")] = "auto"
@@ -34,21 +48,69 @@ class Names(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Names(Asks):
+    """What names photos."""
+
+    faces: Annotated[bool, Option("Find every face and name each, in place of the photo as a whole.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluateSpec(Names):
     """What to score."""
 
     task: Annotated[Task | None, Option("Which newest model: classify or detect. [default: what the weights are, else classify]")] = None
     boxes: Annotated[Path | None, Option("Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder.")] = None
+    leaks: Annotated[Path | None, Option("findings.csv of an audit: top-1 is told without the test photos that it calls leaks, too.")] = (
+        None
+    )
+    strangers: Annotated[
+        float | None,
+        Option("Share of people to hold out as strangers; training is repeated without them, and as many choose a threshold.", 0.01, 0.49),
+    ] = None
+    folds: Annotated[int | None, Option("Trainings, each with other people held out. [default: 5]", least=1)] = None
 
     def __post_init__(self) -> None:
-        """Boxes and face detectors are about faces; a detector finds them by itself."""
+        """Boxes and face detectors are about faces; a detector finds them by itself. Strangers are whole photos of a dataset's people."""
         super().__post_init__()
+        if self.folds and self.strangers is None:
+            raise UsageError("folds hold strangers out", f"folds={self.folds}", "Say strangers=0.2, or drop it.")
+        if self.strangers is not None:
+            object.__setattr__(self, "folds", self.folds or FOLDS)
+            given = {"task": "detect", "faces": True, "data": self.data, "engine": "onnx"}
+            if wrong := [f"{key}={value}" for key, value in given.items() if value and getattr(self, key) == value]:
+                what = "strangers are held out of a classifier of whole photos, trained anew on its own dataset"
+                raise UsageError(what, f"strangers={self.strangers:g} {wrong[0]}", "Drop one of the two.")
         if self.faces and self.task == "detect":
             raise UsageError("a detector finds and names faces by itself", "task=detect faces=True", "Drop one of the two.")
+        if self.leaks and (self.faces or self.task == "detect"):
+            raise UsageError("leaks are told of whole photos", f"leaks={self.leaks}", "Drop it, or faces and task.")
         for option in ("detector", "boxes"):
             if not self.faces and getattr(self, option):
                 where = f"{option}={getattr(self, option)}"
                 raise UsageError(f"{option} is about faces", where, "Say faces=True; for a detector give it to convert detect.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StressSpec(Asks):
+    """What to do to the normal test photos, and how far."""
+
+    kinds: Annotated[tuple[Swept, ...], Option(f"{', '.join(get_args(Swept))}, with commas. [default: all]", flag="kind")] = ()
+    severities: Annotated[tuple[int, ...], Option("How far, with commas.", least=1, most=5)] = (1, 2, 3, 4, 5)
+    seed: Annotated[int, Option("Of what is drawn; photos are the same for every model.", least=0)] = 0
+    reference: Annotated[str | None, Option("A finished stress run of another model, by name, that errors are measured in.")] = None
+
+    def __post_init__(self) -> None:
+        """None named means all; each once."""
+        super().__post_init__()
+        object.__setattr__(self, "kinds", tuple(dict.fromkeys(self.kinds)) or get_args(Swept))
+        object.__setattr__(self, "severities", tuple(sorted(set(self.severities))) or StressSpec.severities)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlSpec(Asks):
+    """Which model is shown photos without their faces."""
+
+    seed: Annotated[int, Option("Chooses whose background a face is set before.", least=0)] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +129,9 @@ class PredictSpec(Names):
 
     source: Annotated[str | tuple[str, ...], Option("Splits (hard_cases/test), folders, photos or globs.", position=True)]
     top: Annotated[int, Option("Names drawn on each photo.", least=1, most=5)] = 3
+    reject: Annotated[
+        str | None, Option("Answer unknown: an FPIR such as 10%, of evaluate --strangers, or a threshold of its score such as 7.3.")
+    ] = None
 
     def __post_init__(self) -> None:
         """A face detector needs faces."""
@@ -75,6 +140,21 @@ class PredictSpec(Names):
             raise UsageError("nothing to predict", "", "Name a split such as hard_cases/test, a folder, a photo or a glob.")
         if self.detector and not self.faces:
             raise UsageError("detector is about faces", f"detector={self.detector}", "Say faces=True.")
+        if self.reject is not None:
+            _ = self.rejection  # what cannot be is told here
+
+    @property
+    def rejection(self) -> tuple[float, bool]:
+        """What ``reject`` says: a share of strangers' photos, and True; or a threshold, and False."""
+        text = (self.reject or "").strip()
+        try:
+            value = float(text.removesuffix("%"))
+        except ValueError:
+            value = math.nan
+        is_share = text.endswith("%")
+        if not math.isfinite(value) or (is_share and not 0 < value < 100):
+            raise UsageError("neither an FPIR such as 10% nor a threshold such as 7.3", f"reject={self.reject}", "Correct it.")
+        return (value / 100, True) if is_share else (value, False)
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -17,10 +17,12 @@ Way = Literal["whole", "faces", "detector"]  # to name: the photo, each face tha
 Method = Literal["finetune", "probe", "ncm"]
 Language = Literal["en", "ko"]
 Log = Literal["tensorboard"]
-RunKind = Literal["train", "evaluate", "predict", "export", "benchmark"]
+RunKind = Literal["train", "evaluate", "predict", "stress", "control", "export", "benchmark", "audit"]
 Format = Literal["onnx", "openvino"]
 Engine = Literal["auto", "torch", "onnx"]
 Kind = Literal["mask", "sunglasses", "hat", "hand", "light"]
+Corruption = Literal["blur", "motion-blur", "noise", "jpeg", "brightness", "contrast", "low-resolution", "rotation"]
+Swept = Literal[Kind, Corruption]
 
 AUTO, SCRATCH, SAMPLE = "auto", "scratch", "sample"
 MODEL_ENDING: Mapping[Task, str] = {"classify": "-cls", "detect": ""}  # of an Ultralytics model's name

@@ -14,6 +14,7 @@ from yolo_koin.specs.shared import (
     SCRATCH,
     DeviceOption,
     FitOption,
+    Kind,
     Log,
     Method,
     MethodWords,
@@ -46,6 +47,11 @@ class Trains(OfData):
         float | None, Option("Peak of the learning rate. [default: 0.001 from scratch, else 0.0003; to detect 0.002 and 0.0005]", 1e-7, 1)
     ] = None
     augment: Annotated[float, Option("Strength of augmentation: 0 none, 1 the usual, 2 twice as much.", least=0, most=2)] = 1.0
+    hardcases: Annotated[
+        float, Option("Share of the training photos that get a mask, hat, … drawn, others each time.", least=0, most=1)
+    ] = 0.0
+    hardcase_kinds: Annotated[tuple[Kind, ...], Option("What is drawn, with commas.")] = get_args(Kind)
+    hardcase_severities: Annotated[tuple[int, ...], Option("How far, with commas.", least=1, most=5)] = (1, 2, 3, 4, 5)
     label_smoothing: Annotated[float, Option("Share of a target that all classes get; a detector has none.", least=0, most=0.9)] = 0.1
     patience: Annotated[int | None, Option("Epochs without a better one that end the training. [default: none do]", least=1)] = None
     log: Annotated[Log | None, Option("Write the training curve for TensorBoard as well, into tensorboard/ of the run.")] = None
@@ -70,7 +76,7 @@ class Trains(OfData):
 
 
 # What only a network that learns has, and what it usually is. (The one epoch of a head stands in its manifest.)
-TUNES = {key: getattr(Trains, key) for key in ("epochs", "lr", "augment", "label_smoothing", "patience", "log")}
+TUNES = {key: getattr(Trains, key) for key in ("epochs", "lr", "augment", "hardcases", "label_smoothing", "patience", "log")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +109,8 @@ class TrainSpec(Trains):
                 raise UsageError(what, f"method={self.method} {wrong[0]}", "Drop one of the two.")
         if self.C is not None and self.method != "probe":
             raise UsageError("C is of a probe", f"C={self.C:g} method={self.method}", "Say method=probe.")
+        if self.task == "detect" and self.hardcases:
+            raise UsageError("hard cases are drawn for classifiers", f"task=detect hardcases={self.hardcases}", "Drop one of the two.")
         if self.task == "detect" and self.label_smoothing != Trains.label_smoothing:
             where = f"task=detect label_smoothing={self.label_smoothing}"
             raise UsageError("a detector's loss has no label smoothing", where, "Drop one of the two.")

@@ -33,7 +33,14 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def apply(photo: RGB, landmarks: NDArray[np.float64], box: Box, kind: str, severity: int, rng: np.random.Generator) -> RGB:
-    """A copy of the photo with one synthetic hard case on one face.
+    """A copy of the photo with one synthetic hard case on one face, see :func:`drawn`."""
+    return drawn(photo, landmarks, box, kind, severity, rng)[0]
+
+
+def drawn(
+    photo: RGB, landmarks: NDArray[np.float64], box: Box, kind: str, severity: int, rng: np.random.Generator
+) -> tuple[RGB, NDArray[np.float32]]:
+    """A copy of the photo with one synthetic hard case on one face, and what it covers.
 
     Args:
         photo: height × width × 3, 8-bit RGB; left as it is.
@@ -43,14 +50,18 @@ def apply(photo: RGB, landmarks: NDArray[np.float64], box: Box, kind: str, sever
         severity: 1 to 5, see the table above.
         rng: chooses model, colour and grain; the same state gives the same bytes.
 
+    Returns:
+        The copy, and how much of each pixel is hidden, height × width, 0 to 1; light hides nothing.
+
     Raises:
         UsageError: an unknown kind or severity.
         ValueError: the landmarks are one point.
     """
     check(kind, severity)
     placement = place(np.asarray(landmarks, dtype=np.float64), box)
+    cover = np.zeros(photo.shape[:2], np.float32)
     if kind == "light":
-        return stage_light(photo, placement, severity, rng)
+        return stage_light(photo, placement, severity, rng), cover
     lighting = read_lighting(photo, placement, box)
     oversample = 2 if placement.unit < 250 else 1
     extent, ends = BOARDS[kind]
@@ -60,7 +71,8 @@ def apply(photo: RGB, landmarks: NDArray[np.float64], box: Box, kind: str, sever
     result = photo.copy()
     if layer.size:
         result[where] = _compose(photo[where], layer, placement, lighting, where, rng)
-    return result
+        cover[where] = layer[..., 3]
+    return result, cover
 
 
 def check(kind: str, severity: int) -> None:

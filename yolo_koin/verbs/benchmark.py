@@ -80,6 +80,7 @@ def benchmark(spec: BenchmarkSpec, progress: Progress) -> BenchmarkResult:
     check_name(name)
     home = workspace.runs / "benchmark" / name
     if spec.dry_run:
+        _claimed(home, spec, workspace)
         table, note = planned(spec, home, workspace)
         return BenchmarkResult(run=home, metrics=pd.DataFrame(), table=table, notes=(note,))
     execute = executor_for(spec)

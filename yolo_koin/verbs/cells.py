@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import product
 from pathlib import Path
@@ -25,7 +25,7 @@ from yolo_koin.specs import TUNES, BenchmarkSpec, EvaluateSpec, Trains, TrainSpe
 from yolo_koin.splits import HARD, NORMAL
 from yolo_koin.verbs.predict import Naming, draw
 from yolo_koin.verbs.scoring import Scoring, of_prepared, score
-from yolo_koin.verbs.train import Training, go_on, run_training, settled
+from yolo_koin.verbs.train import Training, brought_to_end, of_model, settled
 from yolo_koin.workspace import Workspace
 
 
@@ -70,6 +70,7 @@ def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Pro
 
     for device in spec.device.split(","):
         choose_device(device)
+    check(spec)
     home = home.absolute()
     there = begun_cells(home)
     cells: list[Cell] = []
@@ -79,18 +80,26 @@ def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Pro
         if key not in known:
             known[key] = settled(key, workspace, progress)
         training = known[key].anywhere().drawn(asked.shots, asked.seed)
-        if training.spec.task != "classify":
-            raise UsageError("a benchmark compares classifiers", f"models={asked.model_name}", "Take a -cls model.")
         cells.append(Cell(training, _folder(training, home, there)))
-    unique = {cell.folder: cell for cell in cells}  # more shots than anybody has photos are all photos, a second time
-    _alone(unique.values())
-    return tuple(unique.values())
+    return tuple({cell.folder: cell for cell in cells}.values())  # more shots than anybody has photos are all photos, a second time
 
 
-def _alone(cells: Iterable[Cell]) -> None:
-    """Refuse two matrices that say different things of one cell."""
-    twice = [name for name, n in Counter(slug(cell.training.spec) for cell in cells).items() if n > 1]
-    if twice:
+def check(spec: BenchmarkSpec) -> None:
+    """Refuse what cannot be run, before anything is read.
+
+    Raises:
+        UsageError: no such model or one that is no classifier, an option that none of the methods has, or two matrices say different
+            things of one cell.
+    """
+    methods = {method for part in spec.parts for method in part.methods}
+    unused = {**({} if "finetune" in methods else TUNES), **({} if "probe" in methods else {"C": None})}
+    if told := [key for key, usual in unused.items() if any(getattr(part, key) != usual for part in spec.parts)]:
+        raise UsageError("none of the methods has this option", f"{told[0]}={getattr(spec, told[0])}", "Drop it.")
+    asked = tuple(dict.fromkeys(trainings(spec)))
+    for one in dict.fromkeys(replace(each, train_on="normal", shots=None, seed=0) for each in asked):
+        if of_model(one).task != "classify":
+            raise UsageError("a benchmark compares classifiers", f"models={one.model_name}", "Take a -cls model.")
+    if twice := [name for name, n in Counter(map(slug, asked)).items() if n > 1]:
         raise UsageError("two of the matrices set one cell differently", twice[0], "Benchmark one of them under another --name.")
 
 
@@ -104,7 +113,7 @@ def run(cell: Cell, progress: Progress = silent) -> CellRun:
             return done
         took: dict[str, float] = {}
         with stopwatch(took, "train"):
-            training = _trained(cell, progress)
+            training = brought_to_end(cell.training.at(cell.folder), progress)
         model = registry.load(training.weights, training.spec.device)
         assert model.task == "classify"
         made = prepared_at(training.converted)
@@ -129,14 +138,6 @@ def finished(folder: Path) -> CellRun | None:
     except (OSError, RunError):
         return None
     return done if whole else None
-
-
-def _trained(cell: Cell, progress: Progress) -> TrainRun:
-    begun = _training(cell.folder)
-    if begun is None:
-        return run_training(cell.training.at(cell.folder), progress)
-    begun = replace(begun, spec=replace(begun.spec, device=cell.training.spec.device))  # it may have begun on a device that is elsewhere
-    return begun if begun.status == "finished" and begun.weights.is_file() else go_on(begun, progress)
 
 
 def _training(folder: Path) -> TrainRun | None:
@@ -166,6 +167,8 @@ def _trainings(spec: BenchmarkSpec) -> Iterator[TrainSpec]:
     shared = {one.name: getattr(spec, one.name) for one in fields(Trains)} | {"device": spec.device.split(",")[0]}
     where = product(dict.fromkeys(spec.train_on), dict.fromkeys(spec.shots), dict.fromkeys(spec.seeds))
     for model, method, (train_on, shots, seed) in product(spec.model_names, dict.fromkeys(spec.methods), tuple(where)):
+        if method != "finetune" and shots is None and seed != spec.seeds[0]:
+            continue  # a seed draws a head's photos and nothing else: of all photos it would be the same head again
         told = {**shared, "C": spec.C if method == "probe" else None, **({} if method == "finetune" else TUNES)}
         yield TrainSpec(**told, model=model, method=method, train_on=train_on, shots=shots, seed=seed)
 

@@ -27,8 +27,8 @@ SHOWN = 30  # pairs of runs in a report
 CURVES = 12  # in one chart
 DETAILED = "Classes and confidence. AURC: mean share of wrong answers over all coverages, the surest photos first; ECE: in 15 bins."
 SEEDS = (
-    "Top-1 over seeds, in percent; brackets: 95 % interval of the mean, seeds and photos resampled. Few seeds show little of the spread"
-    " between them, and no significance is claimed."
+    "Top-1 over seeds, in percent; brackets: 95 % interval of the mean, for other seeds and other photos. Few seeds show"
+    " little of the spread between them: the interval is wide, and no significance is claimed."
 )
 OF_FACES = "A photo is right for a run that names faces when any face of it is given the labelled person's name first."
 TESTED = (

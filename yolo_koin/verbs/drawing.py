@@ -130,6 +130,7 @@ def sheet_of(
     synthetic: Collection[str] = (),
     learnt: Collection[str] = (),
     dataset: str = "",
+    measure: str = "",
 ) -> Image.Image:
     """The contact sheet of a prediction: which model, on which splits or on what of the user's own, and how much of it is right.
 
@@ -142,11 +143,12 @@ def sheet_of(
         synthetic: splits whose photos are synthetic.
         learnt: splits that the model learnt from.
         dataset: whose splits they are; empty for photos of the user's own.
+        measure: what is right, where that is not the usual.
     """
     photos = frame.drop_duplicates(["split", "image"])
     splits = in_order(photos["split"])
     where = listed([called(split, synthetic, dataset) for split in splits]) if all(splits) else Path(source).name or "photos"
-    measure = "labelled person named in" if boxed else "top-1"
+    measure = measure or ("labelled person named in" if boxed else "top-1")
     counts = [one for one in counted_by_split(frame) if one.labelled]
     shares = []
     for one in counts:  # a split by itself: a photo that was learnt says nothing of one that was not

@@ -5,7 +5,7 @@ from __future__ import annotations
 from yolo_koin.dataset.layout import find_root
 from yolo_koin.dataset.walk import check_file
 from yolo_koin.runs import prepared_at
-from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, EvaluateSpec, Names, OfData, PredictSpec, ReportSpec, ScoreSpec, Spec, Trains
+from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, Asks, EvaluateSpec, OfData, PredictSpec, ReportSpec, ScoreSpec, Spec, Trains
 from yolo_koin.verbs.resolve import USUAL_DATA, learnt_from, weights_file
 from yolo_koin.workspace import Workspace
 
@@ -17,7 +17,7 @@ def check(spec: Spec) -> None:
         DatasetError, WeightsError, RunError: what the user can mend.
     """
     workspace = Workspace.of(spec)
-    if isinstance(spec, Names):
+    if isinstance(spec, Asks):
         _check_names(spec, workspace)
     if isinstance(spec, OfData):
         dataset_there(spec.data, workspace)
@@ -41,11 +41,15 @@ def dataset_there(data: str, workspace: Workspace) -> None:
         find_root(folder)
 
 
-def _check_names(spec: Names, workspace: Workspace) -> None:
+def _check_names(spec: Asks, workspace: Workspace) -> None:
     if isinstance(spec, EvaluateSpec):
         weights = weights_file(spec.weights, workspace, spec.task or "classify", spec.faces)
-    else:
+    elif isinstance(spec, PredictSpec):
         weights = weights_file(spec.weights, workspace, "classify" if spec.faces else "", spec.faces)
+    else:
+        weights = weights_file(spec.weights, workspace, "classify")
+    if isinstance(spec, EvaluateSpec) and spec.strangers is not None:  # the dataset is the training's
+        return
     if spec.data is not None:
         dataset_there(spec.data, workspace)
     elif not isinstance(spec, PredictSpec) and learnt_from(weights) is None:  # photos can be named without a dataset

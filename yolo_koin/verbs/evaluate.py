@@ -8,10 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from yolo_koin.evaluation.chance import chance_notes
+from yolo_koin.evaluation.leaks import leak_notes
 from yolo_koin.files import sha256
 from yolo_koin.parallel import Progress
 from yolo_koin.runs import ScoredRun
 from yolo_koin.specs import EvaluateSpec
+from yolo_koin.verbs import strangers
 from yolo_koin.verbs.resolve import name_of, weights_file
 from yolo_koin.verbs.scoring import resolved, score
 from yolo_koin.verbs.verb import verb
@@ -31,7 +33,9 @@ class EvaluateResult:
         synthetic: test splits whose photos are synthetic.
         agreement: test split → face detector, where boxes come from one, so that scores of boxes tell how well two detectors agree.
         notes: what the user should know: boxes that could not be used, a classifier that did not learn from faces,
-            a score that guessing would reach.
+            a score that guessing would reach, photos that training shows too.
+        score: where people were held out, the score that tells strangers; ``metrics`` are then those of
+            :mod:`yolo_koin.evaluation.strangers`. Else empty.
     """
 
     run: Path
@@ -42,6 +46,7 @@ class EvaluateResult:
     synthetic: tuple[str, ...]
     agreement: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    score: str = ""
 
 
 @verb(EvaluateSpec)
@@ -49,10 +54,12 @@ def evaluate(spec: EvaluateSpec, progress: Progress) -> EvaluateResult:
     """Write ``predictions.csv`` and ``metrics.csv`` of every test split.
 
     Raises:
-        DatasetError, WeightsError, RunError: what the user can mend.
+        DatasetError, WeightsError, RunError, UsageError: what the user can mend.
     """
     workspace = Workspace.of(spec)
     weights = weights_file(spec.weights, workspace, spec.task or "classify", spec.faces)
+    if spec.strangers is not None:
+        return _of_strangers(spec, weights, workspace, progress)
     training, default = training_of(weights), f"{name_of(weights)}-faces" if spec.faces else name_of(weights)
     with resolved(spec, weights, workspace, progress) as scoring, workspace.begun("evaluate", spec.name, default, spec) as folder:
         trained = training.folder if training else None
@@ -61,5 +68,28 @@ def evaluate(spec: EvaluateSpec, progress: Progress) -> EvaluateResult:
             table = score(scoring, folder, folder.name, progress)
             run.written(status="finished")
     found = scoring
-    notes = (*found.notes, *chance_notes(table, len(found.namer.names)))
+    notes = (*found.notes, *chance_notes(table, len(found.namer.names)), *leak_notes(table))
     return EvaluateResult(folder, weights, found.data, table, found.unknown, found.synthetic, found.agreement, notes)
+
+
+def _of_strangers(spec: EvaluateSpec, weights: Path, workspace: Workspace, progress: Progress) -> EvaluateResult:
+    """Repeat the training without some people, and write how well they are told from those whom it knows."""
+    held = strangers.resolved(spec, weights, workspace, progress)
+    made, training = held.made, held.training
+    with workspace.begun("evaluate", spec.name, f"{name_of(weights)}-strangers", spec, goes_on=True) as folder:
+        run = ScoredRun(
+            folder=folder,
+            spec=spec,
+            weights=weights,
+            weights_sha256=sha256(weights),
+            trained=training.folder,
+            converted=made.folder,
+            index_sha256=training.index_sha256,
+            data=made.data,
+            classes=len(held.people),
+            synthetic=made.synthetic,
+        ).written()
+        with run.failing():
+            table, score = strangers.score(held, spec.device, folder, progress)
+            run.written(status="finished", score=score)
+    return EvaluateResult(folder, weights, made.data, table, (), made.synthetic, score=score)

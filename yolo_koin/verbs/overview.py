@@ -26,8 +26,8 @@ TIDY = (
 NUMBERS = ("shots", "top1", "sd", "low", "high")
 SETTING = {"model": "model", "method": "method", "trained_on": "trained on", "shots": "shots", "names": "names", "seeds": "seeds"}
 MEANT = (
-    "Top-1 of each test split; brackets: 95 % intervals. Of several seeds: mean ± SD, and the interval resamples seeds and photos. Bold:"
-    " what may be the best of a split; of others McNemar's exact test of first seeds shows, at 5 % for all together, that one is better."
+    "Top-1 of each test split; brackets: 95 % intervals. Of several seeds: mean ± SD, and the interval is for other seeds too. Bold:"
+    " what may be the best of a split; of the rest McNemar's exact test of first seeds shows, at 5 % for all together, that one is better."
 )
 
 

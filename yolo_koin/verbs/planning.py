@@ -56,6 +56,7 @@ class Pace:
 
 def planned(spec: BenchmarkSpec, home: Path, workspace: Workspace) -> tuple[pd.DataFrame, str]:
     """The cells of a benchmark with their photos, their state and what each may take; and a line on all of them. Writes nothing."""
+    cells.check(spec)
     there, pace = cells.begun_cells(home), Pace.of(workspace)
     known = {(one.train_on, one.val): _people(one, workspace) for one in cells.trainings(spec)}
     rows, seconds = [], list[float | None]()

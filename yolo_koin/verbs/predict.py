@@ -16,18 +16,22 @@ from yolo_koin.evaluation import face_predictions, predictions
 from yolo_koin.evaluation.chance import chance_note
 from yolo_koin.files import atomic_path, sha256
 from yolo_koin.models import engine
-from yolo_koin.models.protocol import Model
+from yolo_koin.models.heads import HeadClassifier
+from yolo_koin.models.protocol import Model, scale_of
 from yolo_koin.naming import Namer, Reader, name_photos
 from yolo_koin.naming.detector import Detected
 from yolo_koin.naming.faces import EachFace
 from yolo_koin.naming.whole import WholePhoto
 from yolo_koin.parallel import Progress, in_threads
 from yolo_koin.reporting.sheets import EvenTiles
+from yolo_koin.reporting.verdicts import percent
 from yolo_koin.runs import PredictRun
 from yolo_koin.specs import SAMPLE, PredictSpec
 from yolo_koin.splits import TRAINING_SETS, Split
 from yolo_koin.verbs.drawing import Drawing, Row, SplitCount, by_photo, counted_by_split, dataset_name, drawable, sheet_of, targets_of
 from yolo_koin.verbs.drawn import drawn_boxes
+from yolo_koin.verbs.rejection import ANSWER, Rejection, as_shown
+from yolo_koin.verbs.rejection import resolved as rejection_of
 from yolo_koin.verbs.resolve import USUAL_DATA, face_finder, learnt_from, name_of, open_dataset, weights_file
 from yolo_koin.verbs.scoring import NOT_OF_FACES
 from yolo_koin.verbs.sources import look_up
@@ -78,6 +82,8 @@ class Naming:
         model: the run's name; source: what was asked for. Both for the contact sheet.
         notes: what the user should know.
         learnt: splits of the dataset that the model learnt from.
+        rejection: what is answered with ``unknown``; None where every photo gets a name.
+        scale: of the model's logits, which a rejection needs.
     """
 
     namer: Namer[Any]
@@ -88,6 +94,8 @@ class Naming:
     source: str
     notes: tuple[str, ...] = ()
     learnt: frozenset[str] = frozenset()
+    rejection: Rejection | None = None
+    scale: float = 1.0
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -110,10 +118,12 @@ def predict(spec: PredictSpec, progress: Progress) -> PredictResult:
     workspace = Workspace.of(spec)
     weights = weights_file(spec.weights, workspace, "classify" if spec.faces else "", spec.faces)
     default = f"{name_of(weights)}-{_slug(spec.sources)}{'-faces' if spec.faces else ''}"
-    with resolved(spec, weights, workspace) as naming, workspace.begun("predict", spec.name, default, spec) as folder:
+    rejection = rejection_of(spec, weights, workspace)
+    with resolved(spec, weights, workspace, rejection) as naming, workspace.begun("predict", spec.name, default, spec) as folder:
         photos, way = len(naming.samples), naming.namer.way
         run = PredictRun(folder=folder, spec=spec, weights=weights, weights_sha256=sha256(weights), photos=photos, way=way)
-        with run.written().failing():
+        run = run.written(**({"score": rejection.score, "threshold": rejection.threshold} if rejection else {}))
+        with run.failing():
             frame = draw(naming, folder, spec.top, progress)
             run.written(status="finished")
     return _result(naming, frame, folder, weights)
@@ -138,8 +148,8 @@ def draw(naming: Naming, folder: Path, top: int, progress: Progress) -> pd.DataF
 
     def named() -> Iterator[tuple[Sample, Sequence[Row], bool]]:
         for batch, frame in name_photos(naming.namer, naming.samples, progress):
-            parts.append(frame)
-            rows = by_photo(frame)
+            parts.append(naming.rejection.answered(frame, naming.scale, len(naming.namer.names)) if naming.rejection else frame)
+            rows = by_photo(as_shown(parts[-1]))
             for of_it, sample in ((rows[str(s.split), s.image], s) for s in batch):
                 yield sample, of_it, due(one.shows(of_it))
 
@@ -147,18 +157,18 @@ def draw(naming: Naming, folder: Path, top: int, progress: Progress) -> pd.DataF
     with contextlib.closing(in_threads(one, named())) as drawn:
         tiles = [tile for tile in drawn if tile is not None]
     frame = pd.concat(parts, ignore_index=True)
-    (face_predictions if naming.boxed else predictions).write(folder / "predictions.csv", frame)
+    (face_predictions if naming.boxed else predictions).write(folder / "predictions.csv", frame, [ANSWER] if naming.rejection else [])
     with atomic_path(folder / "contact_sheet.png") as temporary:
-        about: dict[str, Any] = {"boxed": naming.boxed, "learnt": naming.learnt}
+        about: dict[str, Any] = {"boxed": naming.boxed, "learnt": naming.learnt, "measure": "rightly answered" if naming.rejection else ""}
         if naming.dataset:
             about |= {"synthetic": set(map(str, naming.dataset.synthetic)), "dataset": dataset_name(naming.dataset.root)}
-        sheet = sheet_of(tiles, frame, naming.model, naming.source, **about)
+        sheet = sheet_of(tiles, as_shown(frame), naming.model, naming.source, **about)
         sheet.save(temporary)
     return frame
 
 
 @contextlib.contextmanager
-def resolved(spec: PredictSpec, weights: Path, workspace: Workspace) -> Iterator[Naming]:
+def resolved(spec: PredictSpec, weights: Path, workspace: Workspace, rejection: Rejection | None = None) -> Iterator[Naming]:
     """What a spec asks to name. A face detector's findings are kept when the block ends.
 
     Raises:
@@ -168,6 +178,8 @@ def resolved(spec: PredictSpec, weights: Path, workspace: Workspace) -> Iterator
         dataset = _dataset(spec.data, weights, workspace)
         found = look_up(spec.sources, dataset)  # before torch is loaded: a mistyped path is told at once
         model = engine.load(weights, spec.device, spec.trust_weights, spec.engine, workspace.engines)
+        if isinstance(model, HeadClassifier):
+            model.keep_nothing()
         namer, hints = _namer(model, spec, workspace, held)
         known, problems = drawn_boxes(dataset) if dataset and namer.way != "whole" else ({}, ())
         notes = (*(dataset.notes if dataset else ()), *(f"{one.where}: {one.reason}" for one in problems), *hints)
@@ -176,7 +188,9 @@ def resolved(spec: PredictSpec, weights: Path, workspace: Workspace) -> Iterator
             of_these = {*namer.names, *(sample.label for sample in found.samples)}
             notes += drawable({label: name for label, name in dataset.names.items() if label in of_these})[1]
         learnt = _learnt(model, dataset) if dataset else frozenset()
-        yield Naming(namer, found.samples, dataset, known, name_of(weights), ", ".join(spec.sources), notes, learnt)
+        yield Naming(
+            namer, found.samples, dataset, known, name_of(weights), ", ".join(spec.sources), notes, learnt, rejection, scale_of(model)
+        )
 
 
 def _learnt(model: Model, dataset: Dataset) -> frozenset[str]:
@@ -215,13 +229,14 @@ def _dataset(data: str | None, weights: Path, workspace: Workspace) -> Dataset |
 
 
 def _result(naming: Naming, frame: pd.DataFrame, folder: Path, weights: Path) -> PredictResult:
-    splits = counted_by_split(frame, naming.learnt)
+    shown = as_shown(frame)
+    splits = counted_by_split(shown, naming.learnt)
     labelled = [one for one in splits if one.labelled]
     alone = len(labelled) < 2
     guesses = [
         chance_note(one.split, one.right, one.labelled, len(naming.namer.names))
         for one in labelled
-        if not naming.boxed or Split.parse(one.split).has_one_person
+        if not naming.rejection and (not naming.boxed or Split.parse(one.split).has_one_person)
     ]
     return PredictResult(
         run=folder,
@@ -230,9 +245,9 @@ def _result(naming: Naming, frame: pd.DataFrame, folder: Path, weights: Path) ->
         unreadable=sum(one.unreadable for one in splits),
         labelled=sum(one.labelled for one in labelled) if alone else None,
         right=sum(one.right for one in labelled) if alone else None,
-        named=told(frame, naming.names),
+        named=told(shown, naming.names),
         way=naming.namer.way,
-        notes=(*naming.notes, *filter(None, guesses)),
+        notes=(*naming.notes, *filter(None, guesses), *([naming.rejection.note(frame)] if naming.rejection else [])),
         splits=splits,
     )
 
@@ -246,6 +261,8 @@ def told(frame: pd.DataFrame, names: Mapping[str, str]) -> tuple[str, ...]:
     lines = []
     photos = by_photo(frame)
     for (_, image), rows in list(photos.items())[:TOLD]:
-        named = ", ".join(f"{names.get(row['pred_1'], row['pred_1'])} {100 * row['score_1']:.1f} %" for row in rows if not row["error"])
+        named = ", ".join(
+            f"{names.get(row['pred_1'], row['pred_1'])} {percent(row['score_1'])}".strip() for row in rows if not row["error"]
+        )
         lines.append(f"{image}: {named or rows[0]['error']}")
     return (*lines, f"and {len(photos) - TOLD} more in predictions.csv") if len(photos) > TOLD else tuple(lines)

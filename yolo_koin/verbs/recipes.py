@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,8 @@ from yolo_koin.dataset.classify import INDEX, read_index
 from yolo_koin.dataset.detect import TABLE, read_boxes_table
 from yolo_koin.dataset.detect_files import BOX
 from yolo_koin.dataset.koin import Dataset
+from yolo_koin.faces.protocol import dominant
+from yolo_koin.faces.turned import usable
 from yolo_koin.models.protocol import LabelledPhoto
 from yolo_koin.parallel import Progress
 from yolo_koin.runs import PreparedDataset
@@ -76,6 +78,26 @@ def with_shots(photos: Sequence[LabelledPhoto], shots: int | None, seed: int) ->
     of = {f"{photo.label}/{photo.path.name}": photo for photo in photos}
     kept = few_shots({name: photo.label for name, photo in of.items()}, shots, seed)
     return tuple(photo for name, photo in of.items() if name in kept)
+
+
+def with_faces(photos: Sequence[LabelledPhoto], home: Path | None, progress: Progress) -> tuple[LabelledPhoto, ...]:
+    """Prepared photos with the face that each is about, where there is a usable one, so that hard cases can be drawn on it.
+
+    Args:
+        photos: the photos.
+        home: the workspace, which keeps what is found; None keeps nothing.
+        progress: is told of each photo.
+    """
+    from yolo_koin.faces.centerface import CenterFace
+    from yolo_koin.faces.finder import FaceFinder
+
+    with FaceFinder(CenterFace(), Workspace(home).faces if home else None) as finder:
+        found = list(finder.look_at_all([photo.path for photo in photos], progress=progress))
+    faces = [usable(dominant(one.faces)) for one in found]
+    return tuple(
+        replace(photo, face=face.scaled(1 / one.width, 1 / one.height) if face else None)
+        for photo, one, face in zip(photos, found, faces, strict=True)
+    )
 
 
 def boxed_photos(root: Path) -> Photos:

@@ -23,7 +23,7 @@ from yolo_koin.reporting.scatter import hard_against_normal
 from yolo_koin.reporting.shots import shots_curve
 from yolo_koin.specs import Language, ReportSpec
 from yolo_koin.splits import in_order, of_part
-from yolo_koin.verbs import overview
+from yolo_koin.verbs import open_set, overview
 from yolo_koin.verbs.cards import card
 from yolo_koin.verbs.comparisons import CURVES, Paired, by_way, confidence, first_seeds, published_results, surest
 from yolo_koin.verbs.drawing import dataset_name, drawable
@@ -65,18 +65,26 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     """
     workspace = Workspace.of(spec)
     folders = [workspace.scored_run(run) for run in spec.runs]
-    scored = told_apart([(folder, run) for folder in folders for run in load_runs(folder)])
+    held_out = {folder: run for folder in folders if (run := open_set.load(folder))}
+    scored = told_apart([(folder, run) for folder in folders if folder not in held_out for run in load_runs(folder)])
     together = workspace.runs / "report" / "+".join(folder.name for folder in folders)[:120]
     out = spec.out or (together if len(folders) > 1 else folders[0] / "figures")  # several have a folder of their own
     notes = [note for some in by_dataset(scored).values() for note in (*no_news(some), *_undrawable(some))]
     beside = [published_results(scored)] if spec.published else []
     with locked(out):
-        files = write_report(scored, out, lang=spec.lang, beside=beside, photos=spec.photos)
+        after = open_set.blocks_of([*held_out.values()], out) if held_out else []
+        files = write_report(scored, out, lang=spec.lang, beside=beside, after=after, photos=spec.photos)
         return ReportResult(out, files, tuple(notes))
 
 
 def write_report(
-    runs: Sequence[Scored], out: Path, home: Path | None = None, lang: Language = "en", beside: Sequence[Block] = (), photos: bool = False
+    runs: Sequence[Scored],
+    out: Path,
+    home: Path | None = None,
+    lang: Language = "en",
+    beside: Sequence[Block] = (),
+    after: Sequence[Block] = (),
+    photos: bool = False,
 ) -> tuple[Path, ...]:
     """Draw every figure that the runs have data for, and write the report, a part for each dataset.
 
@@ -86,6 +94,7 @@ def write_report(
         home: folder of ``report.md``, ``report.html`` and ``report.tex``; that of the figures when None.
         lang: of headings, tables and sentences.
         beside: what comes below the results of each dataset.
+        after: what comes after the results.
         photos: whether the HTML page has photos in it.
 
     Returns:
@@ -97,7 +106,7 @@ def write_report(
         folder = out / dataset.replace("/", "-") if len(parts) > 1 else out
         blocks += _part(dataset, some, folder, beside)
     cards = {home / "model_cards" / f"{run.name.replace('/', '-')}.md": card(run) for run in runs}
-    blocks += provenance(runs)
+    blocks += [*after, *provenance(runs)]
     pages = {"md": markdown(blocks, home, lang), "html": html(blocks, lang, photos), "tex": latex(blocks, home, lang)}
     for ending, text in pages.items():
         write_text(home / f"report.{ending}", text)

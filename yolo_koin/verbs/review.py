@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -16,13 +18,14 @@ from yolo_koin.dataset.detect import TABLE, read_boxes_table
 from yolo_koin.dataset.detect_files import NO_FACE_DRAWN
 from yolo_koin.dataset.images import PhotoError, open_photo
 from yolo_koin.dataset.koin import Dataset
-from yolo_koin.files import atomic_path
+from yolo_koin.files import atomic_path, sha256, write_text
 from yolo_koin.parallel import in_threads
 from yolo_koin.reporting.sheets import TO_CHECK, TO_DRAW, Plan, ReviewFace, ReviewPhoto, review_page
 from yolo_koin.splits import Split
 from yolo_koin.verbs.drawing import drawable
 
-REVIEW = "review"
+REVIEW, DRAWN = "review", ".drawn"  # what the pages there were drawn of
+VERSION = 1  # raise it when pages are drawn otherwise
 
 
 def review(dataset: Dataset, root: Path, most: int) -> tuple[tuple[Path, ...], tuple[int, int]]:
@@ -42,8 +45,9 @@ def review(dataset: Dataset, root: Path, most: int) -> tuple[tuple[Path, ...], t
     pages = plans[:most]
     files = tuple(root / REVIEW / f"page-{page:03d}.png" for page in range(1, len(pages) + 1))
     shown = sum(len(images) for _, images in pages), sum(len(images) for _, images in plans)
-    there = set((root / REVIEW).glob("page-*.png"))
-    if there == set(files) and all(page.stat().st_mtime_ns >= (root / TABLE).stat().st_mtime_ns for page in files):
+    there, drawn = set((root / REVIEW).glob("page-*.png")), root / REVIEW / DRAWN
+    wanted = _of_what(root, dataset)
+    if there == set(files) and drawn.is_file() and drawn.read_text("utf-8") == wanted:
         return files, shown
     for old in there:
         old.unlink()
@@ -54,7 +58,14 @@ def review(dataset: Dataset, root: Path, most: int) -> tuple[tuple[Path, ...], t
         looked = in_threads(partial(_looked_at, paths=paths, names=names, side=plan.side), [rows[image] for image in images])
         with atomic_path(file) as temporary:
             review_page(looked, plan, title).save(temporary)
+    write_text(drawn, wanted)
     return files, shown
+
+
+def _of_what(root: Path, dataset: Dataset) -> str:
+    """What pages are drawn of: the boxes, what people are called, and the version of the drawing."""
+    names = json.dumps(sorted(dataset.names.items()))
+    return hashlib.sha256(f"{VERSION} {root.name} {sha256(root / TABLE)} {names}".encode()).hexdigest()
 
 
 def _planned(table: pd.DataFrame) -> list[tuple[Plan, list[str]]]:

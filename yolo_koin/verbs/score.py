@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 
 from yolo_koin.dataset.classify import read_index
+from yolo_koin.dataset.duplicates import read_leaks
 from yolo_koin.evaluation import people, predictions, scores, submissions
 from yolo_koin.evaluation.chance import chance_notes
+from yolo_koin.evaluation.leaks import leak_notes
 from yolo_koin.evaluation.submissions import Submission
 from yolo_koin.files import sha256
 from yolo_koin.parallel import Progress
@@ -19,7 +21,7 @@ from yolo_koin.runs import ScoredRun
 from yolo_koin.specs import ScoreSpec
 from yolo_koin.verbs.resolve import open_dataset, prepared
 from yolo_koin.verbs.verb import verb
-from yolo_koin.words import count
+from yolo_koin.words import count, some
 from yolo_koin.workspace import Workspace
 
 TOLD = 10  # classes that are named
@@ -58,17 +60,18 @@ def score(spec: ScoreSpec, progress: Progress) -> ScoreResult:
     made = prepared(spec.data, "classify", workspace)
     index = read_index(made.folder) if made else None
     found = submissions.read(spec.file, dataset, dict(zip(index["image"], index["source"], strict=True)) if index is not None else {})
+    leaked = read_leaks(made.folder) if made else frozenset[str]()
     synthetic = tuple(sorted(map(str, dataset.synthetic)))
     about: dict[str, Any] = {"data": dataset.root, "synthetic": synthetic, "classes": found.classes}
     with workspace.begun("evaluate", spec.name, spec.file.stem, spec) as folder:
         run = ScoredRun(folder=folder, spec=spec, weights=spec.file, weights_sha256=sha256(spec.file), **about)
         with run.written().failing():
-            table = scores.score(found.frame, folder.name, classes=found.classes)
+            table = scores.score(found.frame, folder.name, classes=found.classes, leaked=leaked)
             predictions.write(folder / "predictions.csv", found.frame)
             people.write(folder, found.frame, dataset.names)
             scores.write(folder / "metrics.csv", table)
             run.written(status="finished")
-    notes = (*dataset.notes, *_notes(found, spec.file.name), *chance_notes(table, found.classes))
+    notes = (*dataset.notes, *_notes(found, spec.file.name), *chance_notes(table, found.classes), *leak_notes(table))
     return ScoreResult(folder, dataset.root, table, found.missing, synthetic, notes)
 
 
@@ -77,6 +80,8 @@ def _notes(found: Submission, file: str) -> Iterator[str]:
         yield f"{split}: {count(photos, 'photo')} not in {file}; they count as wrong"
     for split in found.absent:
         yield f"{split}: no photo of it in {file}, not scored"
+    if found.unused:
+        yield f"{some(found.unused)} of {file} not used: columns are image,pred,score"
     if found.excluded:
         yield f"{count(found.excluded, 'row')} of photos that exclude.txt takes out"
     for label in found.unknown[:TOLD]:

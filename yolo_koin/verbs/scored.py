@@ -22,7 +22,7 @@ from yolo_koin.splits import TRAINING_SETS, in_order, of_part
 from yolo_koin.verbs.drawing import dataset_name
 from yolo_koin.words import METHODS, count
 
-WHOLE = "whole"
+WHOLE, DRAWN = "whole", " with hard cases drawn"
 CURVE = ("epoch", "train_loss", "val_loss")  # and what the best epoch was chosen by
 NO_CURVE = "Move it elsewhere; the report then has no curve of this training."
 
@@ -239,4 +239,4 @@ def _network(training: TrainRun) -> str:
 
 
 def _training_set(training: TrainRun) -> str:
-    return f"{training.spec.train_on}{' faces' if training.spec.fit == 'face' else ''}"
+    return f"{training.spec.train_on}{' faces' if training.spec.fit == 'face' else ''}{DRAWN if training.spec.hardcases else ''}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from yolo_koin.dataset.boxes import DRAWN, BoxError, LabelledBox, clip
 from yolo_koin.dataset.classify import INDEX, read_index
 from yolo_koin.dataset.detect import TABLE, TRUTH, read_boxes_table
 from yolo_koin.dataset.detect import truth as true_boxes
+from yolo_koin.dataset.duplicates import read_leaks
+from yolo_koin.dataset.findings import read_leaks as read_audited_leaks
 from yolo_koin.dataset.images import PhotoError, open_photo
 from yolo_koin.dataset.koin import Dataset, Sample, scan
 from yolo_koin.errors import DatasetError, WeightsError
@@ -55,6 +57,7 @@ class Scoring:
         converted: the prepared dataset, where one is scored; index_sha256: the hash of its table.
         notes: what the user should know.
         names: label → display name.
+        leaked: image ids of photos that have a near-duplicate in training.
     """
 
     namer: Namer[Any]
@@ -67,6 +70,7 @@ class Scoring:
     index_sha256: str = ""
     notes: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    leaked: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse to score nothing."""
@@ -109,7 +113,7 @@ def score(scoring: Scoring, folder: Path, run: str, progress: Progress) -> pd.Da
     frame = table_of(scoring.namer, scoring.samples, progress)
     if scoring.truth is None:
         frame = frame.sort_values(["split", "image"], kind="stable", ignore_index=True)
-        table = scores.score(frame, run, classes=len(scoring.namer.names))
+        table = scores.score(frame, run, classes=len(scoring.namer.names), leaked=scoring.leaked)
         predictions.write(folder / "predictions.csv", frame)
     else:
         boxed = set(scoring.truth["image"])
@@ -150,7 +154,8 @@ def resolved(spec: EvaluateSpec, weights: Path, workspace: Workspace, progress: 
             drawn, unread = drawn_boxes(dataset, spec.boxes)
             yield of_faces(EachFace(model, finder, Reader()), dataset, drawn, [f"{one.where}: {one.reason}" for one in unread])
     else:
-        yield of_whole(model, spec.data, workspace, progress)
+        found = of_whole(model, spec.data, workspace, progress)
+        yield replace(found, leaked=found.leaked | read_audited_leaks(spec.leaks)) if spec.leaks else found
 
 
 # ------------------------------------------------------------------------------------------------------------- three ways
@@ -162,12 +167,9 @@ def of_whole(model: Classifier, data: str | None, workspace: Workspace, progress
 
 def of_prepared(model: Classifier, made: PreparedDataset, notes: tuple[str, ...] = ()) -> Scoring:
     """A classifier on a prepared dataset, taken as it is."""
-    index = of_part(read_index(made.folder), "test")
-    rows = [list(map(str, row)) for row in index[["source", "split", "label", "image", "status"]].to_numpy().tolist()]
-    samples = tuple(Sample(source, Split.parse(split), label, made.data / source) for source, split, label, _, _ in rows)
-    files: dict[str, Path | str] = {row[0]: made.folder / row[3] if row[4] == "ok" else row[4] for row in rows}
+    samples, reader = photos_of(made, of_part(read_index(made.folder), "test"))
     return Scoring(
-        namer=WholePhoto(model, Reader(prepared=files)),
+        namer=WholePhoto(model, reader),
         samples=samples,
         learnt=frozenset(model.names),
         data=made.data,
@@ -176,7 +178,16 @@ def of_prepared(model: Classifier, made: PreparedDataset, notes: tuple[str, ...]
         index_sha256=sha256(made.folder / INDEX),
         notes=notes,
         names=_names(made.data),
+        leaked=read_leaks(made.folder),
     )
+
+
+def photos_of(made: PreparedDataset, index: pd.DataFrame) -> tuple[tuple[Sample, ...], Reader]:
+    """The photos of some rows of ``index.csv``, and what reads their prepared files."""
+    rows = [list(map(str, row)) for row in index[["source", "split", "label", "image", "status"]].to_numpy().tolist()]
+    samples = tuple(Sample(source, Split.parse(split), label, made.data / source) for source, split, label, _, _ in rows)
+    files: dict[str, Path | str] = {row[0]: made.folder / row[3] if row[4] == "ok" else row[4] for row in rows}
+    return samples, Reader(prepared=files)
 
 
 def _names(data: Path) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,12 +13,13 @@ from yolo_koin.environment import needed
 from yolo_koin.errors import RunError, UsageError
 from yolo_koin.files import sha256
 from yolo_koin.locks import locked
+from yolo_koin.manifests import home_of
 from yolo_koin.models.protocol import TrainJob
 from yolo_koin.models.registry import family_of, trainer_of
 from yolo_koin.parallel import Progress, silent, stopwatch
 from yolo_koin.runs import TrainRun, prepared_at
 from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, TrainSpec
-from yolo_koin.verbs.recipes import RECIPES, with_shots
+from yolo_koin.verbs.recipes import RECIPES, with_faces, with_shots
 from yolo_koin.verbs.resolve import open_dataset, prepared, weights_file
 from yolo_koin.verbs.sample import is_sample
 from yolo_koin.verbs.verb import verb
@@ -89,7 +91,7 @@ def resume(
     run = workspace.interrupted_training(name)
     with locked(run.folder):
         run = workspace.interrupted_training(run.name)  # whom we waited for may have finished it
-        _checked(run, workspace, progress)
+        check_unchanged(run, workspace, progress)
         if device is not None:
             run = replace(run, spec=replace(run.spec, device=device))
         return result_of(go_on(run, progress))
@@ -161,7 +163,7 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
     Raises:
         DatasetError, WeightsError, RunError, UsageError: what the user can mend; told before an hour is spent.
     """
-    spec = _of_model(spec)
+    spec = of_model(spec)
     if spec.log:
         needed(spec.log, f"log={spec.log}")
     recipe = RECIPES[spec.task]
@@ -228,7 +230,18 @@ def go_on(run: TrainRun, progress: Progress) -> TrainRun:
     return _finished(run, True, progress)
 
 
-def _checked(run: TrainRun, workspace: Workspace, progress: Progress) -> None:
+def brought_to_end(run: TrainRun, progress: Progress) -> TrainRun:
+    """Train, or go on with what was begun in the run's folder before; what is finished is not trained again."""
+    begun = None
+    with contextlib.suppress(RunError):  # its record is damaged
+        begun = TrainRun.read(run.folder)
+    if begun is None:
+        return run_training(run, progress)
+    begun = replace(begun, spec=replace(begun.spec, device=run.spec.device))  # it may have begun on a device that is elsewhere
+    return begun if begun.status == "finished" and begun.weights.is_file() else go_on(begun, progress)
+
+
+def check_unchanged(run: TrainRun, workspace: Workspace, progress: Progress) -> None:
     """Bring the photos of a training up to date with the raw ones, and refuse to go on where that changed any.
 
     Raises:
@@ -249,7 +262,7 @@ def result_of(run: TrainRun, notes: tuple[str, ...] = ()) -> TrainResult:
     return TrainResult(run.folder, run.weights, run.best_epoch, run.metric, run.val, run.epochs, seconds, run.converted, notes)
 
 
-def _of_model(spec: TrainSpec) -> TrainSpec:
+def of_model(spec: TrainSpec) -> TrainSpec:
     """The spec with the task that its model is for."""
     model, family = spec.model_name, family_of(spec.model_name)
     task = family.task(model)
@@ -264,7 +277,7 @@ def _of_model(spec: TrainSpec) -> TrainSpec:
 
 
 def _finished(run: TrainRun, again: bool, progress: Progress) -> TrainRun:
-    trainer, job, seconds = trainer_of(run.spec.model_name, run.spec.method), _job(run), dict[str, float]()
+    trainer, job, seconds = trainer_of(run.spec.model_name, run.spec.method), _job(run, progress), dict[str, float]()
     with run.failing():
         with stopwatch(seconds, "training"):
             trained = (trainer.resume if again else trainer.train)(job, progress)
@@ -282,18 +295,19 @@ def _finished(run: TrainRun, again: bool, progress: Progress) -> TrainRun:
         )
 
 
-def _job(run: TrainRun) -> TrainJob:
+def _job(run: TrainRun, progress: Progress = silent) -> TrainJob:
     spec, recipe = run.spec, RECIPES[run.spec.task]
     assert spec.side is not None
     assert spec.epochs is not None
     assert spec.imgsz is not None
     assert spec.batch is not None  # all were settled before the run was written down
-    photos = recipe.photos(run.converted)
+    photos = {part: [one for one in some if one.label not in run.without] for part, some in recipe.photos(run.converted).items()}
+    learnt = with_shots(photos["train"], spec.shots, spec.seed)
     return TrainJob(
         model=spec.model_name,
-        train=with_shots(photos["train"], spec.shots, spec.seed),
-        val=photos["val"],
-        names=recipe.names(run.converted),
+        train=with_faces(learnt, home_of(run.folder.absolute()), progress) if spec.hardcases else learnt,
+        val=tuple(photos["val"]),
+        names=tuple(name for name in recipe.names(run.converted) if name not in run.without),
         folder=run.folder,
         start=run.start,
         preparation=family_of(spec.model_name).preparation(spec.model_name, spec.fit, spec.side),
@@ -308,6 +322,9 @@ def _job(run: TrainRun) -> TrainJob:
         method=spec.method,
         C=USUAL_C if spec.C is None else spec.C,
         augment=spec.augment,
+        hardcases=spec.hardcases,
+        hardcase_kinds=spec.hardcase_kinds,
+        hardcase_severities=spec.hardcase_severities,
         label_smoothing=spec.label_smoothing,
         patience=spec.patience,
         log=spec.log,

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from yolo_koin.models.devices import layout
 from yolo_koin.models.fit.augment import Strength, augment
+from yolo_koin.models.fit.drawing import Drawing
 from yolo_koin.models.fit.lesson import check_photos, validation_batches
 from yolo_koin.models.fit.photos import Photos
 from yolo_koin.models.fit.source import Batch
@@ -39,7 +40,9 @@ class ClassLesson:
         self.job, self.device = job, device
         self.strength = (CUT if job.preparation.fit == "face" else Strength()).times(job.augment)
         self.normal = _normal(job.preparation, device)
-        self.train, self.val = (Photos(part, job.names, job.imgsz, job.preparation.interpolation) for part in (job.train, job.val))
+        drawing = Drawing(job.hardcases, job.hardcase_kinds, job.hardcase_severities) if job.hardcases else None
+        given = job.names, job.imgsz, job.preparation.interpolation
+        self.train, self.val = Photos(job.train, *given, drawing), Photos(job.val, *given)
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Cross-entropy with smoothed targets, see :class:`yolo_koin.models.fit.lesson.Lesson`."""

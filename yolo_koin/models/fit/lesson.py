@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from yolo_koin.errors import DatasetError
 from yolo_koin.models.fit.source import Batch, Source
 from yolo_koin.models.protocol import TrainJob
+from yolo_koin.words import count, some
 
 VALIDATED_AT_ONCE = 4  # times the batch: without gradients there is room
 
@@ -46,6 +47,9 @@ def check_photos(job: TrainJob) -> None:
     for what, photos in (("training", job.train), ("validation", job.val)):
         if not photos:
             raise DatasetError(f"no {what} photos", job.folder, "Each class needs two training photos that are no near-duplicates.")
+    if unknown := sorted({photo.label for photo in job.val} - {*job.names}):
+        what = f"validation has {count(len(unknown), 'person')} that training has no photo of: {some(unknown)}"
+        raise DatasetError(what, job.folder, "Give each a training photo, or name them in exclude.txt.")
 
 
 def on_device(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
