@@ -76,7 +76,7 @@ def run(folder: str, arguments: list[str], at: int, after: bool, report: Path) -
 
 def serve() -> None:
     for module in pkgutil.walk_packages(yolo_koin.__path__, "yolo_koin."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith(("__main__", "standalone")):  # which are programs
             importlib.import_module(module.name)
     setattr(importlib.import_module("yolo_koin.synthetic.att"), "PEOPLE", PEOPLE)  # noqa: B010
     setattr(importlib.import_module("yolo_koin.models.fit.loop"), "SAVE_EVERY", 0.0)  # noqa: B010  # else it depends on how fast it is
