@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import yolo_koin
-from yolo_koin.evaluation import chance
+from yolo_koin.evaluation import chance, leaks
 from yolo_koin.reporting import document
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, markdown
 from yolo_koin.reporting.korean import KOREAN, cell, said
@@ -28,6 +28,7 @@ MADE_OF = {  # templates with a name: how it is used → what it may be
     "caption": {failures.LEAST, failures.PAIRS},
     **{name: {getattr(cards, name)} for name in ("USE", "SYNTHETIC", "DATA")},
     "MISTAKES": {failures.MISTAKES},
+    "FREE": {leaks.FREE},
     **{name: {getattr(comparisons, name)} for name in ("OF_FACES", "DETAILED", "SEEDS", "TESTED", "ROBUST", "PUBLISHED")},
     **{name: {getattr(open_set, name)} for name in ("STRANGERS", "BY_SCORE", "VERIFIED", "CURVE")},
     "BELOW if is_below else AT": {chance.AT, chance.BELOW},

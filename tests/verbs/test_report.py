@@ -33,7 +33,7 @@ def test_mean_and_deviation_over_seeds() -> None:
             "seed 0": "90.0",
             "seed 1": "92.0",
             "seed 2": "97.0",
-            "mean ± SD": "93.0 ± 3.6 [87.0, 98.0]",
+            "mean ± SD": "93.0 ± 3.6 [81.8, 100.0]",
         }
     ]
 

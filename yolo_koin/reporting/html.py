@@ -46,7 +46,7 @@ WORDS = {  # of the page itself
 PIXELS, DENSITY = 1560, 2.5  # width of a figure, and how many of its pixels make one of a screen: two stand beside each other
 THUMBNAIL = 200  # pixels: the longer side of a photo in the gallery
 QUALITY = 80
-LINE = 36  # characters of a cell
+LINE = 28  # characters of a cell
 
 
 def html(blocks: Sequence[Block], lang: Language = "en", photos: bool = False) -> str:

@@ -127,6 +127,14 @@ KOREAN = {
     "Each run: hashes (the first {digits} digits of SHA-256) of its photos and of its weights, and its training as a command.": (
         "실행별 사진 목록과 가중치의 해시(SHA-256의 앞 {digits}자리), 그리고 학습 명령."
     ),
+    "Latency, parameters and FLOPs of the models were not measured in these runs.": (
+        "이 실행들에서는 모델의 지연 시간, 매개변수 수, FLOPs를 재지 않았습니다."
+    ),
+    "{split}: {leaked} of {photos} photos have a near-duplicate in training; without them top-1 is {free:.1f} %, "
+    "so they give {gain:+.1f} pp [{low:.1f}, {high:.1f}]": (
+        "{split}: 사진 {photos}장 중 {leaked}장과 거의 같은 사진이 학습에 있습니다. 그것들을 빼면 top-1은 {free:.1f} %이므로 "
+        "{gain:+.1f} pp [{low:.1f}, {high:.1f}]를 얻은 셈입니다"
+    ),
     # cards
     "Model card: {run}": "모델 카드: {run}",
     "Results": "결과",

@@ -16,7 +16,7 @@ from yolo_koin.reporting.style import COLUMN, GREY, INK, SERIES, styled
 from yolo_koin.splits import HARD, NORMAL
 
 MARKERS = "o^sDvP*X"
-FEWEST = 3  # points
+FEWEST, MOST = 3, 20  # points, and models with methods that can be told apart
 KEYS = ["model", "method", "trained_on", "shots", "names"]
 
 
@@ -30,13 +30,13 @@ def hard_against_normal(table: pd.DataFrame, dataset: str = "") -> Figure | None
         dataset: whose photos these are.
 
     Returns:
-        None where fewer than :data:`FEWEST` settings have both.
+        None where fewer than :data:`FEWEST` settings have both, or there are more than :data:`MOST` models and methods.
     """
     normal, hard = (table[table["split"] == str(split)] for split in (NORMAL, HARD))
     both = normal.merge(hard, on=KEYS, suffixes=("_normal", "_hard"))
-    if len(both) < FEWEST:
-        return None
     both["series"] = (both["model"] + " " + both["method"]).str.strip()
+    if len(both) < FEWEST or both["series"].nunique() > MOST:
+        return None
     series = list(dict.fromkeys(both["series"]))
     names = apart(series, LONGEST_ENTRY)
     columns = columns_of(names, most=2, width=COLUMN)

@@ -13,6 +13,7 @@ from yolo_koin.errors import RunError
 from yolo_koin.evaluation import scores, strangers, verification
 from yolo_koin.evaluation.open_set import RULE_OF_THREE, dir_curve, smallest_claim
 from yolo_koin.evaluation.strangers import CALLED, FPIRS, SCORES, VAL
+from yolo_koin.manifests import kind_of
 from yolo_koin.reporting.dir_curve import Curves, dir_curves
 from yolo_koin.reporting.document import Block, Figure, Heading, Table
 from yolo_koin.reporting.saving import save
@@ -80,7 +81,7 @@ def load(folder: Path) -> OpenSetRun | None:
         RunError: it is not finished.
         PredictionsError: its predictions are malformed.
     """
-    run = ScoredRun.read(folder)
+    run = ScoredRun.read(folder) if kind_of(folder) == ScoredRun.KIND else None
     if run is None or not isinstance(run.spec, EvaluateSpec) or run.spec.strangers is None:
         return None
     if run.status != "finished":

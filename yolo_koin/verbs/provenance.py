@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from yolo_koin.options import described
-from yolo_koin.reporting.document import Block, Heading, Table
+from yolo_koin.reporting.document import Block, Heading, Table, Text
 from yolo_koin.runs import Run, TrainRun
 from yolo_koin.verbs.drawing import dataset_name
 from yolo_koin.verbs.scored import Scored
@@ -34,6 +34,7 @@ def provenance(runs: Sequence[Scored]) -> list[Block]:
         Heading(Sentence("Where these numbers come from")),
         Table(facts, Sentence("Software and machine, as the runs wrote them down.")),
         Table(each, Sentence(SOURCES, digits=DIGITS)),
+        Text(Sentence("Latency, parameters and FLOPs of the models were not measured in these runs.")),
     ]
 
 
