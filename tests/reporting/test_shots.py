@@ -9,26 +9,30 @@ import pytest
 
 from yolo_koin.reporting.shots import shots_curve
 
-COLUMNS = ["model", "shots", "split", "value", "low", "high"]
+COLUMNS = ["model", "trained_on", "shots", "split", "value", "low", "high"]
 
 
-def table(*rows: tuple[str, float, str, float]) -> pd.DataFrame:
-    return pd.DataFrame([(*row, row[3] - 0.1, row[3] + 0.1) for row in rows], columns=COLUMNS)
+def table(*rows: tuple[str, str, float, str, float]) -> pd.DataFrame:
+    return pd.DataFrame([(*row, row[-1] - 0.1, row[-1] + 0.2) for row in rows], columns=COLUMNS)
 
 
-def test_lines_join_the_means_and_seeds_stand_by_themselves() -> None:
-    hard = [("a", 1.0, "hard_cases/test", 0.2), ("a", 5.0, "hard_cases/test", 0.3), ("b", 1.0, "hard_cases/test", 0.9)]
-    normal = [("a", 1.0, "normal_cases/test", 0.4), ("a", 5.0, "normal_cases/test", 0.5), ("a", 5.0, "normal_cases/test", 0.7)]
-    figure = shots_curve(table(*hard, *normal), "mine")
+def test_a_line_and_its_intervals_for_each_model_and_a_row_of_panels_for_each_training_set() -> None:
+    hard = [("a", "normal", 1.0, "hard_cases/test", 0.2), ("a", "normal", 5.0, "hard_cases/test", 0.3)]
+    alone = ("b", "normal", 1.0, "hard_cases/test", 0.9)
+    normal = [("a", "normal", 1.0, "normal_cases/test", 0.4), ("a", "normal", 5.0, "normal_cases/test", 0.5)]
+    both = [("a", "both", 1.0, "hard_cases/test", 0.6), ("a", "both", 9.9, "hard_cases/test", 0.7)]
+    figure = shots_curve(table(*hard, alone, *normal, *both), "mine")
     assert figure is not None
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["normal", "hard"]
     assert figure.get_suptitle() == "mine"
-    lines: list[list[Any]] = [[line.get_xydata() for line in axes.lines] for axes in figure.axes]
-    normal_photos, hard_photos = ([line.tolist() for line in of_panel if len(line) > 1] for of_panel in lines)
-    assert normal_photos == [[[1, 40], [5, pytest.approx(60)]], [[5, 50], [5, pytest.approx(70)]]], "the means, then the seeds"
-    assert hard_photos == [[[1, 20], [5, 30]]]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["normal", "hard", "", ""]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["top-1, trained on normal", "", "top-1, trained on both", ""]
+    drawn: list[Any] = [axes.containers[0] for axes in figure.axes]
+    lines = [one.lines[0].get_xydata().tolist() for one in drawn]
+    assert lines == [[[1, 40], [5, 50]], [[1, 20], [5, 30]], [], [[1, 60], [9.9, 70]]]
+    ends = [segment.tolist() for segment in drawn[1].lines[2][0].get_segments()]
+    assert ends == [[[1, pytest.approx(10)], [1, pytest.approx(40)]], [[5, pytest.approx(20)], [5, pytest.approx(50)]]]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a"], "b has nothing to compare"
 
 
 def test_nothing_to_compare_is_no_figure() -> None:
-    assert shots_curve(table(("a", 5.0, "hard_cases/test", 0.2), ("b", 1.0, "hard_cases/test", 0.2))) is None
+    assert shots_curve(table(("a", "normal", 5.0, "hard_cases/test", 0.2), ("b", "normal", 1.0, "hard_cases/test", 0.2))) is None

@@ -232,9 +232,7 @@ KOREAN = {
         "일반 사진 top-1에 따른 어려운 사진 top-1(95 % 신뢰구간). 대각선에서는 잃는 것이 없습니다"
     ),
     "Training curves, on {datasets}": "학습 곡선({datasets})",
-    "Top-1 by training photos of each person; whiskers: 95 % intervals, faint dots: seeds": (
-        "1인당 학습 사진 수에 따른 Top-1. 수염: 95 % 신뢰구간, 흐린 점: 시드별 값"
-    ),
+    "Top-1 by training photos of each person; whiskers: 95 % intervals": "1인당 학습 사진 수에 따른 Top-1. 수염: 95 % 신뢰구간",
     "{title}: {said}": "{title}: {said}",
     "{run} on {split}": "{run}, {split}",
     "Face detector and {run} on {split}": "얼굴 탐지기와 {run}, {split}",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from itertools import zip_longest
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,40 +18,44 @@ from yolo_koin.reporting.style import SERIES, WIDTH, styled
 from yolo_koin.splits import Split, in_order
 
 MARKERS = "o^sDvP*X"
-PANEL = 2.1  # inches: height of one
+PANEL = 1.9  # inches: height of one
 ABREAST = 3
+APART = 0.03  # of its place on the logarithmic axis: points of several models at one number of shots stand side by side
 
 
 @styled
 def shots_curve(table: pd.DataFrame, dataset: str = "") -> Figure | None:
-    """Top-1 on each test split against the training photos of each person, on a logarithmic scale.
-
-    One training of a model is a dot with its 95 % interval; several seeds are faint dots, each for itself, and the line joins their means:
-    an interval over photos would hide that the seeds learnt from other photos.
+    """Top-1 on each test split against the training photos of each person, on a logarithmic scale, with 95 % intervals.
 
     Args:
-        table: a row for each run and test split: ``model``, ``shots`` (photos of each person, their mean where all were taken), ``split``,
-            ``value,low,high`` (fractions).
+        table: a row for each setting and test split: ``model``, ``trained_on``, ``shots`` (photos of each person, their mean where all were
+            taken), ``split``, ``value,low,high`` (fractions; of several seeds the mean, and its interval). A training set has a row of
+            panels, a model a colour and a shape.
         dataset: whose photos these are.
 
     Returns:
         None where no model was trained with two different numbers of shots.
     """
-    several = table.groupby("model")["shots"].nunique() > 1
-    table = table[table["model"].isin(several[several].index)]
+    several = table.groupby(["model", "trained_on"])["shots"].transform("nunique") > 1
+    table = table[several]
     if table.empty:
         return None
-    splits, models = in_order(table["split"]), list(dict.fromkeys(table["model"]))
+    splits, models, sets = in_order(table["split"]), list(dict.fromkeys(table["model"])), list(dict.fromkeys(table["trained_on"]))
     columns = columns_of(models, most=2)
-    rows = math.ceil(len(splits) / ABREAST)
-    figure = titled(PANEL * rows + 0.2 * math.ceil(len(models) / columns), WIDTH, dataset)
-    panels = figure.subplots(rows, min(len(splits), ABREAST), sharey=True, squeeze=False)
-    for axes, split in zip(panels.flat, splits, strict=False):
-        _panel(axes, table[table["split"] == split], models, Split.parse(split).name)
-    for axes in panels.flat[len(splits) :]:
-        axes.set_visible(False)
-    for axes in panels[:, 0]:
-        axes.set_ylabel("top-1")
+    abreast = min(len(splits), ABREAST)
+    deep = math.ceil(len(splits) / abreast)
+    figure = titled(PANEL * deep * len(sets) + 0.2 * math.ceil(len(models) / columns), WIDTH, dataset)
+    panels = figure.subplots(deep * len(sets), abreast, sharey=True, squeeze=False)
+    for row, trained_on in enumerate(sets):
+        of_set = panels[row * deep : (row + 1) * deep]
+        for axes, split in zip_longest(of_set.flat, splits):
+            if split is None:
+                axes.set_visible(False)
+                continue
+            rows = table[(table["split"] == split) & (table["trained_on"] == trained_on)]
+            _panel(axes, rows, models, Split.parse(split).name if row == 0 or deep > 1 else "")
+        for axes in of_set[:, 0]:
+            axes.set_ylabel(f"top-1, trained on {trained_on}" if trained_on else "top-1")
     panels[-1, panels.shape[1] // 2].set_xlabel("training photos of each person")
     entries = [Line2D([], [], color=colour, marker=marker, label=_entry(model)) for model, (colour, marker) in _styles(models).items()]
     figure.legend(handles=entries, loc="outside lower center", ncols=columns)
@@ -57,19 +63,14 @@ def shots_curve(table: pd.DataFrame, dataset: str = "") -> Figure | None:
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, models: list[str], title: str) -> None:
-    for model, (colour, marker) in _styles(models).items():
+    for number, (model, (colour, marker)) in enumerate(_styles(models).items()):
         mine = rows[rows["model"] == model].sort_values("shots")
-        means = mine.groupby("shots")["value"].mean() * 100
-        axes.plot(means.index, means, color=colour, marker=marker, markersize=4, clip_on=False, zorder=3)
-        for shots in means.index:
-            runs = mine[mine["shots"] == shots]
-            at, values = runs["shots"], runs["value"] * 100
-            if len(runs) > 1:
-                axes.plot(at, values, color=colour, marker=marker, markersize=2.5, linestyle="none", alpha=0.45, clip_on=False)
-            else:
-                ends = [values - runs["low"] * 100, runs["high"] * 100 - values]
-                axes.errorbar(at, values, ends, color=colour, linewidth=0.8, capsize=2, zorder=2)
-    axes.set_title("\n".join(lines_of(title, 1.4, LABEL_SIZE)))
+        at, values = mine["shots"] * (1 + APART * (number - (len(models) - 1) / 2)), mine["value"] * 100
+        ends = [values - mine["low"] * 100, mine["high"] * 100 - values]
+        look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 3.5, "linewidth": 1.0, "elinewidth": 0.6}
+        axes.errorbar(at, values, ends, clip_on=False, zorder=3, **look)
+    if title:
+        axes.set_title("\n".join(lines_of(title, 1.4, LABEL_SIZE)))
     axes.set_ylim(0, 100)
     axes.yaxis.set_major_formatter(PercentFormatter(100, decimals=0, symbol=" %"))
     axes.grid(axis="y")

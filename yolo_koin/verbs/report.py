@@ -31,7 +31,7 @@ from yolo_koin.verbs.failures import failures
 from yolo_koin.verbs.provenance import provenance
 from yolo_koin.verbs.results import no_news, tables
 from yolo_koin.verbs.scored import WHOLE, Scored, load_runs, told_apart
-from yolo_koin.verbs.seeds import means
+from yolo_koin.verbs.seeds import Mean, means
 from yolo_koin.verbs.showing import examples, group_photos, hard_photos, of_people
 from yolo_koin.verbs.verb import verb
 from yolo_koin.words import Sentence
@@ -126,7 +126,7 @@ def _part(dataset: str, runs: Sequence[Scored], folder: Path, beside: Sequence[B
             Text(overview.counted(main, len(runs))),
             overview.table(main),
             *_scatter(main, dataset, folder),
-            *_shots(runs, dataset, folder),
+            *_shots(found, dataset, folder),
             Heading(Sentence("All runs")),
         ]
     return [*blocks, *tables(runs, found, tests), *beside, *_drawn(runs, dataset, folder)]
@@ -188,16 +188,22 @@ def _scatter(main: pd.DataFrame, name: str, out: Path) -> list[Block]:
     return [Figure(path, Sentence("Top-1 on hard photos against normal ones, with 95 % intervals; on the diagonal nothing is lost"))]
 
 
-def _shots(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
-    known = [run.metrics.assign(model=run.series, shots=run.shots) for run in runs if run.way == WHOLE and not math.isnan(run.shots)]
-    if not known:
-        return []
-    table = of_part(pd.concat(known, ignore_index=True), "test")
-    figure = shots_curve(table[table["metric"] == "top1"], name)
+def _shots(found: Sequence[Mean], name: str, out: Path) -> list[Block]:
+    rows = [
+        (
+            *(f"{one.runs[0].learnt.network} {one.runs[0].learnt.method}", one.runs[0].learnt.training_set, one.runs[0].shots),
+            *(one.split, one.mean),
+            *one.interval,
+        )
+        for one in found
+        if one.runs[0].way == WHOLE and one.runs[0].learnt and not math.isnan(one.runs[0].shots)
+    ]
+    table = pd.DataFrame(rows, columns=["model", "trained_on", "shots", "split", "value", "low", "high"])
+    figure = shots_curve(of_part(table, "test"), name) if rows else None
     if figure is None:
         return []
     path, _ = save(figure, out / "shots.png")
-    return [Figure(path, Sentence("Top-1 by training photos of each person; whiskers: 95 % intervals, faint dots: seeds"))]
+    return [Figure(path, Sentence("Top-1 by training photos of each person; whiskers: 95 % intervals"))]
 
 
 def _shown(runs: Sequence[Scored]) -> Scored:

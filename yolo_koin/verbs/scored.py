@@ -64,7 +64,6 @@ class Scored:
         agreement: split → face detector, where boxes that are taken for true come from one.
         classes: of the model; 0 when unknown.
         trained_on: name of the dataset that it learnt from; empty when unknown.
-        series: the model without its shots, which the runs of a curve over shots share.
         shots: training photos of each person, their mean where all were taken; NaN when unknown.
         learnt: how the model came about; None when unknown.
         source: the run itself; training: that of its model; None when unknown.
@@ -86,7 +85,6 @@ class Scored:
     agreement: dict[str, str] = field(default_factory=dict)
     classes: int = 0
     trained_on: str = ""
-    series: str = ""
     shots: float = float("nan")
     learnt: Learnt | None = None
     source: ScoredRun | None = None
@@ -180,7 +178,6 @@ def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
         agreement=dict(run.agreement),
         classes=run.classes,
         trained_on=dataset_name(Path(training.spec.data)) if training else "",
-        series=title_of(training, with_shots=False) if training else "",
         shots=training.photos / run.classes if training and training.photos and run.classes else float("nan"),
         learnt=_learnt(training) if training else None,
         source=run,
@@ -218,11 +215,11 @@ def _curve(path: Path) -> pd.DataFrame:
     return frame
 
 
-def title_of(training: TrainRun, with_shots: bool = True) -> str:
+def title_of(training: TrainRun) -> str:
     """Model and training set, for people."""
     title = " ".join(filter(None, (_network(training), METHODS.get(training.spec.method))))
     title += f", {_training_set(training)}"
-    return f"{title}, {count(training.spec.shots, 'shot')}" if training.spec.shots and with_shots else title
+    return f"{title}, {count(training.spec.shots, 'shot')}" if training.spec.shots else title
 
 
 def _learnt(training: TrainRun) -> Learnt:
