@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test lint fuzz figures trust drawn strangers
+.PHONY: benchmark test lint fuzz figures matrix trust drawn strangers
 .SECONDARY:  # runs are nobody's to remove
 
 benchmark: .venv/installed
@@ -25,6 +25,16 @@ figures: benchmark runs/evaluate/sample-faces/metrics.csv runs/evaluate/sample-d
 	cp runs/evaluate/sample-faces/predictions.csv resources/predictions-faces.csv
 	cp runs/evaluate/sample-detect/predictions.csv resources/predictions-detect.csv
 	cp runs/evaluate/sample-detect/truth.csv resources/
+
+MATRIX := runs/benchmark/sample-matrix
+
+matrix: .venv/installed-dev  # the table of models and the shots curve: 80 trainings
+	$(BIN)/yolo_koin benchmark --config configs/sample.yaml
+	cp $(MATRIX)/figures/shots.png resources/
+	cp $(MATRIX)/figures/overview.csv resources/overview-matrix.csv
+	grep -E '^run,|,top1,' $(MATRIX)/results.csv > resources/results-matrix.csv
+	(echo run,split,image,true_label,pred_1,true_rank; for cell in $(MATRIX)/cells/*; do \
+		tail -n +2 $$cell/predictions.csv | cut -d, -f1-4,14 | sed "s/^/$$(basename $$cell),/"; done) | gzip -9n > resources/predictions-matrix.csv.gz
 
 trust: runs/train/n-normal/weights/best.pt  # how far its numbers can be trusted; of the predictions as much as those numbers need
 	rm -rf runs/stress/sample runs/control/sample

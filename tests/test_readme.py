@@ -15,7 +15,7 @@ from typer.main import get_command
 
 from yolo_koin.cli import app
 from yolo_koin.dataset.koin import Sample
-from yolo_koin.evaluation import face_predictions, predictions, scores, strangers, truth
+from yolo_koin.evaluation import across_runs, face_predictions, predictions, scores, strangers, truth
 from yolo_koin.evaluation.face_scores import score_faces
 from yolo_koin.evaluation.robustness import Errors, above_chance, against_patch, compared, corruption_errors, top1_of
 from yolo_koin.evaluation.statistics import holm
@@ -23,11 +23,14 @@ from yolo_koin.naming.sweeps import scenes_for
 from yolo_koin.reporting.document import markdown_table
 from yolo_koin.splits import NORMAL
 from yolo_koin.synthetic.variants import KINDS
-from yolo_koin.verbs import open_set
+from yolo_koin.verbs import open_set, overview
 from yolo_koin.verbs.results import NAMES, readable
+from yolo_koin.words import METHODS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+MODELS = {"yolov8n-cls": "YOLOv8n-cls", "timm:tf_efficientnet_lite0": "EfficientNet-Lite0", "face:dlib": "dlib ResNet"}
+BEGINS = {"yolov8n-cls": "from scratch", "timm:tf_efficientnet_lite0": "fine-tuned"}
 SYNTHETIC = ("hard_cases/test", "group_cases/test")
 COMMANDS = sorted({line.split("#")[0].strip() for line in README.splitlines() if line.startswith("yolo_koin ")})
 
@@ -146,6 +149,30 @@ def test_the_table_of_strangers_comes_out_of_its_predictions(tmp_path: Path) -> 
         oscr = metrics[name].query("metric == 'oscr' and score == @chosen[@name]").set_index("split")
         for split in ("val", "normal_cases/test"):
             assert scores.text("oscr", *oscr.loc[split, ["value", "low", "high"]]) in README
+
+
+def test_the_table_of_the_matrix_comes_out_of_its_predictions() -> None:
+    """Each number of ``overview.csv`` from the photos of its cells, and the README's rows from that."""
+    settings = pd.read_csv(ROOT / "resources" / "results-matrix.csv").drop_duplicates("run").set_index("run")
+    photos = pd.read_csv(ROOT / "resources" / "predictions-matrix.csv.gz", dtype={"true_label": str})
+    assert settings.index.nunique() == photos["run"].nunique() == 80
+    right = (photos["true_rank"] == 1).groupby([photos["run"], photos["split"]])
+    main = overview.read(ROOT / "resources" / "overview-matrix.csv")
+    keys = settings.assign(
+        model=settings["model"].map(MODELS), method=settings["method"].map(METHODS).fillna(settings["model"].map(BEGINS))
+    )
+    keys = keys.assign(shots=pd.to_numeric(keys["shots"], errors="coerce").fillna(0)).rename(columns={"training_set": "trained_on"})
+    cells = keys.groupby(["model", "method", "trained_on", "shots"]).groups
+    assert len(main) == 3 * len(cells)
+    for row in main.fillna({"shots": 0}).to_dict("records"):
+        runs = cells[row["model"], row["method"], row["trained_on"], row["shots"]]
+        seeds = np.array([right.get_group((run, row["split"])).to_numpy(dtype=float) for run in runs])
+        assert row["top1"] == pytest.approx(seeds.mean(), abs=1e-6)
+        assert (row["low"], row["high"]) == pytest.approx(across_runs.of_seeds(seeds), abs=1e-5)
+        if len(runs) > 1:
+            assert row["sd"] == pytest.approx(seeds.mean(axis=1).std(ddof=1), abs=1e-6)
+    table = overview.table(main[main["shots"].isna()])
+    assert markdown_table(table.frame, table.marked) in README
 
 
 def test_every_split_of_the_built_in_faces_was_scored() -> None:
