@@ -164,7 +164,7 @@ def test_twice_with_the_same_weights_is_two_runs_and_chance_is_told(at_home: Pat
 
 def test_photos_that_training_shows_too_are_told_apart(at_home: Path, home: Path, trained: TrainResult, tmp_path: Path) -> None:
     """Those that the conversion found, and those that an audit calls leaks."""
-    raw = shutil.copytree(make_koin(tmp_path / "KoIn"), tmp_path / "leaky" / "KoIn")
+    raw = shutil.copytree(make_koin(tmp_path / "KoIn"), tmp_path / "Leaky")  # of another name: what is prepared here belongs to other tests
     train_photo = next((raw / "normal_cases/train" / PEOPLE[0]).iterdir())
     shutil.copy(train_photo, raw / "normal_cases/test" / PEOPLE[0] / "again.png")
     findings = tmp_path / "findings.csv"

@@ -26,7 +26,7 @@ SMALL: dict[str, Any] = {"kinds": ("blur", "mask"), "severities": (1, 5)}
 @pytest.fixture(scope="module")
 def faceless(koin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dataset with a test photo without a face, and one that cannot be read."""
-    root = Path(shutil.copytree(koin, tmp_path_factory.mktemp("faceless") / "KoIn"))
+    root = Path(shutil.copytree(koin, tmp_path_factory.mktemp("stress") / "Faceless"))
     Image.new("RGB", (92, 112), (90, 120, 60)).save(root / "normal_cases/test/0003/6.png")
     (root / "normal_cases/test/s04/6.png").write_text("text")
     return root
@@ -132,19 +132,19 @@ def test_the_control_covers_every_test_split_where_faces_are_found(at_home: Path
 
 def test_no_usable_face_at_all_is_said(at_home: Path, trained: TrainResult, tmp_path: Path) -> None:
     for person in ("a", "b"):
-        (tmp_path / "KoIn/normal_cases/test" / person).mkdir(parents=True)
-        Image.new("RGB", (60, 60), (90, 120, 60)).save(tmp_path / "KoIn/normal_cases/test" / person / "1.png")
+        (tmp_path / "Else/normal_cases/test" / person).mkdir(parents=True)
+        Image.new("RGB", (60, 60), (90, 120, 60)).save(tmp_path / "Else/normal_cases/test" / person / "1.png")
     with pytest.raises(DatasetError, match="no test photo with a usable face"):
-        control(ControlSpec(weights=trained.weights, data=str(tmp_path / "KoIn"), name="empty"))
-    result = stress(StressSpec(weights=trained.weights, data=str(tmp_path / "KoIn"), name="empty", **SMALL))
+        control(ControlSpec(weights=trained.weights, data=str(tmp_path / "Else"), name="empty"))
+    result = stress(StressSpec(weights=trained.weights, data=str(tmp_path / "Else"), name="empty", **SMALL))
     assert set(result.metrics["split"]) == {f"normal_cases/test{end}" for end in ("", "@blur-1", "@blur-5")}
     assert result.patches.empty
 
 
 def test_a_dataset_without_normal_test_photos_is_refused(at_home: Path, trained: TrainResult, koin: Path, tmp_path: Path) -> None:
-    shutil.copytree(koin / "hard_cases", tmp_path / "KoIn/hard_cases")
+    shutil.copytree(koin / "hard_cases", tmp_path / "Else/hard_cases")
     with pytest.raises(DatasetError, match="no photos in normal_cases/test"):
-        stress(StressSpec(weights=trained.weights, data=str(tmp_path / "KoIn"), **SMALL))
+        stress(StressSpec(weights=trained.weights, data=str(tmp_path / "Else"), **SMALL))
 
 
 def test_weights_that_are_not_there_are_told(at_home: Path) -> None:

@@ -5,6 +5,7 @@ It is copied into what ``yolo_koin export`` writes, and imports nothing of the p
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -29,10 +30,17 @@ def square(path: Path) -> Image.Image:
     return ground
 
 
+def as_jpeg(photo: Image.Image) -> Image.Image:
+    """The network learnt from JPEGs."""
+    stream = io.BytesIO()
+    photo.save(stream, "JPEG", quality=95, subsampling=0)
+    return Image.open(stream).convert("RGB")
+
+
 def probabilities(paths: list[Path]) -> np.ndarray:
     """Of each class, n × classes, in the order of ``names`` in ``model.json``."""
     size, way = (ABOUT["input_side"],) * 2, Image.Resampling[ABOUT["interpolation"].upper()]
-    photos = np.stack([np.asarray(square(path).resize(size, way)) for path in paths])
+    photos = np.stack([np.asarray(as_jpeg(square(path)).resize(size, way)) for path in paths])
     session = onnxruntime.InferenceSession(HERE / "model.onnx", providers=["CPUExecutionProvider"])
     logits = session.run(["logits"], {"photos": photos})[0].astype(np.float64)
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
