@@ -84,12 +84,14 @@ def few_shots(labels: Mapping[str, str], shots: int, seed: int) -> frozenset[str
 
 def cluster_photos(items: Sequence[Item], groups: Mapping[str, str]) -> list[list[str]]:
     """Clusters of image ids that have to stay on one side: near-duplicates within a class, and the groups that are given."""
-    from scipy.cluster.hierarchy import DisjointSet  # here, since loading it takes a third of a second, and what is prepared is carved
+    from scipy.sparse import coo_array  # here, since loading them takes a while, and help does not need it
+    from scipy.sparse.csgraph import connected_components
 
-    together = DisjointSet([item.image for item in items])
-    for one, other in _linked(items, groups):
-        together.merge(one, other)
-    return [sorted(subset) for subset in together.subsets()]
+    place = {item.image: i for i, item in enumerate(items)}
+    links = np.array([(place[one], place[other]) for one, other in _linked(items, groups)], dtype=np.intp).reshape(-1, 2)
+    graph = coo_array((np.ones(len(links), dtype=bool), (links[:, 0], links[:, 1])), shape=(len(items), len(items)))
+    _, cluster = connected_components(graph, directed=False)
+    return [sorted(images) for images in _gather(zip(cluster.tolist(), place, strict=True)).values()]
 
 
 def near_duplicates(left: Sequence[int], right: Sequence[int]) -> NDArray[np.bool_]:

@@ -14,9 +14,7 @@ from yolo_koin.evaluation import published, scores
 from yolo_koin.evaluation.across_runs import effective_robustness, paired
 from yolo_koin.evaluation.metrics import reliability
 from yolo_koin.evaluation.selective import risk_coverage
-from yolo_koin.reporting import confidence as charts
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text
-from yolo_koin.reporting.saving import save
 from yolo_koin.splits import in_order
 from yolo_koin.verbs.drawing import called
 from yolo_koin.verbs.scored import WHOLE, Scored
@@ -136,6 +134,9 @@ def details(runs: Sequence[Scored]) -> Table:
 
 def confidence(runs: Sequence[Scored], shown: Scored, out: Path) -> list[Block]:
     """The risk–coverage curve of each model, and the reliability of the run that is shown, as far as they tell their confidence."""
+    from yolo_koin.reporting import confidence as charts  # here, since matplotlib takes half a second to load, and most tables need none
+    from yolo_koin.reporting.saving import save
+
     curves = {(run.title, split): risk_coverage(photos) for run in surest(runs) for split, photos in _with_confidence(run).items()}
     bins = {split: reliability(photos) for split, photos in _with_confidence(shown).items()}
     synthetic = frozenset[str]().union(*(run.synthetic for run in runs))

@@ -13,7 +13,6 @@ from yolo_koin.files import sha256
 from yolo_koin.parallel import Progress
 from yolo_koin.runs import ScoredRun
 from yolo_koin.specs import EvaluateSpec
-from yolo_koin.verbs import strangers
 from yolo_koin.verbs.resolve import name_of, weights_file
 from yolo_koin.verbs.scoring import resolved, score
 from yolo_koin.verbs.verb import verb
@@ -74,6 +73,8 @@ def evaluate(spec: EvaluateSpec, progress: Progress) -> EvaluateResult:
 
 def _of_strangers(spec: EvaluateSpec, weights: Path, workspace: Workspace, progress: Progress) -> EvaluateResult:
     """Repeat the training without some people, and write how well they are told from those whom it knows."""
+    from yolo_koin.verbs import strangers  # here, since it loads all that trains
+
     held = strangers.resolved(spec, weights, workspace, progress)
     made, training = held.made, held.training
     with workspace.begun("evaluate", spec.name, f"{name_of(weights)}-strangers", spec, goes_on=True) as folder:
