@@ -26,12 +26,21 @@ def test_a_line_and_its_intervals_for_each_model_and_a_row_of_panels_for_each_tr
     assert figure.get_suptitle() == "mine"
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["normal", "hard", "", ""]
     assert [axes.get_ylabel() for axes in figure.axes] == ["top-1, trained on normal", "", "top-1, trained on both", ""]
-    drawn: list[Any] = [axes.containers[0] for axes in figure.axes]
-    lines = [one.lines[0].get_xydata().tolist() for one in drawn]
-    assert lines == [[[1, 40], [5, 50]], [[1, 20], [5, 30]], [], [[1, 60], [9.9, 70]]]
-    ends = [segment.tolist() for segment in drawn[1].lines[2][0].get_segments()]
+    drawn: list[list[Any]] = [list(axes.containers) for axes in figure.axes]
+    lines = [[one.lines[0].get_xydata().tolist() for one in of_panel] for of_panel in drawn]
+    assert lines == [[[[1, 40], [5, 50]]], [[[1, 20], [5, 30]]], [], [[[1, 60], [9.9, 70]]]]
+    ends = [segment.tolist() for segment in drawn[1][0].lines[2][0].get_segments()]
     assert ends == [[[1, pytest.approx(10)], [1, pytest.approx(40)]], [[5, pytest.approx(20)], [5, pytest.approx(50)]]]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a"], "b has nothing to compare"
+
+
+def test_models_that_learnt_from_one_set_each_leave_room_for_the_panels() -> None:
+    """A line without points once took all of it."""
+    one = [("a", "normal", shots, "hard_cases/test", 0.5) for shots in (1.0, 5.0)]
+    other = [("b", "both", shots, "hard_cases/test", 0.5) for shots in (1.0, 9.9)]
+    figure = shots_curve(table(*one, *other), "mine")
+    assert figure is not None
+    assert all(axes.get_position().height > 0.2 for axes in figure.axes)
 
 
 def test_nothing_to_compare_is_no_figure() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import shlex
 import shutil
@@ -99,6 +100,18 @@ def test_a_file_without_a_box_that_can_be_used_is_a_mistake_and_changes_nothing(
         bring(workspace, workspace.root / "2.csv")
     assert "\n" not in str(raised.value)
     assert {name: file for name, file in tree(workspace.data).items() if not name.endswith(".lock")} == before
+
+
+def test_a_file_whose_only_photo_is_unsure_is_told_and_changes_nothing(workspace: Workspace) -> None:
+    """It is of this dataset: the photo is a problem, the command goes on."""
+    bring(workspace, drawn(workspace.root, "1.csv", f"{MINE},,1,1,30,30,,"))
+    images = [{"id": i, "file_name": MINE, "width": 92, "height": 112} for i in (1, 51)]
+    shapes = [{"id": i, "image_id": i, "category_id": 1, "bbox": [10 + i, 20, 60, 70]} for i in (1, 51)]
+    told = {"images": images, "categories": [{"id": 1, "name": PEOPLE[0]}], "annotations": shapes}
+    (workspace.root / "c.json").write_text(json.dumps(told))
+    _, problems = brought_in(open_dataset("KoIn", workspace), workspace.root / "c.json", workspace)
+    assert [problem.reason for problem in problems] == [f"{MINE} stands under 2 image ids (1, 51)"]
+    assert [face.box[0] for face in boxes_of(workspace)[MINE]] == [1.0]
 
 
 def test_of_many_boxes_that_cannot_be_used_some_are_named(workspace: Workspace) -> None:

@@ -59,10 +59,12 @@ class Drawn:
     Attributes:
         boxes: image id → its boxes, none of them a suggestion. No boxes: somebody says that there is no face.
         problems: what could not be used, or was used otherwise than it is written.
+        spoilt: image ids of photos with a box that cannot be used.
     """
 
     boxes: dict[str, tuple[LabelledBox, ...]]
     problems: tuple[Problem, ...]
+    spoilt: frozenset[str] = frozenset()
 
 
 def clip(box: Box, width: int, height: int) -> Box:
@@ -137,7 +139,7 @@ def read_boxes(path: Path, dataset: Dataset) -> Drawn:
         problems.append(Problem(str(path), f"{many} not taken for drawn: {DECIDE}"))
     drawn = {image: tuple(boxes.values()) for image, boxes in found.items() if boxes or image not in spoilt}
     named = {image: boxes if image in spoilt else _named(photos.by_id[image], boxes) for image, boxes in drawn.items()}
-    return Drawn(named, (*problems, *frames.changes()))
+    return Drawn(named, (*problems, *frames.changes()), frozenset(spoilt))
 
 
 def _located(notes: Notes, photos: Photos) -> Iterator[tuple[Note | Problem, str | BoxError]]:

@@ -65,6 +65,8 @@ def shots_curve(table: pd.DataFrame, dataset: str = "") -> Figure | None:
 def _panel(axes: Axes, rows: pd.DataFrame, models: list[str], title: str) -> None:
     for number, (model, (colour, marker)) in enumerate(_styles(models).items()):
         mine = rows[rows["model"] == model].sort_values("shots")
+        if mine.empty:  # matplotlib would give it a place of its own, and the others none
+            continue
         at, values = mine["shots"] * (1 + APART * (number - (len(models) - 1) / 2)), mine["value"] * 100
         ends = [values - mine["low"] * 100, mine["high"] * 100 - values]
         look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 3.5, "linewidth": 1.0, "elinewidth": 0.6}

@@ -67,7 +67,7 @@ def brought_in(dataset: Dataset, boxes: Path | None, workspace: Workspace) -> tu
 def _given(boxes: Path, dataset: Dataset) -> Drawn:
     """What a user names has boxes, or it is a mistake: of another dataset, of other columns, with suggestions that nobody decided on."""
     read = read_boxes(boxes, dataset)
-    if not read.boxes:
+    if not read.boxes and not read.spoilt:  # where it names photos of this dataset, each is told and the others go on
         first = read.problems[0] if read.problems else Problem(str(boxes), "it has none")
         remedy = f"Check that it is of {dataset.root}, and has the columns {','.join(COLUMNS[:6])}."
         raise DatasetError(f"no box can be used ({first.reason})", first.where, remedy)
