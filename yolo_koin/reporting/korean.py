@@ -187,9 +187,9 @@ KOREAN = {
         "{split}: 같은 정답 사진으로 평가하지 않아 실행 간 검정을 하지 않았습니다({where})."
     ),
     "McNemar's exact test of top-1 between runs, with Holm's correction over all {tests} tests. A run is called better where its p-value is"
-    " below 5 %; of many pairs those with the smallest p-values are shown.": (
+    " below 5 %. Of many pairs those with the smallest p-values on each split are shown; tests.csv has all.": (
         "top-1에 대한 실행 간 McNemar 정확 검정(검정 {tests}개 전체에 Holm 보정). p값이 5 %보다 작을 때만 더 낫다고 적습니다. "
-        "쌍이 많으면 p값이 가장 작은 것만 보입니다."
+        "쌍이 많으면 분할마다 p값이 가장 작은 것만 보이고, 전부는 tests.csv에 있습니다."
     ),
     "Effective robustness: top-1 on hard photos above what a line fitted to all {models} models on logit axes expects of their top-1 on"
     " normal photos, with bootstrap intervals.": (

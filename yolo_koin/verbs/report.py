@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from yolo_koin.dataset.koin import Dataset, scan
-from yolo_koin.files import write_text
+from yolo_koin.files import write_csv, write_text
 from yolo_koin.locks import locked
 from yolo_koin.parallel import Progress
 from yolo_koin.reporting import figures
@@ -119,6 +119,8 @@ def _part(dataset: str, runs: Sequence[Scored], folder: Path, beside: Sequence[B
     """The results on one dataset. Those of several runs begin with a row for each setting, whose numbers are in ``overview.csv`` too."""
     found, tests = means(runs), Paired.between(runs)
     blocks: list[Block] = [Heading(Sentence("Results on {dataset}", dataset=dataset), 1)]
+    if len(tests.table):
+        write_csv(folder / "tests.csv", tests.table)
     if len(runs) > 1 and found:
         main = overview.overview(found, tests.table)
         overview.write(folder / "overview.csv", main)

@@ -13,6 +13,7 @@ from yolo_koin.evaluation.across_runs import seeds_interval
 from yolo_koin.evaluation.face_scores import one_per_photo
 from yolo_koin.evaluation.predictions import PredictionsError
 from yolo_koin.evaluation.statistics import NO_INTERVAL, Interval
+from yolo_koin.verbs.drawing import called
 from yolo_koin.verbs.scored import WHOLE, Scored
 
 TOP1 = ("top1", "person_top1")  # of whole photos, and of faces
@@ -92,7 +93,9 @@ def over_seeds(found: Sequence[Mean]) -> pd.DataFrame:
     for one in (one for one in found if len(one.values) > 1):
         each = {f"seed {run.seed}": f"{100 * value:.1f}" for run, value in zip(one.runs, one.values, strict=True)}
         mean = percent(one.mean, one.sd, *one.interval)
-        rows.append({"model": one.runs[0].model, "split": one.split, "photos": one.photos, **each, "mean ± SD": mean})
+        rows.append(
+            {"model": one.runs[0].model, "split": called(one.split, one.runs[0].synthetic), "photos": one.photos, **each, "mean ± SD": mean}
+        )
     frame = pd.DataFrame(rows)
     return frame[[*(column for column in frame if column != "mean ± SD"), "mean ± SD"]] if rows else frame
 
