@@ -98,7 +98,7 @@ def convert(
                 folder.note(placed, made)
                 write_csv(out / INDEX, _index(samples, placed, division))
         folders = {s.image: division.folder(s) for s in samples if records[s.image].status == "ok"}
-        leaks = division.leaks(folders, samples)
+        leaks = division.leaks(folders, samples, records, out)
         duplicates = write_duplicates(out, leaks, division.doubles)
     learnt = {item.label for item in division.learnt}
     return Converted(

@@ -122,7 +122,7 @@ def convert(
         digest = hashlib.sha256(texts[TABLE].encode()).hexdigest()
         _write(folder, known, records, photos, texts, replace(made, provenance=provenance, boxes_sha256=digest))
         folders = {photo.sample.image: photo.folder for photo in photos if photo.record.image}
-        leaks = division.leaks(folders, samples)
+        leaks = division.leaks(folders, samples, records, out)
         duplicates = write_duplicates(out, leaks, division.doubles)
     return ConvertedBoxes(
         root=out,

@@ -20,6 +20,7 @@ from yolo_koin.dataset.images import PhotoError, Prepared
 from yolo_koin.dataset.koin import Dataset, Sample, nfc
 from yolo_koin.dataset.looks import same_photo
 from yolo_koin.dataset.state import Record, file_identity, read_state, still_holds, write_state
+from yolo_koin.dataset.verdicts import Verdicts
 from yolo_koin.errors import DatasetError, RunError
 from yolo_koin.files import atomic_path, free_bytes, sha256, writing
 from yolo_koin.locks import TEMPORARY, locked
@@ -113,13 +114,21 @@ class Division:
         """The split of a photo: ``normal_cases/val`` of one that validates."""
         return sample.split.validation if sample.image in self.validation else sample.split
 
-    def leaks(self, folders: Mapping[str, str], samples: Sequence[Sample]) -> dict[str, dict[str, str]]:
-        """Folder → its photos that are copies of one in ``train`` of the same class → that one; photos elsewhere are out."""
-        confirmed = same_photo({s.image: s.path for s in samples})
+    def leaks(
+        self, folders: Mapping[str, str], samples: Sequence[Sample], records: Mapping[str, Record], root: Path
+    ) -> dict[str, dict[str, str]]:
+        """Folder → its photos that are copies of one in ``train`` of the same class → that one; photos elsewhere are out.
+
+        What was found of two photos is kept in the prepared dataset, whose root is given.
+        """
+        hashes = {image: record.sha256 for image, record in records.items()}
+        confirmed = Verdicts(root, hashes, same_photo({s.image: s.path for s in samples}))
         placed = [(folders[item.image], item) for item in self.items if item.image in folders]
         learnt = [item for folder, item in placed if folder == "train"]
         others = [folder for folder in dict.fromkeys(folder for folder, _ in placed) if folder != "train"]
-        return {folder: leaked(learnt, [item for place, item in placed if place == folder], confirmed) for folder in others}
+        found = {folder: leaked(learnt, [item for place, item in placed if place == folder], confirmed) for folder in others}
+        confirmed.keep()
+        return found
 
 
 def divide(
