@@ -72,11 +72,11 @@ def test_the_command_line_comes_before_each_of_several(
     assert [(one.model_name, one.imgsz, one.shots) for one in trainings(asked[0])] == told
 
 
-@pytest.mark.parametrize("text", ["shots: 5\n", "seeds: 5\n", "shots: [5]\n"])
+@pytest.mark.parametrize("text", ["matrices:\n  shots: 5\n", "shots: 5\n", "seeds: 5\n", "shots: [5]\n"])
 def test_one_of_what_may_be_several(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
     spec = BenchmarkSpec(**read_config(tmp_path / "mine.yaml", BenchmarkSpec))
-    assert 5 in {*spec.shots, *spec.seeds}
+    assert 5 in {*spec.parts[0].shots, *spec.seeds}
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ def _fields(content: Any, spec: type[Spec], path: Path) -> dict[str, Any]:
         if key not in known:
             near = difflib.get_close_matches(key, known, 3) or sorted(known)
             raise UsageError("no such setting", f"{path}: {key}", f"Near names are {', '.join(near)}.")
+    if isinstance(given.get("matrices"), dict):  # one alone, without its dash
+        given["matrices"] = [given["matrices"]]
     if isinstance(blocks := given.get("matrices"), list):
         given["matrices"] = [_fields(block, spec, path) for block in blocks]
     return {known[key]: tuple(value) if isinstance(value, list) else value for key, value in given.items() if value is not None}

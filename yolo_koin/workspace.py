@@ -101,7 +101,11 @@ class Workspace:
                         return
                 else:
                     tidy(folder)
-        raise RunError("the run exists already", self.runs / kind / str(name), "Choose another --name, or remove that folder yourself.")
+        folder = self.runs / kind / str(name)
+        begun = TrainRun.read(folder) if kind == TrainRun.KIND else None
+        if begun and begun.status != "finished":
+            raise RunError("this training was begun already", folder, f"Go on with yolo_koin train --resume --name {name}.")
+        raise RunError("the run exists already", folder, "Choose another --name, or remove that folder yourself.")
 
     # ---------------------------------------------------------------------------------------------------------- finding
     def all_runs(self, kind: str) -> Iterator[Run]:

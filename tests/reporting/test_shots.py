@@ -9,11 +9,11 @@ import pytest
 
 from yolo_koin.reporting.shots import shots_curve
 
-COLUMNS = ["model", "trained_on", "shots", "split", "value", "low", "high"]
+COLUMNS = ["model", "trained_on", "shots", "split", "synthetic", "value", "low", "high"]
 
 
 def table(*rows: tuple[str, str, float, str, float]) -> pd.DataFrame:
-    return pd.DataFrame([(*row, row[-1] - 0.1, row[-1] + 0.2) for row in rows], columns=COLUMNS)
+    return pd.DataFrame([(*row[:4], "hard" in row[3], row[4], row[4] - 0.1, row[4] + 0.2) for row in rows], columns=COLUMNS)
 
 
 def test_a_line_and_its_intervals_for_each_model_and_a_row_of_panels_for_each_training_set() -> None:
@@ -24,7 +24,7 @@ def test_a_line_and_its_intervals_for_each_model_and_a_row_of_panels_for_each_tr
     figure = shots_curve(table(*hard, alone, *normal, *both), "mine")
     assert figure is not None
     assert figure.get_suptitle() == "mine"
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["normal", "hard", "", ""]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["normal", "hard (synthetic)", "", ""]
     assert [axes.get_ylabel() for axes in figure.axes] == ["top-1, trained on normal", "", "top-1, trained on both", ""]
     drawn: list[list[Any]] = [list(axes.containers) for axes in figure.axes]
     lines = [[one.lines[0].get_xydata().tolist() for one in of_panel] for of_panel in drawn]

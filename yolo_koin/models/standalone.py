@@ -51,6 +51,10 @@ def probabilities(paths: list[Path]) -> np.ndarray:
 def main(words: list[str]) -> None:
     """Print each photo's name and how sure the network is."""
     paths = [Path(word) for word in words]
+    if missing := [str(path) for path in paths if not path.is_file()]:
+        sys.exit(f"no such photo: {missing[0]}")
+    if not paths:
+        sys.exit("Say python use.py PHOTO...")
     for path, row in zip(paths, probabilities(paths), strict=True):
         print(f"{path}\t{ABOUT['names'][int(row.argmax())]}\t{row.max():.4f}")
 

@@ -45,7 +45,7 @@ ul { margin: .2rem 0; padding-left: 1.2rem }
 </head>
 <body>
 <h1>Audit of {{ name }}</h1>
-<p>{{ photos }}. {% if wrong %}<span class="wrong">{{ wrong }} that make numbers wrong.</span>
+<p>{{ photos }}. {% if wrong %}<span class="wrong">{{ wrong }} that may make numbers wrong.</span>
 {% else %}Nothing that makes numbers wrong.{% endif %}</p>
 {% if sections %}<table><tr><th>kind</th><th>found</th><th></th></tr>
 {% for one in sections %}<tr><td><a href="#{{ one.kind }}" {% if one.wrong %}class="wrong"{% endif %}>{{ one.kind }}</a></td>

@@ -65,7 +65,7 @@ KOREAN = {
     "fact": "항목",
     "value": "값",
     "platform": "플랫폼",
-    "commit": "커밋",
+    "commit of the folder": "작업 폴더의 커밋",
     "run": "실행",
     "evaluated": "평가한 날",
     "hash of photos": "사진 해시",
@@ -86,9 +86,10 @@ KOREAN = {
     # below tables
     "Top-1 of each test split; brackets: 95 % intervals. Of several seeds: mean ± SD, and the interval is for other seeds too. Bold:"
     " what may be the best of a split; of the rest McNemar's exact test of first seeds shows, at 5 % for all together, that one is better"
-    ".": (
+    ". Where nothing is bold, no test tells them apart.": (
         "테스트 분할별 top-1. 대괄호: 95 % 신뢰구간. 시드가 여럿이면 시드 평균 ± 표준편차이고, 신뢰구간은 다른 시드까지 고려한 것입니다. "
-        "굵은 글씨: 분할에서 가장 좋을 수 있는 값. 나머지는 첫 시드 간 McNemar 정확 검정(전체 5 %)에서 더 나은 것이 있습니다."
+        "굵은 글씨: 분할에서 가장 좋을 수 있는 값. 나머지는 첫 시드 간 McNemar 정확 검정(전체 5 %)에서 더 나은 것이 있습니다. "
+        "굵은 글씨가 없는 분할에서는 검정으로 구별되지 않습니다."
     ),
     "Brackets: 95 % intervals (Wilson for shares of photos, Newcombe for the gap to normal photos, bootstrap over photos for the rest). "
     "In parentheses: the number of photos behind a value, where it is not that of its row.": (

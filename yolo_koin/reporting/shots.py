@@ -29,8 +29,8 @@ def shots_curve(table: pd.DataFrame, dataset: str = "") -> Figure | None:
 
     Args:
         table: a row for each setting and test split: ``model``, ``trained_on``, ``shots`` (photos of each person, their mean where all were
-            taken), ``split``, ``value,low,high`` (fractions; of several seeds the mean, and its interval). A training set has a row of
-            panels, a model a colour and a shape.
+            taken), ``split``, ``synthetic``, ``value,low,high`` (fractions; of several seeds the mean, and its interval). A training set
+            has a row of panels, a model a colour and a shape.
         dataset: whose photos these are.
 
     Returns:
@@ -53,7 +53,8 @@ def shots_curve(table: pd.DataFrame, dataset: str = "") -> Figure | None:
                 axes.set_visible(False)
                 continue
             rows = table[(table["split"] == split) & (table["trained_on"] == trained_on)]
-            _panel(axes, rows, models, Split.parse(split).name if row == 0 or deep > 1 else "")
+            title = f"{Split.parse(split).name}{' (synthetic)' if table.loc[table['split'] == split, 'synthetic'].any() else ''}"
+            _panel(axes, rows, models, title if row == 0 or deep > 1 else "")
         for axes in of_set[:, 0]:
             axes.set_ylabel(f"top-1, trained on {trained_on}" if trained_on else "top-1")
     panels[-1, panels.shape[1] // 2].set_xlabel("training photos of each person")

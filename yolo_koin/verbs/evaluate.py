@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from yolo_koin.evaluation.chance import chance_notes
 from yolo_koin.evaluation.leaks import leak_notes
 from yolo_koin.files import sha256
 from yolo_koin.parallel import Progress
-from yolo_koin.runs import ScoredRun
+from yolo_koin.runs import ScoredRun, TrainRun
 from yolo_koin.specs import EvaluateSpec
 from yolo_koin.verbs.resolve import name_of, weights_file
 from yolo_koin.verbs.scoring import resolved, score
@@ -67,8 +68,13 @@ def evaluate(spec: EvaluateSpec, progress: Progress) -> EvaluateResult:
             table = score(scoring, folder, folder.name, progress)
             run.written(status="finished")
     found = scoring
-    notes = (*found.notes, *chance_notes(table, len(found.namer.names)), *leak_notes(table))
+    notes = (*_unfinished(training), *found.notes, *chance_notes(table, len(found.namer.names)), *leak_notes(table))
     return EvaluateResult(folder, weights, found.data, table, found.unknown, found.synthetic, found.agreement, notes)
+
+
+def _unfinished(training: TrainRun | None) -> Iterator[str]:
+    if training and training.status != "finished":
+        yield f"{training.name} is not trained to its end: yolo_koin train --resume --name {training.name} goes on; then evaluate it again"
 
 
 def _of_strangers(spec: EvaluateSpec, weights: Path, workspace: Workspace, progress: Progress) -> EvaluateResult:

@@ -28,6 +28,7 @@ SETTING = {"model": "model", "method": "method", "trained_on": "trained on", "sh
 MEANT = (
     "Top-1 of each test split; brackets: 95 % intervals. Of several seeds: mean ± SD, and the interval is for other seeds too. Bold:"
     " what may be the best of a split; of the rest McNemar's exact test of first seeds shows, at 5 % for all together, that one is better."
+    " Where nothing is bold, no test tells them apart."
 )
 
 

@@ -39,7 +39,7 @@ def provenance(runs: Sequence[Scored]) -> list[Block]:
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
-    return [*run.versions.items(), ("platform", run.platform), ("commit", (run.git_commit or "")[:DIGITS] or "none")]
+    return [*run.versions.items(), ("platform", run.platform), ("commit of the folder", (run.git_commit or "")[:DIGITS] or "none")]
 
 
 def _row(run: Scored) -> dict[str, str]:

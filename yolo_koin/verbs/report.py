@@ -21,7 +21,7 @@ from yolo_koin.reporting.latex import latex
 from yolo_koin.reporting.saving import save
 from yolo_koin.reporting.scatter import hard_against_normal
 from yolo_koin.reporting.shots import shots_curve
-from yolo_koin.specs import Language, ReportSpec
+from yolo_koin.specs import Language, ReportSpec, ScoreSpec
 from yolo_koin.splits import in_order, of_part
 from yolo_koin.verbs import open_set, overview
 from yolo_koin.verbs.cards import card
@@ -69,7 +69,12 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     scored = told_apart([(folder, run) for folder in folders if folder not in held_out for run in load_runs(folder)])
     together = workspace.runs / "report" / "+".join(folder.name for folder in folders)[:120]
     out = spec.out or (together if len(folders) > 1 else folders[0] / "figures")  # several have a folder of their own
-    notes = [note for some in by_dataset(scored).values() for note in (*no_news(some), *_undrawable(some))]
+    notes = [
+        f"{run.name}: its model was trained on since it was scored, evaluate it again"
+        for run in scored
+        if run.source and run.training and run.source.weights_sha256 != run.training.weights_sha256
+    ]
+    notes += [note for some in by_dataset(scored).values() for note in (*no_news(some), *_undrawable(some))]
     beside = [published_results(scored)] if spec.published else []
     with locked(out):
         after = open_set.blocks_of([*held_out.values()], out) if held_out else []
@@ -105,7 +110,7 @@ def write_report(
     for dataset, some in parts.items():
         folder = out / dataset.replace("/", "-") if len(parts) > 1 else out
         blocks += _part(dataset, some, folder, beside)
-    cards = {home / "model_cards" / f"{run.name.replace('/', '-')}.md": card(run) for run in runs}
+    cards = {home / "model_cards" / f"{run.name.replace('/', '-')}.md": card(run) for run in runs if not _of_others(run)}
     blocks += [*after, *provenance(runs)]
     pages = {"md": markdown(blocks, home, lang), "html": html(blocks, lang, photos), "tex": latex(blocks, home, lang)}
     for ending, text in pages.items():
@@ -113,6 +118,11 @@ def write_report(
     for path, told in cards.items():
         write_text(path, markdown(told, path.parent, lang))
     return (*(home / f"report.{ending}" for ending in pages), *files_of(blocks))
+
+
+def _of_others(run: Scored) -> bool:
+    """Whether another program made the predictions: of its model nothing is known."""
+    return run.source is not None and isinstance(run.source.spec, ScoreSpec)
 
 
 def _part(dataset: str, runs: Sequence[Scored], folder: Path, beside: Sequence[Block]) -> list[Block]:
@@ -194,13 +204,13 @@ def _shots(found: Sequence[Mean], name: str, out: Path) -> list[Block]:
     rows = [
         (
             *(f"{one.runs[0].learnt.network} {one.runs[0].learnt.method}", one.runs[0].learnt.training_set, one.runs[0].shots),
-            *(one.split, one.mean),
+            *(one.split, one.split in one.runs[0].synthetic, one.mean),
             *one.interval,
         )
         for one in found
         if one.runs[0].way == WHOLE and one.runs[0].learnt and not math.isnan(one.runs[0].shots)
     ]
-    table = pd.DataFrame(rows, columns=["model", "trained_on", "shots", "split", "value", "low", "high"])
+    table = pd.DataFrame(rows, columns=["model", "trained_on", "shots", "split", "synthetic", "value", "low", "high"])
     figure = shots_curve(of_part(table, "test"), name) if rows else None
     if figure is None:
         return []
