@@ -26,6 +26,12 @@ def listing(folder: Path) -> list[str]:
 
 
 # ---------------------------------------------------------------------------------------------------------- whole files
+def test_half_a_letter_is_spelled_out(tmp_path: Path) -> None:
+    """The JSON of a manifest that somebody changed may hold one, and a report tells what stands there."""
+    write_text(tmp_path / "report.md", "version \ud800 of 가")
+    assert (tmp_path / "report.md").read_bytes() == "version \\ud800 of 가".encode()
+
+
 def test_a_file_is_there_when_the_block_is_done(tmp_path: Path) -> None:
     path = tmp_path / "new" / "a.csv"
     with atomic_path(path) as temporary:
