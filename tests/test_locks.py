@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from yolo_koin.errors import RunError
-from yolo_koin.locks import locked, tidy
+from yolo_koin.locks import is_held, locked, tidy
 
 HOLD = """
 import sys
@@ -110,3 +110,15 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="cannot write"), locked(tmp_path / "file" / "run"):
         pass
+
+
+def test_whether_a_folder_is_held(tmp_path: Path) -> None:
+    """What a killed process left holds nothing."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    assert not is_held(folder)
+    with locked(folder):
+        assert is_held(folder)
+    assert not is_held(folder)
+    (tmp_path / ".run.lock").touch()
+    assert not is_held(folder)

@@ -49,6 +49,18 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def is_held(folder: Path) -> bool:
+    """Whether some process keeps a folder at this moment."""
+    path = _lock_of(folder)
+    if not path.is_file():
+        return False
+    try:
+        with FileLock(path, thread_local=False).acquire(blocking=False):
+            return False
+    except (OSError, Timeout):
+        return True
+
+
 def tidy(folder: Path) -> None:
     """Remove what a process left that was killed when all was done but letting go: its lock, and what is not whole.
 

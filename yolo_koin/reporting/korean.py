@@ -229,8 +229,8 @@ KOREAN = {
     # figures
     "No test split has a top-1 to draw.": "top-1을 그릴 테스트 분할이 없습니다.",
     "Accuracy on the test splits of {dataset}": "{dataset} 테스트 분할별 정확도",
-    "Top-1 on hard photos against normal ones, with 95 % intervals; on the diagonal nothing is lost": (
-        "일반 사진 top-1에 따른 어려운 사진 top-1(95 % 신뢰구간). 대각선에서는 잃는 것이 없습니다"
+    "Top-1 on hard photos against normal ones, with 95 % intervals; on the diagonal nothing is lost. Lines join shots": (
+        "일반 사진 top-1에 따른 어려운 사진 top-1(95 % 신뢰구간). 대각선에서는 잃는 것이 없습니다. 선은 학습 사진 수가 다른 것을 잇습니다"
     ),
     "Training curves, on {datasets}": "학습 곡선({datasets})",
     "Top-1 by training photos of each person; whiskers: 95 % intervals": "1인당 학습 사진 수에 따른 Top-1. 수염: 95 % 신뢰구간",

@@ -26,7 +26,7 @@ def hard_against_normal(table: pd.DataFrame, dataset: str = "") -> Figure | None
 
     Args:
         table: as :func:`yolo_koin.verbs.overview.overview` gives it. A colour and a shape for each model and method; hollow is what learnt
-            from hard photos too.
+            from hard photos too. A thin line joins settings that differ in the number of shots alone.
         dataset: whose photos these are.
 
     Returns:
@@ -51,6 +51,8 @@ def hard_against_normal(table: pd.DataFrame, dataset: str = "") -> Figure | None
                 [y - 100 * points["low_hard"], 100 * points["high_hard"] - y],
             ]
             colour = SERIES[i % len(SERIES)]
+            joined = points.sort_values("shots", na_position="last")  # the one of all photos comes last
+            axes.plot(100 * joined["top1_normal"], 100 * joined["top1_hard"], color=colour, linewidth=0.5, alpha=0.6, zorder=2)
             look: dict[str, Any] = {"color": colour, "marker": MARKERS[i % len(MARKERS)], "markerfacecolor": "white" if hollow else colour}
             axes.errorbar(x, y, yerr=ends[1], xerr=ends[0], linestyle="none", elinewidth=0.5, markersize=4.5, zorder=3, **look)
     synthetic = " (synthetic)" if hard["synthetic"].any() else ""

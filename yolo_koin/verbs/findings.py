@@ -107,8 +107,11 @@ def of_control(table: pd.DataFrame, chance: pd.DataFrame) -> Iterator[str]:
         where = Split(place.case, place.part)
         numbers = f"with the face erased {_top1(erased)} of {count(int(erased['n']), 'photo')} are still named rightly ({guessing}), "
         numbers += f"from the face alone {_top1(alone)}"
+        whole = rows.get((str(where), "top1"))
         verdict = "ALARM, the model knows what is around the face (hair, clothes, background)"
-        if test["p_holm"] >= LEVEL:
+        if whole is not None and whole["low"] <= test["chance"]:
+            verdict = f"this tells nothing, since the photos as they are, {_top1(whole)}, are named no better than by guessing"
+        elif test["p_holm"] >= LEVEL:
             verdict = "no sign that anything but the face gives anybody away"
         elif erased["low"] > alone["high"]:
             verdict += " better than the face"

@@ -197,7 +197,12 @@ def _scatter(main: pd.DataFrame, name: str, out: Path) -> list[Block]:
     if figure is None:
         return []
     path, _ = save(figure, out / "hard_against_normal.png")
-    return [Figure(path, Sentence("Top-1 on hard photos against normal ones, with 95 % intervals; on the diagonal nothing is lost"))]
+    return [
+        Figure(
+            path,
+            Sentence("Top-1 on hard photos against normal ones, with 95 % intervals; on the diagonal nothing is lost. Lines join shots"),
+        )
+    ]
 
 
 def _shots(found: Sequence[Mean], name: str, out: Path) -> list[Block]:

@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass
 
 from yolo_koin.errors import KoinError
+from yolo_koin.locks import is_held
 from yolo_koin.parallel import Progress
 from yolo_koin.runs import KINDS, Run, ScoredRun, TrainRun
 from yolo_koin.specs import RunsSpec
@@ -37,13 +38,18 @@ def list_runs(spec: RunsSpec, progress: Progress) -> tuple[Listed, ...]:
     """List the runs of a workspace, the oldest first."""
     workspace = Workspace.of(spec)
     found = [run for kind in ([spec.kind] if spec.kind else KINDS) for run in workspace.all_runs(kind)]
-    shown = [Listed(run.KIND, _name(run), run.status, _figure(run), run.updated[:16].replace("T", " ")) for run in found]
+    shown = [Listed(run.KIND, _name(run), _status(run), _figure(run), run.updated[:16].replace("T", " ")) for run in found]
     return tuple(sorted(shown, key=lambda one: one.updated))
 
 
 def _name(run: Run) -> str:
     is_cell = run.folder.parent.name == "cells"
     return f"{run.folder.parent.parent.name}/{run.name}" if is_cell else run.name
+
+
+def _status(run: Run) -> str:
+    """What the manifest says, unless a killed process could not write it any more."""
+    return "interrupted" if run.status == "running" and not is_held(run.folder) else run.status
 
 
 def _figure(run: Run) -> str:
