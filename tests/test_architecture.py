@@ -14,7 +14,21 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "yolo_koin"
 ROOMS = (
     *("cli", "mistakes", "showing", "configs", "console", "verbs", "reporting", "naming", "evaluation", "models", "faces", "synthetic"),
-    *("dataset", "workspace", "runs", "manifests", "specs", "options", "tables", "parallel", "locks", "files", "splits", "geometry"),
+    *(
+        "dataset",
+        "workspace",
+        "runs",
+        "prepared",
+        "manifests",
+        "specs",
+        "options",
+        "tables",
+        "parallel",
+        "locks",
+        "files",
+        "splits",
+        "geometry",
+    ),
     *("environment", "words", "errors"),
 )  # upper to lower
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -1,4 +1,4 @@
-"""What a run and a prepared dataset are: typed records of what was asked, with which versions, and what came of it.
+"""What a run is: a typed record of what was asked, with which versions, and what came of it.
 
 A run is one folder ``runs/<kind>/<name>`` with a ``manifest.json``. This is the one module that knows what stands in it.
 """
@@ -13,12 +13,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar
 
 from yolo_koin.errors import RunError
 from yolo_koin.files import write_json
 from yolo_koin.manifests import MANIFEST as MANIFEST
 from yolo_koin.manifests import Manifest, kind_of, placed
+from yolo_koin.prepared import PreparedDataset as PreparedDataset
+from yolo_koin.prepared import prepared_at as prepared_at
 from yolo_koin.specs import (
     SCRATCH,
     AuditSpec,
@@ -26,12 +28,9 @@ from yolo_koin.specs import (
     ControlSpec,
     EvaluateSpec,
     ExportSpec,
-    Fit,
     PredictSpec,
     ScoreSpec,
     StressSpec,
-    Task,
-    TrainingSet,
     TrainSpec,
 )
 
@@ -41,60 +40,11 @@ REPORTED_PACKAGES = ("yolo_koin", "ultralytics", "torch", "torchvision", "opencv
 R = TypeVar("R", bound="Run")
 
 
-@dataclass(frozen=True, kw_only=True)
-class PreparedDataset(Manifest):
-    """A dataset that a converter laid out.
-
-    Attributes:
-        kind: the task that it is laid out for.
-        version: of what prepared its pixels.
-        data: the raw dataset that it was made of.
-        fit: how photos were made square; None for detection.
-        side: of the prepared photos, in pixels.
-        train_on, val, seed: how it was split.
-        synthetic: splits whose photos are synthetic.
-        boxes, detector: files that its face boxes came from; None for the dataset's own and the usual detector.
-        provenance: boxes by where they came from.
-        boxes_sha256: of the table of boxes, as it was written.
-    """
-
-    kind: Task
-    version: int = 0
-    data: Path
-    fit: Fit | None = None
-    side: int
-    train_on: TrainingSet = "normal"
-    val: float = 0.1
-    seed: int = 0
-    synthetic: tuple[str, ...] = ()
-    boxes: Path | None = None
-    detector: Path | None = None
-    provenance: dict[str, int] = field(default_factory=dict)
-    boxes_sha256: str = ""
-
-    @classmethod
-    def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:
-        """A folder that was claimed and not filled yet says less."""
-        return {"side": 0, **content} if content.get("kind") in get_args(Task) else content
-
-    def write(self) -> None:
-        """Write the manifest."""
-        write_json(self.folder / self.FILE, self.content())
-
-
 def is_ours(folder: Path) -> bool:
     """Whether this package wrote a folder: ``runs/``, or a dataset that it prepared. Its photos are results."""
     if folder.name == "runs":
         return any((run / MANIFEST).exists() for kind in KINDS if (folder / kind).is_dir() for run in (folder / kind).iterdir())
     return kind_of(folder) is not None
-
-
-def prepared_at(folder: Path) -> PreparedDataset | None:
-    """The prepared dataset in a folder, or None where none is; a manifest of somebody else's is none of ours."""
-    try:
-        return PreparedDataset.read(folder)
-    except RunError:
-        return None
 
 
 @dataclass(frozen=True, kw_only=True)

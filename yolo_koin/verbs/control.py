@@ -30,7 +30,7 @@ from yolo_koin.verbs.asked import Asked, asked, reasons
 from yolo_koin.verbs.drawing import dataset_name
 from yolo_koin.verbs.drawn import drawn_boxes
 from yolo_koin.verbs.findings import of_control
-from yolo_koin.verbs.resolve import name_of, weights_file
+from yolo_koin.verbs.resolve import name_of
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace
 
@@ -66,8 +66,7 @@ def control(spec: ControlSpec, progress: Progress) -> ControlResult:
         DatasetError, WeightsError, RunError: what the user can mend.
     """
     workspace = Workspace.of(spec)
-    weights = weights_file(spec.weights, workspace, "classify")
-    with asked(spec, workspace) as subject, workspace.begun("control", spec.name, name_of(weights), spec) as folder:
+    with asked(spec, workspace) as subject, workspace.begun("control", spec.name, name_of(subject.weights), spec) as folder:
         run = ControlRun(folder=folder, spec=spec, **subject.facts)
         with run.written().failing():
             result = _controlled(spec, subject, folder, progress)

@@ -31,7 +31,7 @@ from yolo_koin.synthetic.variants import COVERING, OF_FACES, Variant, variants_o
 from yolo_koin.verbs.asked import Asked, asked, reasons
 from yolo_koin.verbs.drawing import dataset_name
 from yolo_koin.verbs.findings import of_patches, of_reference, of_sweep
-from yolo_koin.verbs.resolve import name_of, weights_file
+from yolo_koin.verbs.resolve import name_of
 from yolo_koin.verbs.scored import title_of
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace, training_of
@@ -41,8 +41,6 @@ PATCHES = (
     "Each thing where it belongs (a) against the same thing elsewhere (b): photos that only one has right, or that it has right at more "
     "severities; McNemar's exact test, Holm's correction over kinds, and over kinds and severities:"
 )
-
-
 VERSUS = "The two models, tested likewise:"
 
 
@@ -86,9 +84,8 @@ def stress(spec: StressSpec, progress: Progress) -> StressResult:
         DatasetError, WeightsError, RunError: what the user can mend.
     """
     workspace = Workspace.of(spec)
-    weights = weights_file(spec.weights, workspace, "classify")
     reference = _reference(spec, workspace) if spec.reference else None
-    with asked(spec, workspace) as subject, workspace.begun("stress", spec.name, name_of(weights), spec) as folder:
+    with asked(spec, workspace) as subject, workspace.begun("stress", spec.name, name_of(subject.weights), spec) as folder:
         run = StressRun(folder=folder, spec=spec, **subject.facts)
         with run.written().failing():
             result = _swept(spec, subject, reference, folder, progress)
