@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,17 @@ import pandas as pd
 import pytest
 
 from tests.conftest import make_koin, working_in
-from yolo_koin import EvaluateSpec, PredictSpec, ReportSpec, TrainSpec, evaluate, predict, report, train
+from yolo_koin import BenchmarkSpec, EvaluateSpec, PredictSpec, ReportSpec, TrainSpec, benchmark, evaluate, predict, report, train
 from yolo_koin.errors import KoinError, RunError, UsageError, WeightsError
 from yolo_koin.evaluation import predictions, strangers, verification
 from yolo_koin.files import sha256
 from yolo_koin.models import registry
-from yolo_koin.parallel import Step
+from yolo_koin.parallel import Step, silent
 from yolo_koin.runs import ScoredRun, TrainRun
+from yolo_koin.verbs import cells
 from yolo_koin.verbs.evaluate import EvaluateResult
 from yolo_koin.verbs.strangers import Fold, folds_of
+from yolo_koin.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
@@ -260,3 +263,64 @@ def test_weights_whose_training_cannot_be_repeated(place: Path, held_out: Evalua
         )
         with pytest.raises(WeightsError, match="may have learnt from those"):
             evaluate(weights="means", **spec)
+
+
+# ------------------------------------------------------------------------------------------------------------- of a benchmark
+MATRIX = BenchmarkSpec(
+    data="raw",
+    models=("timm:tf_efficientnet_lite0",),
+    methods=("ncm",),
+    shots=(2,),
+    seeds=(0, 1),
+    imgsz=64,
+    strangers=0.2,
+    folds=2,
+    name="matrix",
+    **SMALL,
+)
+
+
+@pytest.fixture(scope="module")
+def matrix(place: Path, screen_only: None) -> Path:
+    """A benchmark that holds strangers out of a head by two photos of each person, of two seeds."""
+    with working_in(place):
+        planned = benchmark(replace(MATRIX, dry_run=True))
+        assert planned.notes[0].startswith("2 cells, 0 finished; beside them 2 trainings with strangers held out, 0 finished")
+        result = benchmark(MATRIX)
+        assert not result.failed
+        (again,) = benchmark(replace(MATRIX, dry_run=True)).notes
+        assert again == "2 cells, 2 finished; beside them 2 trainings with strangers held out, 2 finished"
+    return place / result.run
+
+
+def test_each_model_of_a_matrix_has_its_strangers_held_out_of_its_first_seed(matrix: Path, place: Path) -> None:
+    table = pd.read_csv(matrix / "results.csv")
+    of_strangers = table[table["metric"] == "oscr"]
+    assert set(of_strangers["run"]) == {folder.name for folder in (matrix / "strangers").iterdir()}
+    assert set(of_strangers["seed"]) == {0}
+    with working_in(place):
+        drawn = report(ReportSpec(runs=("matrix",), out=place / "drawn"))
+    pages = [(folder / "report.md").read_text(encoding="utf-8") for folder in (matrix, drawn.out)]
+    assert all("# Strangers" in page and "TPIR at FPIR 10 %" in page for page in pages)
+
+
+def test_a_benchmark_that_lost_a_fold_repeats_that_one_only(matrix: Path, place: Path) -> None:
+    (first,) = (matrix / "strangers").iterdir()
+    before = {path: path.stat().st_mtime_ns for path in matrix.glob("**/best.*")}
+    told = pd.read_csv(first / "metrics.csv")
+    shutil.rmtree(first / "folds/2")
+    (first / "manifest.json").unlink()
+    with working_in(place):
+        for cell in cells.prepare(MATRIX, matrix, Workspace(), silent):
+            cells.run(cell)
+            assert cell.is_finished
+    pd.testing.assert_frame_equal(pd.read_csv(first / "metrics.csv"), told)
+    changed = {path for path, time in before.items() if path.stat().st_mtime_ns != time}
+    assert {path.relative_to(first).parts[:2] for path in changed} == {("folds", "2")}
+
+
+def test_a_benchmark_holds_strangers_out_in_one_way(matrix: Path, place: Path) -> None:
+    with working_in(place), pytest.raises(RunError, match="strangers were held out of this cell in another way"):
+        benchmark(replace(MATRIX, folds=3))
+    with pytest.raises(UsageError, match="folds hold strangers out"):
+        BenchmarkSpec(folds=2)

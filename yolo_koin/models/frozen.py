@@ -99,8 +99,13 @@ class Features:
         self._load, self.cache, self.weights, self.keeps = load, cache, weights, True
 
     @cached_property
-    def _network(self) -> Backbone:
+    def network(self) -> Backbone:
+        """The network, loaded."""
         return self._load()
+
+    def uncached(self) -> Features:
+        """The same without a cache, and without photos that fill a batch up."""
+        return Uncached(lambda: self.network, None, self.weights)
 
     def of(self, photos: NDArray[np.uint8]) -> Array:
         """The features, n × d, of n × side × side × 3 photos, RGB.
@@ -121,10 +126,18 @@ class Features:
     def _shown(self, photos: NDArray[np.uint8]) -> Array:
         filled = np.zeros((-len(photos) % BATCH, *photos.shape[1:]), dtype=np.uint8)
         batches = np.concatenate([photos, filled]).reshape(-1, BATCH, *photos.shape[1:])
-        found = np.concatenate([self._network.features(batch) for batch in batches])[: len(photos)].astype(np.float32)
+        found = np.concatenate([self.network.features(batch) for batch in batches])[: len(photos)].astype(np.float32)
         if not np.isfinite(found).all():
             raise WeightsError("a frozen network gives features that are no numbers", self.weights, "Take other weights.")
         return found
+
+
+class Uncached(Features):
+    """Features as the network gives them, of all photos at once."""
+
+    def of(self, photos: NDArray[np.uint8]) -> Array:
+        """See :class:`Features`."""
+        return self.network.features(photos)
 
 
 def features_of(model: str, weights: Path, side: int, folder: Path, device: str = "", trust: bool = False) -> Features:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -58,6 +59,7 @@ class HeadClassifier:
     """
 
     task: ClassVar[Literal["classify"]] = "classify"
+    parameters: int  # with its network's, once that is loaded and tells them
 
     def __init__(self, weights: Path, device: str = "", trust: bool = False) -> None:
         from yolo_koin.models.frozen import features_of
@@ -92,6 +94,24 @@ class HeadClassifier:
     def keep_nothing(self) -> None:
         """Write down no features of the photos that are shown from now on: an embedding of a face tells who it is of."""
         self._features.keeps = False
+
+    def uncached(self) -> HeadClassifier:
+        """The same head, by a network that is shown every photo as it comes: what a photo costs is seen by it."""
+        other = copy.copy(self)
+        other._features = self._features.uncached()
+        if (parameters := getattr(other._features.network, "parameters", None)) is not None:
+            other.parameters = parameters + self.size + len(self._bias)
+        return other
+
+    @property
+    def device(self) -> Any:
+        """Where the network runs; None of one that knows processors only."""
+        return getattr(self._features.network, "device", None)
+
+    @property
+    def size(self) -> int:
+        """Numbers of its matrix."""
+        return int(self._weight.size)
 
     def logits(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores before the softmax, n × classes, of n × side × side × 3 photos, RGB."""

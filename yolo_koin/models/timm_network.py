@@ -79,6 +79,11 @@ class Frozen:
         self._network = network.eval().requires_grad_(False).to(self.device, memory_format=layout(self.device))
         self._mean, self._std = (torch.tensor(v, device=self.device).view(1, 3, 1, 1) for v in (preparation.mean, preparation.std))
 
+    @property
+    def parameters(self) -> int:
+        """See :class:`yolo_koin.models.cost.Counted`: without the classifier, which features do not go through."""
+        return _numbers(self._network) - (0 if self.embeds else _numbers(self._network.get_classifier()))
+
     def features(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
         """What the last linear layer sees, n × d, of n × side × side × 3 photos, RGB; of CLIP its embedding."""
         with torch.inference_mode():
@@ -117,6 +122,11 @@ class TimmClassifier(Frozen):
         if not np.isfinite(self.logits(np.zeros((1, self.side, self.side, 3), dtype=np.uint8))).all():
             raise WeightsError("a network whose answers are no numbers", weights, "Train it again.")
 
+    @property
+    def parameters(self) -> int:
+        """See :class:`yolo_koin.models.cost.Counted`."""
+        return _numbers(self._network)
+
     def logits(self, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Scores before the softmax, n × classes, of n × side × side × 3 photos, RGB."""
         with torch.inference_mode():
@@ -144,6 +154,10 @@ def backbone(model: str, weights: Path, side: int, preparation: Preparation, dev
     """A network whose features are wanted, of official weights or of a checkpoint of ours; errors as of :func:`from_file`."""
     official = note_of(weights) is None
     return Frozen(from_file(model, weights, side), preparation, device, embeds=official and gives_embeddings(model))
+
+
+def _numbers(layers: nn.Module) -> int:
+    return sum(one.numel() for one in layers.parameters())
 
 
 def _array(values: Tensor) -> NDArray[np.float32]:

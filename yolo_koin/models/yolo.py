@@ -46,6 +46,11 @@ class Network(ABC):
         self.preparation, self.train_on = facts.preparation, facts.train_on
         self.title = title(facts.model) or weights.stem
 
+    @property
+    def parameters(self) -> int:
+        """See :class:`yolo_koin.models.cost.Counted`."""
+        return sum(one.numel() for one in self._model.parameters())
+
     @abstractmethod
     def _check(self, answer: Any, classes: int) -> None:
         """Raise a ValueError unless a network's answer to one photo is what :attr:`task` wants."""

@@ -128,8 +128,33 @@ KOREAN = {
     "Each run: hashes (the first {digits} digits of SHA-256) of its photos and of its weights, and its training as a command.": (
         "실행별 사진 목록과 가중치의 해시(SHA-256의 앞 {digits}자리), 그리고 학습 명령."
     ),
-    "Latency, parameters and FLOPs of the models were not measured in these runs.": (
-        "이 실행들에서는 모델의 지연 시간, 매개변수 수, FLOPs를 재지 않았습니다."
+    "Latency, parameters and FLOPs of the models were not measured: report --cost does.": (
+        "모델의 지연 시간, 매개변수 수, FLOPs를 재지 않았습니다. report --cost로 잽니다."
+    ),
+    # cost
+    "Accuracy and cost": "정확도와 비용",
+    "input": "입력",
+    "parameters": "매개변수 수",
+    "one photo": "사진 한 장",
+    "photos a second": "초당 사진 수",
+    "unknown": "알 수 없음",
+    "What models cost. FLOPs: for one photo, a multiply-add counts as two, convolutions and matrix products only. Times: from pixels of"
+    " the network's size in memory to scores, for one photo and in batches of {batch}, by {engine} on {machine}: median and [quartiles] of"
+    " at least {repeats} repeats after {warm_up} that are not counted. A head on frozen features counts with its network. Top-1 as above,"
+    " with 95 % intervals; of several numbers of shots only the most. Bold: on the Pareto front over the time for one photo.": (
+        "모델의 비용. FLOPs: 사진 한 장 기준, 곱셈-덧셈은 둘로 세고 합성곱과 행렬 곱만 셉니다. "
+        "시간: 신경망 크기로 준비된 메모리 속 픽셀에서 점수까지, 사진 한 장과 {batch}장 묶음, {engine}, {machine}: "
+        "예열 {warm_up}회 뒤 {repeats}회 이상 반복한 중앙값과 [사분위수]. 고정된 특징 위의 분류기는 신경망을 포함해 셉니다. "
+        "top-1은 위와 같이 95 % 신뢰구간을 붙였고, 학습 사진 수가 여럿이면 가장 많은 것만 보입니다. "
+        "굵은 글씨: 사진 한 장 시간에 대한 파레토 경계."
+    ),
+    "Top-1 over what a model costs, with 95 % intervals. Line and filled marks: the Pareto front, by the point estimates: nothing that"
+    " costs as little is as good. Times on {machine}": (
+        "모델의 비용에 따른 top-1(95 % 신뢰구간). 선과 채운 표식: 점추정으로 구한 파레토 경계로, "
+        "그만큼 싸면서 그만큼 좋은 모델이 없습니다. 시간을 잰 기기: {machine}"
+    ),
+    "Measured on another machine, and not compared in time: {models}. report --cost measures all of them on one.": (
+        "다른 기기에서 재어 시간을 비교하지 않은 모델: {models}. report --cost로 모두 한 기기에서 잴 수 있습니다."
     ),
     "{split}: {leaked} of {photos} photos have a near-duplicate in training; without them top-1 is {free:.1f} %, "
     "so they give {gain:+.1f} pp [{low:.1f}, {high:.1f}]": (

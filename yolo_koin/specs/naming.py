@@ -13,17 +13,18 @@ from yolo_koin.specs.shared import (
     DetectorOption,
     DeviceOption,
     Engine,
+    FoldsOption,
     Format,
     Language,
     NameOption,
     OfData,
     RunKind,
     Spec,
+    StrangersOption,
     Swept,
     Task,
+    folds_for,
 )
-
-FOLDS = 5  # when nothing is said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,19 +64,14 @@ class EvaluateSpec(Names):
     leaks: Annotated[Path | None, Option("findings.csv of an audit: top-1 is told without the test photos that it calls leaks, too.")] = (
         None
     )
-    strangers: Annotated[
-        float | None,
-        Option("Share of people to hold out as strangers; training is repeated without them, and as many choose a threshold.", 0.01, 0.49),
-    ] = None
-    folds: Annotated[int | None, Option("Trainings, each with other people held out. [default: 5]", least=1)] = None
+    strangers: StrangersOption = None
+    folds: FoldsOption = None
 
     def __post_init__(self) -> None:
         """Boxes and face detectors are about faces; a detector finds them by itself. Strangers are whole photos of a dataset's people."""
         super().__post_init__()
-        if self.folds and self.strangers is None:
-            raise UsageError("folds hold strangers out", f"folds={self.folds}", "Say strangers=0.2, or drop it.")
+        object.__setattr__(self, "folds", folds_for(self.strangers, self.folds))
         if self.strangers is not None:
-            object.__setattr__(self, "folds", self.folds or FOLDS)
             given = {"task": "detect", "faces": True, "data": self.data, "engine": "onnx", "leaks": self.leaks}
             if wrong := [f"{key}={value}" for key, value in given.items() if value and getattr(self, key) == value]:
                 what = "strangers are held out of a classifier of whole photos, trained anew on its own dataset"
@@ -182,7 +178,15 @@ class ReportSpec(Spec):
     out: Annotated[Path | None, Option("Folder for the figures. [default: figures/ of the run; of several runs/report/]")] = None
     lang: Annotated[Language, Option("Language of the pages: en or ko. Figures are in English.")] = "en"
     photos: Annotated[bool, Option("Show photos of people in report.html; file names are there in any case.")] = False
+    cost: Annotated[bool, Option("Measure first, on this machine, what the models cost: parameters, FLOPs, latency.")] = False
+    device: DeviceOption = ""
     published: Annotated[bool, Option("Add the published results on KoIn50, marked so; for runs on its real photos only.")] = False
+
+    def __post_init__(self) -> None:
+        """A device is for measuring."""
+        super().__post_init__()
+        if self.device and not self.cost:
+            raise UsageError("a report is drawn from files", f"device={self.device}", "Say cost=True too, or drop it.")
 
 
 @dataclass(frozen=True, kw_only=True)

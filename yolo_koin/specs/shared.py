@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
+from yolo_koin.errors import UsageError
 from yolo_koin.options import Option, described
 
 TrainingSet = Literal["normal", "hard", "both"]
@@ -35,6 +36,12 @@ DeviceOption = Annotated[str, Option("cpu, a GPU's number, or mps; of a benchmar
 NameOption = Annotated[str | None, Option("Name of the run. [default: after what it does]")]
 ShotsOption = Option("Training photos of each person; 5 of them are among 10 of the same seed. [default: all]", least=1, nothing="all")
 MethodWords = Option("finetune: the network learns. On its frozen features, probe: logistic regression, ncm: nearest class mean.")
+StrangersOption = Annotated[
+    float | None,
+    Option("Share of people to hold out as strangers; training is repeated without them, and as many choose a threshold.", 0.01, 0.49),
+]
+FoldsOption = Annotated[int | None, Option("Trainings, each with other people held out. [default: 5]", least=1)]
+FOLDS = 5  # when nothing is said
 WorkersOption = Annotated[int | None, Option("Threads. [default: all cores]", least=1)]
 
 S = TypeVar("S", bound="Spec")
@@ -77,6 +84,17 @@ class Prepares(OfData):
 
     fit: FitOption = "pad"
     side: Annotated[int, Option("Side of the prepared square photos, in pixels.", least=32, most=2048)] = 256
+
+
+def folds_for(strangers: float | None, folds: int | None) -> int | None:
+    """How many trainings hold strangers out; None where nobody is held out.
+
+    Raises:
+        UsageError: folds of nothing.
+    """
+    if folds and strangers is None:
+        raise UsageError("folds hold strangers out", f"folds={folds}", "Say strangers=0.2, or drop it.")
+    return None if strangers is None else folds or FOLDS
 
 
 def _told(value: Any) -> Any:

@@ -14,6 +14,7 @@ from yolo_koin.specs.shared import (
     SCRATCH,
     DeviceOption,
     FitOption,
+    FoldsOption,
     Kind,
     Log,
     Method,
@@ -22,9 +23,11 @@ from yolo_koin.specs.shared import (
     OfData,
     ShotsOption,
     Size,
+    StrangersOption,
     Task,
     TrainingSet,
     TrainOnOption,
+    folds_for,
 )
 
 
@@ -152,16 +155,21 @@ class BenchmarkSpec(Trains):
     train_on: Annotated[tuple[TrainingSet, ...], Option("Training sets, with commas: normal,hard,both.")] = ("normal",)
     shots: Annotated[tuple[int | None, ...], ShotsOption] = (None,)
     seeds: Annotated[tuple[int, ...], Option("Seeds, with commas; each is a training of its own.", least=0)] = (0,)
+    strangers: StrangersOption = None
+    folds: FoldsOption = None
     ray: Annotated[str, Option("Run the cells on a Ray cluster: its address, or auto. [default: on this machine]")] = ""
     dry_run: Annotated[bool, Option("Say what would be run, what is there already, and how long it may take; write nothing.")] = False
     name: Annotated[str | None, Option("Name of the benchmark; the same name goes on where it stopped. [default: the dataset's]")] = None
     matrices: Annotated[tuple[dict[str, Any], ...], Option("Several matrices in one benchmark: what each says otherwise.")] = ()
 
-    SHARED: ClassVar[tuple[str, ...]] = ("workspace", "data", "device", "log", "ray", "dry_run", "name", "matrices")  # by all matrices
+    SHARED: ClassVar[tuple[str, ...]] = (  # by all matrices
+        *("workspace", "data", "device", "log", "strangers", "folds", "ray", "dry_run", "name", "matrices"),
+    )
 
     def __post_init__(self) -> None:
         """One checkpoint fits one model, and there has to be something to run."""
         super().__post_init__()
+        object.__setattr__(self, "folds", folds_for(self.strangers, self.folds))
         if self.matrices:
             for one in self.matrices:
                 if wrong := [key for key in one if key in self.SHARED or key not in {f.name for f in fields(self)}]:

@@ -16,7 +16,7 @@ from yolo_koin.manifests import placed
 from yolo_koin.parallel import Progress, Step
 from yolo_koin.runs import BenchmarkRun
 from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, BenchmarkSpec, TrainSpec
-from yolo_koin.verbs import cells
+from yolo_koin.verbs import cells, open_set
 from yolo_koin.verbs.executors import Executor, Outcome, executor_for
 from yolo_koin.verbs.planning import best_so_far, left, planned
 from yolo_koin.verbs.recipes import RECIPES
@@ -36,6 +36,8 @@ GROWING = (
     "name",
     "device",
     "log",
+    "strangers",
+    "folds",
     "ray",
     "dry_run",
     "matrices",
@@ -98,7 +100,7 @@ Outcomes = dict[str, Outcome]  # of the cells that were run now, by id
 
 def _run_all(matrix: Sequence[cells.Cell], execute: Executor, workspace: Workspace, progress: Progress) -> Outcomes:
     """Run what is not finished, and say before each cell what is left and what was best so far."""
-    todo = [cell for cell in matrix if cells.finished(cell.folder) is None]
+    todo = [cell for cell in matrix if not cell.is_finished]
     running, outcome = execute(todo, progress), Outcomes()
     for i, cell in enumerate(todo):
         note = "  ".join([cell.id, *left(todo[i:], workspace), *best_so_far(matrix)])
@@ -117,8 +119,11 @@ def _written(run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcomes)
     metrics = pd.concat([one.metrics for one in scored], ignore_index=True)
     reasons = {name: f"{type(error).__name__}: {error}" for name, error in failed.items()}
     specs = {done.name: training.spec for done, training in pairs} | {cell.id: cell.training.spec for cell in matrix if cell.id in failed}
-    write_csv(home / "results.csv", _with_settings(metrics, specs, reasons))
-    files = write_report(scored, home / "figures", home)
+    held_out = open_set.of_benchmark(home)
+    told = pd.concat([metrics, *(open_set.of_one_score(run) for run in held_out)], ignore_index=True)
+    write_csv(home / "results.csv", _with_settings(told, specs, reasons))
+    after = open_set.blocks_of(held_out, home / "figures") if held_out else []
+    files = write_report(scored, home / "figures", home, after=after)
     run.written(status="finished", cells=tuple(done.name for done, _ in pairs))
     return BenchmarkResult(
         run=home,

@@ -20,9 +20,10 @@ from yolo_koin.models import registry
 from yolo_koin.naming import Reader
 from yolo_koin.naming.whole import WholePhoto
 from yolo_koin.parallel import Progress, silent, stopwatch
-from yolo_koin.runs import CELLS, CellRun, TrainRun, prepared_at
+from yolo_koin.runs import CELLS, CellRun, ScoredRun, TrainRun, prepared_at
 from yolo_koin.specs import TUNES, BenchmarkSpec, EvaluateSpec, Trains, TrainSpec
 from yolo_koin.splits import HARD, NORMAL
+from yolo_koin.verbs import strangers
 from yolo_koin.verbs.predict import Naming, draw
 from yolo_koin.verbs.scoring import Scoring, of_prepared, score
 from yolo_koin.verbs.train import Training, brought_to_end, of_model, settled
@@ -36,17 +37,30 @@ class Cell:
     Attributes:
         training: the model, the training set, the shots, the seed, and all other settings.
         folder: of the cell.
+        held_out: how strangers are held out of its training, where they are.
     """
 
     training: Training
     folder: Path
+    held_out: EvaluateSpec | None = None
 
     @property
     def id(self) -> str:
         """Readable words, and a hash of all settings and of the photos. Nobody takes it apart: the manifest has it all."""
         return self.folder.name
 
+    @property
+    def strangers(self) -> Path:
+        """The folder of its run with people held out."""
+        return self.folder.parent.parent / STRANGERS / self.id
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing of it is left to do."""
+        return finished(self.folder) is not None and (self.held_out is None or _open_set(self.strangers, "finished") is not None)
+
+
+STRANGERS = "strangers"  # the folder of a benchmark that its runs with people held out lie in
 TABLES = ("predictions.csv", "metrics.csv")
 Place = tuple[str, str, str, int | None, int]  # in the matrix: model, method, training set, shots, seed
 
@@ -75,12 +89,17 @@ def prepare(spec: BenchmarkSpec, home: Path, workspace: Workspace, progress: Pro
     there = begun_cells(home)
     cells: list[Cell] = []
     known: dict[TrainSpec, Training] = {}  # a dataset is made, and weights are looked for, once for all shots and seeds
+    first: dict[Place, TrainSpec] = {}  # of its seeds, the one that strangers are held out of
     for asked in trainings(spec):
         key = replace(asked, shots=None, seed=0)
         if key not in known:
             known[key] = settled(key, workspace, progress)
         training = known[key].anywhere().drawn(asked.shots, asked.seed)
-        cells.append(Cell(training, _folder(training, home, there)))
+        leads = first.setdefault(without_seed(asked), asked) == asked
+        cell = Cell(training, _folder(training, home, there), held_out_of(spec) if leads else None)
+        if cell.held_out:
+            _check_strangers(cell)
+        cells.append(cell)
     return tuple({cell.folder: cell for cell in cells}.values())  # more shots than anybody has photos are all photos, a second time
 
 
@@ -104,10 +123,20 @@ def check(spec: BenchmarkSpec) -> None:
 
 
 def run(cell: Cell, progress: Progress = silent) -> CellRun:
-    """Train, score and draw one cell; what is finished is not done again, and a training that was interrupted goes on.
+    """Train, score and draw one cell, and hold strangers out where that is asked; what is finished is not done again.
 
-    Reads the prepared dataset and writes the cell's folder, and nothing else. Paths of what it gives are as this process sees them.
+    Reads the prepared dataset and writes the cell's folders, and nothing else. Paths of what it gives are as this process sees them.
     """
+    done = _trained_and_scored(cell, progress)
+    if cell.held_out and not cell.is_finished:
+        with locked(cell.strangers):
+            held = strangers.of_training(brought_to_end(cell.training.at(cell.folder), progress), cell.held_out)
+            strangers.run(held, cell.held_out, cell.strangers, cell.training.spec.device, progress)
+    return done
+
+
+def _trained_and_scored(cell: Cell, progress: Progress) -> CellRun:
+    """What was finished before, or a training that begins or goes on, and its scores."""
     with locked(cell.folder):
         if done := finished(cell.folder):
             return done
@@ -147,6 +176,32 @@ def _training(folder: Path) -> TrainRun | None:
     return None
 
 
+def held_out_of(spec: BenchmarkSpec) -> EvaluateSpec | None:
+    """How a benchmark holds strangers out of a training; None where it does not."""
+    return None if spec.strangers is None else EvaluateSpec(strangers=spec.strangers, folds=spec.folds, engine="torch")
+
+
+def open_sets(home: Path) -> list[Path]:
+    """The folders of a benchmark's finished runs with people held out."""
+    return [folder for folder in sorted((home / STRANGERS).glob("*")) if _open_set(folder, "finished")]
+
+
+def _open_set(folder: Path, status: str = "") -> ScoredRun | None:
+    """The run with people held out in a folder, when it is of this status."""
+    with contextlib.suppress(RunError):  # its record is damaged
+        run = ScoredRun.read(folder)
+        return run if run and status in {"", run.status} else None
+    return None
+
+
+def _check_strangers(cell: Cell) -> None:
+    """Refuse, before anything runs, what cannot be repeated without some people, and folds that are somebody's already."""
+    strangers.check_repeatable(cell.training.at(cell.folder))
+    begun = _open_set(cell.strangers)
+    if begun and begun.spec != cell.held_out:
+        raise RunError("strangers were held out of this cell in another way", cell.strangers, "Choose another --name for the benchmark.")
+
+
 def _draw(scoring: Scoring, training: TrainRun, folder: Path, progress: Progress) -> None:
     """Annotated photos of the hard test split, or of the normal one where there is no hard one."""
     dataset = scan(scoring.data)
@@ -180,6 +235,11 @@ def _identity(settings: dict[str, Any], seed: int) -> str:
 def place(spec: TrainSpec) -> Place:
     """Where in the matrix a training stands."""
     return spec.model_name, spec.method, spec.train_on, spec.shots, spec.seed
+
+
+def without_seed(spec: TrainSpec) -> Place:
+    """The place of the settings that it shares with other seeds."""
+    return (*place(spec)[:-1], 0)
 
 
 def slug(spec: TrainSpec) -> str:

@@ -82,21 +82,6 @@ def _of_strangers(spec: EvaluateSpec, weights: Path, workspace: Workspace, progr
     from yolo_koin.verbs import strangers  # here, since it loads all that trains
 
     held = strangers.resolved(spec, weights, workspace, progress)
-    made, training = held.made, held.training
     with workspace.begun("evaluate", spec.name, f"{name_of(weights)}-strangers", spec, goes_on=True) as folder:
-        run = ScoredRun(
-            folder=folder,
-            spec=spec,
-            weights=weights,
-            weights_sha256=sha256(weights),
-            trained=training.folder,
-            converted=made.folder,
-            index_sha256=training.index_sha256,
-            data=made.data,
-            classes=len(held.people),
-            synthetic=made.synthetic,
-        ).written()
-        with run.failing():
-            table, score = strangers.score(held, spec.device, folder, progress)
-            run.written(status="finished", score=score)
-    return EvaluateResult(folder, weights, made.data, table, (), made.synthetic, score=score)
+        run, table = strangers.run(held, spec, folder, spec.device, progress)
+    return EvaluateResult(folder, weights, held.made.data, table, (), held.made.synthetic, score=run.score)

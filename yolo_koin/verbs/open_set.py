@@ -20,6 +20,7 @@ from yolo_koin.reporting.saving import save
 from yolo_koin.runs import ScoredRun, TrainRun
 from yolo_koin.specs import EvaluateSpec
 from yolo_koin.splits import in_order
+from yolo_koin.verbs.cells import open_sets
 from yolo_koin.verbs.drawing import called
 from yolo_koin.verbs.scored import title_of
 from yolo_koin.words import Sentence
@@ -91,6 +92,17 @@ def load(folder: Path) -> OpenSetRun | None:
     title = title_of(training) if training else f"run {run.name}"
     metrics = verification.beside(strangers.scored(frame, run.name), verification.read(folder / "pairs.csv"))
     return OpenSetRun(run.name, title, run.score, frame, metrics, frozenset(run.synthetic))
+
+
+def of_benchmark(home: Path) -> list[OpenSetRun]:
+    """The finished runs of a benchmark with people held out, by the names of its cells."""
+    found = (load(folder) for folder in open_sets(home))
+    return [run for run in found if run]
+
+
+def of_one_score(run: OpenSetRun) -> pd.DataFrame:
+    """Rows of ``metrics.csv`` by the score that the run goes by."""
+    return run.metrics[run.metrics["score"] == run.score]
 
 
 def blocks_of(runs: Sequence[OpenSetRun], out: Path) -> list[Block]:

@@ -16,6 +16,7 @@ from yolo_koin.specs import SAMPLE, BenchmarkSpec, TrainSpec
 from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs import cells
 from yolo_koin.verbs.resolve import open_dataset, prepared
+from yolo_koin.verbs.strangers import FOLDS
 from yolo_koin.verbs.train import bounded
 from yolo_koin.words import CALLED, count
 from yolo_koin.workspace import Workspace
@@ -57,21 +58,39 @@ class Pace:
 def planned(spec: BenchmarkSpec, home: Path, workspace: Workspace) -> tuple[pd.DataFrame, str]:
     """The cells of a benchmark with their photos, their state and what each may take; and a line on all of them. Writes nothing."""
     cells.check(spec)
+    finished = 0
     there, pace = cells.begun_cells(home), Pace.of(workspace)
     known = {(one.train_on, one.val): _people(one, workspace) for one in cells.trainings(spec)}
     rows, seconds = [], list[float | None]()
+    first: dict[cells.Place, TrainSpec] = {}
+    folds = Counter[str]()  # trainings without some people, by whether they are finished
     for asked in dict.fromkeys(_bounded(one, known[one.train_on, one.val]) for one in cells.trainings(spec)):
         folder, _ = there.get(cells.place(asked), (None, ""))
         photos = sum(n if asked.shots is None else min(n, asked.shots) for n in known[asked.train_on, asked.val])
         state = "to run" if folder is None else "finished" if cells.finished(folder) else "begun"
-        if state != "finished":
-            seconds.append(pace.seconds(asked, photos))
-        rows.append((cells.slug(asked), photos or "", state, _told(seconds[-1]) if state != "finished" else ""))
-    note = f"{count(len(rows), 'cell')}, {len(rows) - len(seconds)} finished"
+        todo = [pace.seconds(asked, photos)] if state != "finished" else []
+        if spec.strangers is not None and spec.folds and first.setdefault(cells.without_seed(asked), asked) == asked:
+            done = _folds(home / cells.STRANGERS / folder.name) if folder else 0
+            folds.update(finished=done, all=spec.folds)
+            todo += [pace.seconds(asked, round(photos * (1 - 2 * spec.strangers)))] * (spec.folds - done)
+        seconds += todo
+        finished += state == "finished"
+        rows.append((cells.slug(asked), photos or "", state, _told(_total(todo)) if todo else ""))
+    note = f"{count(len(rows), 'cell')}, {finished} finished"
+    if folds:
+        note += f"; beside them {count(folds['all'], 'training')} with strangers held out, {folds['finished']} finished"
     if seconds:
         total = _total(seconds)
         note += "; some of the models were not measured yet" if total is None else f"; {_told(total)} for the others"
     return pd.DataFrame(rows, columns=["cell", "photos", "state", "may take"]), note
+
+
+def _folds(folder: Path) -> int:
+    """How many trainings without some people are finished."""
+    runs = []
+    with contextlib.suppress(RunError):
+        runs = [TrainRun.read(fold) for fold in sorted((folder / FOLDS).glob("[0-9]*"))]
+    return sum(run is not None and run.status == "finished" for run in runs)
 
 
 def _bounded(asked: TrainSpec, people: Sequence[int]) -> TrainSpec:

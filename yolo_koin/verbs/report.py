@@ -23,7 +23,7 @@ from yolo_koin.reporting.scatter import hard_against_normal
 from yolo_koin.reporting.shots import shots_curve
 from yolo_koin.specs import Language, ReportSpec, ScoreSpec
 from yolo_koin.splits import in_order, of_part
-from yolo_koin.verbs import open_set, overview
+from yolo_koin.verbs import costs, open_set, overview
 from yolo_koin.verbs.cards import card
 from yolo_koin.verbs.comparisons import CURVES, Paired, by_way, confidence, first_seeds, published_results, surest
 from yolo_koin.verbs.drawing import dataset_name, drawable
@@ -66,7 +66,10 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     workspace = Workspace.of(spec)
     folders = [workspace.scored_run(run) for run in spec.runs]
     held_out = {folder: run for folder in folders if (run := open_set.load(folder))}
+    of_matrices = [run for folder in folders for run in open_set.of_benchmark(folder)]
     scored = told_apart([(folder, run) for folder in folders if folder not in held_out for run in load_runs(folder)])
+    if spec.cost:
+        scored = costs.measure(scored, spec.device, progress)
     together = workspace.runs / "report" / "+".join(folder.name for folder in folders)[:120]
     out = spec.out or (together if len(folders) > 1 else folders[0] / "figures")  # several have a folder of their own
     notes = [
@@ -77,7 +80,8 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     notes += [note for some in by_dataset(scored).values() for note in (*no_news(some), *_undrawable(some))]
     beside = [published_results(scored)] if spec.published else []
     with locked(out):
-        after = open_set.blocks_of([*held_out.values()], out) if held_out else []
+        strangers = [*held_out.values(), *of_matrices]
+        after = open_set.blocks_of(strangers, out) if strangers else []
         files = write_report(scored, out, lang=spec.lang, beside=beside, after=after, photos=spec.photos)
         return ReportResult(out, files, tuple(notes))
 
@@ -141,7 +145,7 @@ def _part(dataset: str, runs: Sequence[Scored], folder: Path, beside: Sequence[B
             *_shots(found, dataset, folder),
             Heading(Sentence("All runs")),
         ]
-    return [*blocks, *tables(runs, found, tests), *beside, *_drawn(runs, dataset, folder)]
+    return [*blocks, *tables(runs, found, tests), *costs.blocks_of(found, dataset, folder), *beside, *_drawn(runs, dataset, folder)]
 
 
 def by_dataset(runs: Sequence[Scored]) -> dict[str, list[Scored]]:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from yolo_koin.errors import KoinError, RunError
 from yolo_koin.evaluation import face_predictions, predictions, scores, truth
+from yolo_koin.models.cost import Cost
 from yolo_koin.models.registry import family_of, known_models
 from yolo_koin.runs import CELLS, CellRun, ScoredRun, TrainRun
 from yolo_koin.specs import Method, TrainSpec
@@ -67,6 +68,7 @@ class Scored:
         shots: training photos of each person, their mean where all were taken; NaN when unknown.
         learnt: how the model came about; None when unknown.
         source: the run itself; training: that of its model; None when unknown.
+        cost: of its model, where that was measured.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Scored:
     learnt: Learnt | None = None
     source: ScoredRun | None = None
     training: TrainRun | None = None
+    cost: Cost | None = None
 
 
 def load_runs(folder: Path) -> list[Scored]:
@@ -160,6 +163,7 @@ def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
     model, seed = (title_of(training), training.spec.seed) if training else (f"run {run.name}", 0)
     table, whole = run.folder / "predictions.csv", run.way == WHOLE
     frame = predictions.read(table) if whole else face_predictions.read(table)
+    cost = Cost.read(run.folder)
     first = "person_top1" if not whole else "top1" if run.classes != 1 else "macro_recall"  # of one class there is no top-1
     return Scored(
         name=run.name,
@@ -182,6 +186,7 @@ def _load(run: ScoredRun, training: TrainRun | None) -> Scored:
         learnt=_learnt(training) if training else None,
         source=run,
         training=training,
+        cost=cost if cost and cost.weights_sha256 == run.weights_sha256 else None,  # of other weights it tells nothing
     )
 
 

@@ -15,7 +15,7 @@ from yolo_koin.dataset.classify import read_index
 from yolo_koin.errors import RunError, UsageError, WeightsError
 from yolo_koin.evaluation import strangers, verification
 from yolo_koin.evaluation.strangers import KNOWN, STRANGER, THRESHOLD
-from yolo_koin.files import write_csv
+from yolo_koin.files import sha256, write_csv
 from yolo_koin.locks import locked
 from yolo_koin.models import registry
 from yolo_koin.models.heads import directions
@@ -23,7 +23,7 @@ from yolo_koin.models.protocol import Classifier, scale_of
 from yolo_koin.naming.protocol import table_of
 from yolo_koin.naming.whole import WholePhoto
 from yolo_koin.parallel import Progress, Step
-from yolo_koin.runs import PreparedDataset, TrainRun, prepared_at
+from yolo_koin.runs import PreparedDataset, ScoredRun, TrainRun, prepared_at
 from yolo_koin.specs import EvaluateSpec
 from yolo_koin.splits import HARD, NORMAL, Split
 from yolo_koin.tables import nine_digits
@@ -96,6 +96,14 @@ def resolved(spec: EvaluateSpec, weights: Path, workspace: Workspace, progress: 
     training = training_of(weights)
     if training is None:
         raise WeightsError("no run of ours, so its training cannot be repeated without some people", weights, "Name a training run.")
+    check_repeatable(training)
+    check_unchanged(training, workspace, progress)
+    return of_training(training, spec)
+
+
+def check_repeatable(training: TrainRun) -> None:
+    """Refuse a training that cannot be repeated without some people; raises as :func:`resolved`."""
+    weights = training.weights
     if training.spec.task == "detect":
         raise WeightsError("a detector; strangers are held out of classifiers", weights, "Name a run of a classifier.")
     if training.without:
@@ -103,9 +111,13 @@ def resolved(spec: EvaluateSpec, weights: Path, workspace: Workspace, progress: 
     if training.start and training_of(training.start):
         what = f"it began with {training.start}, which may have learnt from those who are to be strangers"
         raise WeightsError(what, weights, "Take a run that began with official weights, or from scratch.")
-    check_unchanged(training, workspace, progress)
+
+
+def of_training(training: TrainRun, spec: EvaluateSpec) -> HeldOut:
+    """A training to repeat on its photos as they lie there; raises as :func:`resolved`."""
     made = prepared_at(training.converted)
-    assert made is not None  # it was just looked at
+    if made is None:
+        raise RunError("the photos of this training are gone", training.converted, "Train it again.")
     people = labels_learnt(made.folder)
     assert spec.strangers is not None
     assert spec.folds is not None  # the spec sees to both
@@ -136,6 +148,30 @@ def folds_of(people: Sequence[str], share: float, folds: int, seed: int) -> tupl
     starts = [k * n // folds for k in range(folds)]
     blocks = [(frozenset(ring[at : at + size]), frozenset(ring[at + size : at + 2 * size])) for at in starts]
     return tuple(Fold(number, *block) for number, block in enumerate(blocks, 1))
+
+
+def run(held: HeldOut, spec: EvaluateSpec, folder: Path, device: str, progress: Progress) -> tuple[ScoredRun, pd.DataFrame]:
+    """Hold people out and score how well they are told, in the folder of a run; finished folds of before are taken.
+
+    Returns:
+        The run, and the rows of its ``metrics.csv``.
+    """
+    training, made = held.training, held.made
+    begun = ScoredRun(
+        folder=folder,
+        spec=spec,
+        weights=training.weights,
+        weights_sha256=sha256(training.weights),
+        trained=training.folder,
+        converted=made.folder,
+        index_sha256=training.index_sha256,
+        data=made.data,
+        classes=len(held.people),
+        synthetic=made.synthetic,
+    ).written()
+    with begun.failing():
+        table, score_name = score(held, device, folder, progress)
+        return begun.written(status="finished", score=score_name), table
 
 
 def score(held: HeldOut, device: str, folder: Path, progress: Progress) -> tuple[pd.DataFrame, str]:
