@@ -55,7 +55,7 @@ class Run(Manifest):
         status: ``running``, ``finished``, ``interrupted`` or ``failed``.
         reason: why it failed.
         started, updated: when, in UTC.
-        versions, platform, git_commit: where, which :meth:`written` looks up.
+        versions, platform, git_commit: of the program and the machine, which :meth:`written` looks up.
     """
 
     KIND: ClassVar[str]
@@ -163,6 +163,7 @@ class ScoredRun(Run):
         synthetic: splits whose photos are synthetic.
         agreement: split → face detector, where boxes that are taken for true come from one.
         score: where people were held out, the score that tells strangers (:data:`yolo_koin.evaluation.strangers.SCORES`); else empty.
+        engine: what ran the model, of which the spec may say ``auto``; empty in runs of an older version.
     """
 
     KIND = "evaluate"
@@ -178,6 +179,7 @@ class ScoredRun(Run):
     synthetic: tuple[str, ...] = ()
     agreement: dict[str, str] = field(default_factory=dict)
     score: str = ""
+    engine: str = ""
 
     @classmethod
     def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -252,6 +254,7 @@ class PredictRun(Run):
         photos: how many there were.
         way: what was named.
         score, threshold: what rejects a photo; empty and None where every photo gets a name.
+        engine: what ran the model, of which the spec may say ``auto``; empty in runs of an older version.
     """
 
     KIND = "predict"
@@ -262,6 +265,7 @@ class PredictRun(Run):
     way: str = "whole"
     score: str = ""
     threshold: float | None = None
+    engine: str = ""
 
     @classmethod
     def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -328,9 +332,10 @@ def _versions() -> dict[str, str]:
 
 
 def _git_commit() -> str | None:
-    """Commit of the working directory's repository, with ``+changes`` when it is not clean; None outside of one."""
+    """Commit of this program where it runs from a clone, with ``+changes`` when that is not clean; None where it is installed."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        ask = {"capture_output": True, "text": True, "timeout": 5, "check": True}
+        ask = {"capture_output": True, "text": True, "timeout": 5, "check": True, "cwd": Path(__file__).parent}
+        subprocess.run(["git", "ls-files", "--error-unmatch", Path(__file__).name], **ask)  # type: ignore[call-overload]
         commit = subprocess.run(["git", "rev-parse", "HEAD"], **ask).stdout.strip()  # type: ignore[call-overload]
         changes = subprocess.run(["git", "status", "--porcelain", "-uno"], **ask).stdout  # type: ignore[call-overload]
         return f"{commit}+changes" if changes else str(commit)

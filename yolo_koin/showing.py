@@ -250,7 +250,14 @@ def predict(result: Any, as_json: bool) -> None:
         )
         for one in result.splits
     ]
-    lines = [*result.named, *result.notes, f"weights: {result.weights}", *files]
+    more = result.photos - len(result.named)
+    lines = [
+        *result.named,
+        *([f"and {more:,} more in predictions.csv"] if more else []),
+        *result.notes,
+        f"weights: {result.weights}",
+        *files,
+    ]
     say(as_json, result, ("split", "photos", "unreadable", "right", ""), rows, *lines)
 
 

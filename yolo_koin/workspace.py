@@ -116,7 +116,7 @@ class Workspace:
                 yield run
 
     def newest_training(self, task: str = "", of_faces: bool = False) -> TrainRun:
-        """The finished training that was renewed last.
+        """The finished training that was renewed last: one of ``runs/train``, and a benchmark's cell where there is none.
 
         Args:
             task: ``classify`` or ``detect``; empty for any.
@@ -127,7 +127,7 @@ class Workspace:
         """
         finished = [run for run in self.trainings() if run.status == "finished" and task in {"", run.spec.task}]
         if finished:
-            return max(finished, key=lambda run: (of_faces and run.spec.fit == "face", run.updated))
+            return max(finished, key=lambda run: (of_faces and run.spec.fit == "face", run.folder.parent.name != CELLS, run.updated))
         again = "yolo_koin train --task detect" if task == "detect" else "yolo_koin train"
         raise RunError("no finished training run", self.runs / "train", f"Run {again}, or name a checkpoint with --weights.")
 

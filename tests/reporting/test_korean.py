@@ -14,7 +14,7 @@ from yolo_koin.evaluation import chance, leaks
 from yolo_koin.reporting import document
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, markdown
 from yolo_koin.reporting.korean import KOREAN, cell, said
-from yolo_koin.verbs import cards, comparisons, failures, open_set, overview, provenance, results, showing
+from yolo_koin.verbs import cards, comparisons, costs, failures, open_set, overview, provenance, results, showing
 from yolo_koin.words import Sentence
 
 PACKAGE = Path(yolo_koin.__file__).parent
@@ -24,7 +24,8 @@ MADE_OF = {  # templates with a name: how it is used → what it may be
     "BRACKETS": {results.BRACKETS},
     "NO_NEWS": {results.NO_NEWS},
     "MEANT": {overview.MEANT},
-    "SOURCES": {provenance.SOURCES},
+    **{name: {getattr(provenance, name)} for name in ("SOURCES", "UNMEASURED")},
+    **{name: {getattr(costs, name)} for name in ("COSTED", "FRONT", "ELSEWHERE")},
     "caption": {failures.LEAST, failures.PAIRS},
     **{name: {getattr(cards, name)} for name in ("USE", "SYNTHETIC", "DATA")},
     "MISTAKES": {failures.MISTAKES},

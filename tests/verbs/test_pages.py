@@ -14,11 +14,12 @@ from xml.etree.ElementTree import Element
 import html5lib
 import pytest
 
+from tests.verbs.test_costs import cost_of
 from tests.verbs.test_report_input import answers, dataset, run
 from yolo_koin import ReportSpec, report
 from yolo_koin.errors import RunError
 from yolo_koin.reporting.latex import escaped
-from yolo_koin.verbs import overview
+from yolo_koin.verbs import costs, overview
 
 PEOPLE = ["<script>alert(1)", "=cmd()", "a&b_c%$#{}~^\\", "이서연" * 60, "|[x]|"]
 RUNS = {"<b>bold": 1.0, "=cmd()": 0.6}
@@ -38,6 +39,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "classes.csv").write_text("folder,name\n" + "".join(lines), encoding="utf-8")
     for name, right in RUNS.items():
         run(home, name, root, answers(root, labels, right), len(labels))
+        cost_of(home / "runs/evaluate" / name, 7.5 / right, machine="A&B <processor>").write()
     return home
 
 
@@ -94,6 +96,13 @@ def test_the_same_tables_in_html_markdown_and_latex(pages: Path, page: Element) 
     assert plain == [[[escaped(cell) for cell in row] for row in grid] for grid in markdown]
 
 
+def test_the_numbers_of_the_table_of_costs_are_those_of_the_csv(pages: Path, page: Element) -> None:
+    frame = costs.table(overview.read(pages / "cost.csv")).frame
+    grid = next(grid for grid in in_html(page) if "FLOPs" in grid[0])
+    assert grid == [list(frame), *frame.to_numpy().tolist()]
+    assert [row[grid[0].index("one photo")] for row in grid[1:]] == ["7.5 ms [7.4, 7.7]", "12.5 ms [12.4, 12.7]"]
+
+
 def test_the_numbers_of_the_main_table_are_those_of_the_csv(pages: Path, page: Element) -> None:
     frame = overview.table(overview.read(pages / "overview.csv")).frame
     head, *rows = in_html(page)[0]
@@ -106,9 +115,11 @@ def test_the_best_are_marked_in_all(pages: Path, page: Element) -> None:
     """As many cells as the table of the file says: a test tells the two runs apart on 40 photos of a split."""
     marked = int(overview.read(pages / "overview.csv")["marked"].sum())
     assert marked == 2
-    assert len([cell for cell in page.iter("td") if "best" in cell.get("class", "").split()]) == marked
-    assert (pages / "report.md").read_text(encoding="utf-8").count("**") == 2 * marked
-    assert (pages / "report.tex").read_text(encoding="utf-8").count(r"\textbf{") == marked
+    of_costs = int(overview.read(pages / "cost.csv")["front"].sum())
+    main = next(page.iter("table"))
+    assert len([cell for cell in main.iter("td") if "best" in cell.get("class", "").split()]) == marked
+    assert (pages / "report.md").read_text(encoding="utf-8").count("**") == 2 * (marked + of_costs)
+    assert (pages / "report.tex").read_text(encoding="utf-8").count(r"\textbf{") == marked + of_costs
 
 
 # -------------------------------------------------------------------------------------------------------------- the page

@@ -17,7 +17,7 @@ from yolo_koin.errors import RunError
 from yolo_koin.files import write_json
 from yolo_koin.manifests import Manifest
 from yolo_koin.models.heads import HeadClassifier
-from yolo_koin.models.protocol import Classifier
+from yolo_koin.models.protocol import Classifier, engine_of
 
 BATCH = 16  # photos, where it is measured how many a second
 SECONDS, LEAST, MOST = 2.0, 7, 200  # of measuring one thing, and repeats
@@ -91,7 +91,7 @@ def measured(model: Classifier, folder: Path, weights_sha256: str) -> Cost:
         throughput=_quartiles(BATCH / many),
         repeats=min(len(one), len(many)),
         machine=machine(device),
-        engine=_engine(model),
+        engine=_engine(engine_of(model)),
     )
 
 
@@ -145,9 +145,9 @@ def _processor() -> str:
     return named[0] if named else platform.processor() or platform.machine()
 
 
-def _engine(model: Classifier) -> str:
-    if not isinstance(model, Counted):
-        return "its own library"
+def _engine(name: str) -> str:
+    if name != "torch":
+        return name
     import torch
 
     return f"PyTorch {torch.__version__.partition('+')[0]}"

@@ -80,6 +80,7 @@ class OnnxClassifier:
     """
 
     task: ClassVar[Literal["classify"]] = "classify"
+    engine: ClassVar[str] = "onnx"
 
     def __init__(self, weights: Path, head: _Head, content: bytes) -> None:
         import onnxruntime

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from yolo_koin.errors import WeightsError
 from yolo_koin.manifests import placed
 from yolo_koin.models.peers import check_installed
-from yolo_koin.models.protocol import Model, Trained, TrainJob
+from yolo_koin.models.protocol import Model, Trained, TrainJob, engine_of
 from yolo_koin.parallel import Progress
 from yolo_koin.words import METHODS
 
@@ -72,6 +72,7 @@ class HeadClassifier:
         self.preparation, self.method = facts.preparation, note.get("method")
         if self.method not in METHODS:
             raise WeightsError("no head on frozen features", weights, "Train one with yolo_koin train --method probe.")
+        self.engine = engine_of(family_of(facts.model))
         self.title = f"{family_of(facts.model).title(facts.model)} {METHODS[self.method]}"
         self.network = _network(note, weights)
         held = {name: value.numpy() for name, value in read_tensors(weights).items()}

@@ -120,6 +120,11 @@ def scale_of(model: Model) -> float:
     return float(getattr(model, "scale", 1.0))
 
 
+def engine_of(model: object) -> str:
+    """What runs a model: torch, unless it says otherwise."""
+    return str(getattr(model, "engine", "torch"))
+
+
 def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Softmax over the classes, the last axis; the largest is subtracted first, so that nothing overflows."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float32)

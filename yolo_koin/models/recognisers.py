@@ -51,6 +51,7 @@ class Recognisers:
     """A :class:`yolo_koin.models.family.Family` of which nothing is trained but heads on its features."""
 
     ending = ENDING
+    engine = "dlib or OpenCV"
     learns_from_little = False
     tunes = False
 

@@ -19,6 +19,7 @@ from yolo_koin.words import Sentence
 
 LONG = 40  # rows
 ON_PAPER = 20  # photos
+AMONG_THE_BEST = Sentence("among the best")
 OF_FAILURES = ("photo", "split", "person", "taken for", "confidence", "model")
 
 
@@ -44,7 +45,7 @@ class Table:
     Attributes:
         frame: of texts and numbers.
         caption: a paragraph.
-        marked: places (row, column) of cells that stand out, each a text.
+        marked: places (row, column) of cells that stand out, each a text; meaning: what that says, for those who do not see it.
         folds: whether it is folded away until somebody opens it, should it be long.
     """
 
@@ -52,6 +53,7 @@ class Table:
     caption: str = ""
     marked: frozenset[tuple[int, int]] = frozenset()
     folds: bool = True
+    meaning: str = AMONG_THE_BEST
 
     @property
     def is_long(self) -> bool:

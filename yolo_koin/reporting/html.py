@@ -33,7 +33,6 @@ from yolo_koin.words import Sentence
 WORDS = {  # of the page itself
     "skip": Sentence("Skip to the results"),
     "contents": Sentence("Contents"),
-    "best": Sentence("among the best"),
     "split": Sentence("Split"),
     "person": Sentence("Person"),
     "model": Sentence("Model"),
@@ -68,6 +67,7 @@ def html(blocks: Sequence[Block], lang: Language = "en", photos: bool = False) -
         words=words,
         hidden=len(seen) < len(told),
         rows=lambda block: in_language(block.rows, lang),
+        told=lambda text: in_language(text, lang),
     )
     return page
 

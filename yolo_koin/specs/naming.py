@@ -32,7 +32,8 @@ class Asks(Spec):
     """Which model is asked."""
 
     weights: Annotated[
-        str | Path | None, Option("Checkpoint, or a training run's name. [default: the newest finished training run's best checkpoint]")
+        str | Path | None,
+        Option("Checkpoint, or a training run's name. [default: of the newest finished training run, a benchmark's last]"),
     ] = None
     data: Annotated[str | None, Option("Dataset folder or 'sample'. [default: what the model was trained on]")] = None
     detector: DetectorOption = None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from yolo_koin.dataset import classify
 from yolo_koin.dataset.classify import Converted
 from yolo_koin.dataset.koin import Dataset
 from yolo_koin.parallel import Progress
-from yolo_koin.runs import PreparedDataset
+from yolo_koin.runs import PreparedDataset, prepared_at
 from yolo_koin.specs import ConvertDetectSpec, ConvertSpec
 from yolo_koin.verbs.resolve import dataset_name, face_finder, open_dataset
 from yolo_koin.verbs.verb import verb
@@ -67,13 +68,22 @@ def squares_for(dataset: Dataset, spec: ConvertSpec, workspace: Workspace, progr
 def usual_folder(dataset: Dataset, ending: str, spec: ConvertSpec | ConvertDetectSpec, workspace: Workspace) -> Path:
     """Where a dataset is converted to when nothing is said: ``data/koin-cls``, followed by whatever is not the default.
 
-    So two ways of preparing or splitting the same photos never share a folder.
+    So two ways of preparing or splitting the same photos never share a folder. Nor do two datasets of one name: the second has
+    ``koin-cls-2``, as long as the photos of the first are where they were.
     """
     usual = type(spec)()
     said = {key: getattr(spec, key, None) for key in ("train_on", "fit", "side", "val", "seed")}
     words = {"side": f"{spec.side}px", "val": f"val{spec.val:g}", "seed": f"seed{spec.seed}"}
     differs = [words.get(key, str(value)) for key, value in said.items() if value != getattr(usual, key, None)]
-    return workspace.data / "-".join([f"{dataset_name(dataset)}-{ending}", *differs])
+    numbered = ("" if number == 1 else f"-{number}" for number in count(1))
+    folders = (workspace.data / "-".join([f"{dataset_name(dataset)}-{ending}{number}", *differs]) for number in numbered)
+    return next(folder for folder in folders if not _of_another(folder, dataset))
+
+
+def _of_another(folder: Path, dataset: Dataset) -> bool:
+    """Whether a folder was prepared of another dataset, which is still there."""
+    made = prepared_at(folder)
+    return made is not None and made.data.is_dir() and made.data.resolve() != dataset.root.resolve()
 
 
 def _read(root: Path) -> PreparedDataset:

@@ -32,7 +32,7 @@ COLUMNS = (
     *("model", "method", "trained_on", "shots", "split", "synthetic", "photos", "seeds", "top1", "sd", "low", "high"),
     *("side", "parameters", "flops", *TIMES, "batch", "repeats", "machine", "engine", "front"),
 )
-MEANT = (
+COSTED = (
     "What models cost. FLOPs: for one photo, a multiply-add counts as two, convolutions and matrix products only. Times: from pixels of"
     " the network's size in memory to scores, for one photo and in batches of {batch}, by {engine} on {machine}: median and [quartiles] of"
     " at least {repeats} repeats after {warm_up} that are not counted. A head on frozen features counts with its network. Top-1 as above,"
@@ -176,7 +176,7 @@ def table(frame: pd.DataFrame) -> Table:
                 marked.add((number, 6 + list(heads).index(one["split"])))
     here = frame[frame["machine"] == place]
     facts = {"batch": here["batch"].iloc[0], "engine": " and ".join(dict.fromkeys(here["engine"])), "repeats": here["repeats"].min()}
-    return Table(pd.DataFrame(rows), Sentence(MEANT, machine=place, warm_up=WARM_UP, **facts), frozenset(marked), folds=False)
+    return Table(pd.DataFrame(rows), Sentence(COSTED, machine=place, warm_up=WARM_UP, **facts), frozenset(marked), False, Sentence("on the Pareto front"))
 
 
 def _title(row: Any) -> str:
@@ -189,5 +189,6 @@ def _count(value: float, unit: float, letter: str) -> str:
 
 
 def _time(row: Any, what: str, unit: str = "") -> str:
-    q1, median, q3 = (f"{row[f'{what}_{name}']:.3g}" for name in QUARTILES)
+    values = [row[f"{what}_{name}"] for name in QUARTILES]
+    q1, median, q3 = (f"{value:,.0f}" if value >= 100 else f"{value:.3g}" for value in values)
     return f"{median}{unit} [{q1}, {q3}]"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from yolo_koin.evaluation.chance import chance_note
 from yolo_koin.files import atomic_path, sha256
 from yolo_koin.models import engine
 from yolo_koin.models.heads import HeadClassifier
-from yolo_koin.models.protocol import Model, scale_of
+from yolo_koin.models.protocol import Model, engine_of, scale_of
 from yolo_koin.naming import Namer, Reader, name_photos
 from yolo_koin.naming.detector import Detected
 from yolo_koin.naming.faces import EachFace
@@ -42,6 +43,33 @@ TOLD = 10  # photos that are named on the screen as well
 
 
 @dataclass(frozen=True)
+class Name:
+    """A name that was given: the label, what people call it, and the score; NaN where nobody is named."""
+
+    label: str
+    name: str
+    score: float
+
+    def __str__(self) -> str:
+        """``수지 97.1 %``."""
+        return f"{self.name} {percent(self.score)}".strip()
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was said of a photo: the first name of it, or of each face in it; or why it was not named."""
+
+    split: str
+    image: str
+    names: tuple[Name, ...]
+    error: str = ""
+
+    def __str__(self) -> str:
+        """A line."""
+        return f"{self.image}: {', '.join(map(str, self.names)) or self.error}"
+
+
+@dataclass(frozen=True)
 class PredictResult:
     """A finished prediction.
 
@@ -52,7 +80,7 @@ class PredictResult:
         unreadable: how many of them could not be read.
         labelled: how many have a known true label; None where these are of several splits, whose counts do not add up to anything.
         right: how many of those were named rightly: the photo as a whole, or any face of it; None as before.
-        named: a line on each photo, of the first :data:`TOLD`.
+        named: what was said of the first :data:`TOLD` photos; ``predictions.csv`` has all.
         way: ``whole``, ``faces`` or ``detector``: what was named.
         notes: what the user should know: boxes that could not be used, a classifier that did not learn from faces.
         splits: the counts of each split by itself.
@@ -64,7 +92,7 @@ class PredictResult:
     unreadable: int
     labelled: int | None
     right: int | None
-    named: tuple[str, ...]
+    named: tuple[Said, ...]
     way: str = "whole"
     notes: tuple[str, ...] = ()
     splits: tuple[SplitCount, ...] = ()
@@ -122,6 +150,7 @@ def predict(spec: PredictSpec, progress: Progress) -> PredictResult:
     with resolved(spec, weights, workspace, rejection) as naming, workspace.begun("predict", spec.name, default, spec) as folder:
         photos, way = len(naming.samples), naming.namer.way
         run = PredictRun(folder=folder, spec=spec, weights=weights, weights_sha256=sha256(weights), photos=photos, way=way)
+        run = replace(run, engine=engine_of(getattr(naming.namer, "classifier", None)))
         run = run.written(**({"score": rejection.score, "threshold": rejection.threshold} if rejection else {}))
         with run.failing():
             frame = draw(naming, folder, spec.top, progress)
@@ -256,13 +285,12 @@ def _slug(source: Sequence[str]) -> str:
     return "-".join("".join(c if c.isalnum() else " " for c in nfc(" ".join(source))).split())[:60] or SAMPLE
 
 
-def told(frame: pd.DataFrame, names: Mapping[str, str]) -> tuple[str, ...]:
+def told(frame: pd.DataFrame, names: Mapping[str, str]) -> tuple[Said, ...]:
     """Who the first photos show, or why they could not be read."""
-    lines = []
-    photos = by_photo(frame)
-    for (_, image), rows in list(photos.items())[:TOLD]:
-        named = ", ".join(
-            f"{names.get(row['pred_1'], row['pred_1'])} {percent(row['score_1'])}".strip() for row in rows if not row["error"]
-        )
-        lines.append(f"{image}: {named or rows[0]['error']}")
-    return (*lines, f"and {len(photos) - TOLD} more in predictions.csv") if len(photos) > TOLD else tuple(lines)
+    return tuple(_said(*photo, rows, names) for photo, rows in islice(by_photo(frame).items(), TOLD))
+
+
+def _said(split: str, image: str, rows: Sequence[Row], names: Mapping[str, str]) -> Said:
+    named = [row for row in rows if not row["error"]]
+    given = tuple(Name(row["pred_1"], names.get(row["pred_1"], row["pred_1"]), row["score_1"]) for row in named)
+    return Said(split, image, given, "" if given else rows[0]["error"])

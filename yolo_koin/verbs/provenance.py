@@ -40,7 +40,7 @@ def provenance(runs: Sequence[Scored]) -> list[Block]:
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
-    return [*run.versions.items(), ("platform", run.platform), ("commit of the folder", (run.git_commit or "")[:DIGITS] or "none")]
+    return [*run.versions.items(), ("platform", run.platform), ("commit of the program", (run.git_commit or "")[:DIGITS] or "none")]
 
 
 def _row(run: Scored) -> dict[str, str]:

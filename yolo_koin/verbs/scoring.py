@@ -24,7 +24,7 @@ from yolo_koin.evaluation import face_predictions, people, predictions, scores, 
 from yolo_koin.evaluation.face_scores import one_per_photo, score_faces
 from yolo_koin.files import sha256
 from yolo_koin.models import engine
-from yolo_koin.models.protocol import Classifier, IdentityDetector
+from yolo_koin.models.protocol import Classifier, IdentityDetector, engine_of
 from yolo_koin.naming import Namer, Reader
 from yolo_koin.naming.detector import Detected
 from yolo_koin.naming.faces import EachFace
@@ -95,7 +95,12 @@ class Scoring:
     def facts(self) -> dict[str, Any]:
         """What a run's manifest keeps of it."""
         told = {key: getattr(self, key) for key in ("data", "synthetic", "converted", "index_sha256", "agreement")}
-        return {**told, "way": self.namer.way, "classes": len(self.namer.names)}
+        return {
+            **told,
+            "way": self.namer.way,
+            "classes": len(self.namer.names),
+            "engine": engine_of(getattr(self.namer, "classifier", None)),
+        }
 
 
 def score(scoring: Scoring, folder: Path, run: str, progress: Progress) -> pd.DataFrame:

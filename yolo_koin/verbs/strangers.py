@@ -19,7 +19,7 @@ from yolo_koin.files import sha256, write_csv
 from yolo_koin.locks import locked
 from yolo_koin.models import registry
 from yolo_koin.models.heads import directions
-from yolo_koin.models.protocol import Classifier, scale_of
+from yolo_koin.models.protocol import Classifier, engine_of, scale_of
 from yolo_koin.naming.protocol import table_of
 from yolo_koin.naming.whole import WholePhoto
 from yolo_koin.parallel import Progress, Step
@@ -168,6 +168,7 @@ def run(held: HeldOut, spec: EvaluateSpec, folder: Path, device: str, progress: 
         data=made.data,
         classes=len(held.people),
         synthetic=made.synthetic,
+        engine=engine_of(registry.family_of(training.spec.model_name)),
     ).written()
     with begun.failing():
         table, score_name = score(held, device, folder, progress)

@@ -1,0 +1,90 @@
+"""Accuracy against cost in a report: measured when that is asked for, read afterwards, and never mixed over machines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import make_koin, working_in
+from tests.verbs.test_report_input import answers, dataset, run
+from yolo_koin import EvaluateSpec, ReportSpec, TrainSpec, evaluate, report, train
+from yolo_koin.errors import UsageError
+from yolo_koin.models import cost as measuring
+from yolo_koin.models.cost import Cost
+from yolo_koin.reporting.cost import accuracy_over_cost
+from yolo_koin.verbs import overview
+
+pytestmark = pytest.mark.usefixtures("screen_only")
+PEOPLE = ["p1", "p2", "p3"]
+
+
+def cost_of(folder: Path, latency: float, **about: Any) -> Cost:
+    """What a run might cost, in ``cost.json``."""
+    told: dict[str, Any] = {"parameters": 1_486_120, "flops": 32_968_704, "machine": "here", "engine": "PyTorch", "repeats": 9, **about}
+    times = {"q1": latency - 0.1, "median": latency, "q3": latency + 0.2}
+    return Cost(folder=folder, weights_sha256="", side=64, latency=times, throughput={k: 1000 / v for k, v in times.items()}, **told)
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Path:
+    """Three runs, of which one was measured elsewhere."""
+    root = dataset(tmp_path / "data" / "KoIn", PEOPLE, photos=6)
+    for name, right, latency, machine in (("slow", 1.0, 9.0, "here"), ("quick", 0.7, 2.0, "here"), ("away", 0.8, 1.0, "<elsewhere>")):
+        run(tmp_path, name, root, answers(root, PEOPLE, right), len(PEOPLE))
+        cost_of(tmp_path / "runs/evaluate" / name, latency, machine=machine).write()
+    return tmp_path
+
+
+def test_times_of_two_machines_are_not_mixed(three: Path) -> None:
+    made = report(ReportSpec(runs=("slow", "quick", "away"), workspace=three))
+    text = (made.out / "report.md").read_text(encoding="utf-8")
+    assert "Measured on another machine, and not compared in time: run away. report --cost measures all of them on one." in text
+    line = next(line for line in text.splitlines() if line.startswith("| run away") and "1.49 M" in line)
+    assert "ms" not in line
+    frame = overview.read(made.out / "cost.csv").astype({"parameters": float, "flops": float})
+    figure = accuracy_over_cost(frame, "here", "KoIn")
+    assert figure is not None
+    drawn = {round(float(x), 6) for axes in figure.axes for line in axes.lines for x in np.asarray(line.get_xdata()) if x > 0}
+    assert {9.0, 2.0} <= drawn
+    assert 1.0 not in drawn
+    names = {text.get_text() for axes in figure.axes for text in axes.texts}
+    assert {"run slow", "run quick"} <= names
+
+
+def test_a_cost_of_other_weights_is_none(three: Path) -> None:
+    """The run was evaluated again, of another model."""
+    cost_of(three / "runs/evaluate/quick", 2.0).write()
+    stale = Cost.read(three / "runs/evaluate/quick")
+    assert stale is not None
+    for name in ("slow", "quick", "away"):
+        Cost(**{**vars(stale), "folder": three / "runs/evaluate" / name, "weights_sha256": "another"}).write()
+    text = report(ReportSpec(runs=("slow", "quick", "away"), workspace=three)).files[0].read_text(encoding="utf-8")
+    assert "Accuracy and cost" not in text
+    assert "were not measured: report --cost does" in text
+
+
+@pytest.mark.slow
+def test_measured_once_and_read_without_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "SECONDS", 0.05)
+    make_koin(tmp_path / "raw")
+    with working_in(tmp_path):
+        train(TrainSpec(data="raw", model="timm:tf_efficientnet_lite0", method="ncm", imgsz=64, side=64, name="means", device="cpu"))
+        scored = evaluate(EvaluateSpec(weights="means", device="cpu"))
+        first = report(ReportSpec(runs=("means",), cost=True, device="cpu", out=tmp_path / "first"))
+        told = (scored.run / "cost.json").read_bytes()
+        table = pd.read_csv(first.out / "cost.csv", encoding="utf-8-sig")
+        scored.weights.unlink()
+        again = report(ReportSpec(runs=("means",), out=tmp_path / "again"))
+        assert (scored.run / "cost.json").read_bytes() == told
+
+    pd.testing.assert_frame_equal(table, pd.read_csv(again.out / "cost.csv", encoding="utf-8-sig"))
+    assert set(table["front"]) == {True}, "nothing beats the only one"
+
+
+def test_a_device_is_for_measuring() -> None:
+    with pytest.raises(UsageError, match="a report is drawn from files: device=cpu"):
+        ReportSpec(runs=("x",), device="cpu")
