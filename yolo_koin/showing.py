@@ -284,7 +284,9 @@ def benchmark(result: Any, as_json: bool) -> None:
     notes = [f"{count(len(result.taken), 'cell')} finished before"] if result.taken else []
     notes += result.notes
     files = (
-        (result.run / "results.csv", result.run / "report.html", result.run / "report.md", result.run / "figures") if result.figures else ()
+        (result.run / "results.csv", *result.figures[1::-1], result.figures[3].parent if result.figures[3:] else "")
+        if result.figures
+        else ()
     )
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
     for name, reason in result.failed.items():

@@ -48,7 +48,7 @@ def test_pages_are_as_wide_as_a_paper_and_tell_how_photos_were_picked(count: int
 
 
 def test_of_a_split_that_is_shown_whole_nothing_is_picked(written: list[Written]) -> None:
-    hardcases_results([Result(photo(), RIGHT)], title="t", photos=1, top1=1, measure="labelled person named in")
+    hardcases_results([Result(photo(), RIGHT)], title="t", photos=1, top1=1, of_faces=True)
     assert texts(written)[-1] == "labelled person named in 100.0 % of 1 photo"
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from yolo_koin.reporting.fonts import Type, one_line
+from yolo_koin.reporting.language import say
 from yolo_koin.reporting.marks import numbered_sign, paste, sign, write
 from yolo_koin.reporting.style import GREY, INK
-from yolo_koin.reporting.verdicts import NO_FACE, BoxedFace, Correct, Faces, Result, Verdict, percent
+from yolo_koin.reporting.verdicts import BoxedFace, Correct, Faces, Result, Verdict, percent
 
 LINE, FIRST = 1.5, 1.1  # from line to line, and from the photo to the first one's middle
 SIGN, INDENT, BETWEEN = 1.15, 1.65, 0.6  # a sign, where text begins beside it, and between two texts
@@ -88,13 +89,16 @@ def _of_faces(said: Faces, width: float, em: int, most: int) -> list[Line]:
     """Whether the labelled person was named, then each face by the number of its frame."""
     found = said.named
     if not said.faces:
-        return [Line(NO_FACE, signed=True, correct=found), *([Line(f"true: {said.person}")] if said.person is not None else [])]
-    title = Line(said.person or f"{len(said.faces)} faces", bold=True, signed=found is not None, correct=found)
-    lines = _spread(title, None, {True: "named", False: "not named", None: ""}[found], width, em)
+        return [
+            Line(say("no face found"), signed=True, correct=found),
+            *([Line(say("true: {person}", person=said.person))] if said.person is not None else []),
+        ]
+    title = Line(said.person or say("{n} faces", n=len(said.faces)), bold=True, signed=found is not None, correct=found)
+    lines = _spread(title, None, {True: say("named"), False: say("not named"), None: ""}[found], width, em)
     for number, face in enumerate(said.ordered[:most], 1):
         lines += _of_face(number, face, width, em)
     left_out = len(said.faces) - most
-    return [*lines, Line(f"and {left_out} more")] if left_out > 0 else lines
+    return [*lines, Line(say("and {n} more", n=left_out))] if left_out > 0 else lines
 
 
 def _of_face(number: int, face: BoxedFace, width: float, em: int) -> list[Line]:

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from yolo_koin.reporting.figures import LONGEST_ENTRY, titled
 from yolo_koin.reporting.fonts import apart, one_line
+from yolo_koin.reporting.language import of_split, say
 from yolo_koin.reporting.panels import columns_of
 from yolo_koin.reporting.style import GREY, SERIES, WIDTH, styled, styles_of
 from yolo_koin.splits import Split, in_order
@@ -44,7 +45,7 @@ def risk_coverage(tables: Mapping[tuple[str, str], pd.DataFrame], synthetic: Col
     several = len(runs) > 1
     columns = columns_of(names := apart(runs, LONGEST_ENTRY), most=3)
     legend = 0.1 + 0.17 * -(-len(runs) // columns) if several else 0.0
-    labels = "photos answered, the surest first, %", "wrong among them, %"
+    labels = say("photos answered, the surest first, %"), say("wrong among them, %")
     figure, panels = square_panels((split for _, split in tables), synthetic, "" if several else runs[0], labels, legend)
     for (run, split), table in tables.items():
         look = looks[run] if several else {"color": styles_of([split])[Split.parse(split)].colour}
@@ -70,7 +71,7 @@ def reliability(tables: Mapping[str, pd.DataFrame], title: str, synthetic: Colle
     """
     if not tables:
         return None
-    labels = "confidence, % (the area of a dot tells how many photos)", "right, % (95 % Wilson interval)"
+    labels = say("confidence, % (the area of a dot tells how many photos)"), say("right, % (95 % Wilson interval)")
     figure, panels = square_panels(tables, synthetic, title, labels)
     styles = styles_of(tables)
     for split, table in tables.items():
@@ -94,8 +95,7 @@ def square_panels(
     for axes in grid[len(splits) :]:
         axes.remove()
     for number, (split, axes) in enumerate(zip(splits, grid, strict=False)):
-        name = Split.parse(split).name
-        axes.set(title=one_line(f"{name} (synthetic)" if split in synthetic else name), xlim=(-2, 102), ylim=(-2, 102), box_aspect=1)
+        axes.set(title=one_line(of_split(Split.parse(split).name, split in synthetic)), xlim=(-2, 102), ylim=(-2, 102), box_aspect=1)
         axes.set_ylabel("" if number % columns else labels[1])
         axes.grid()
     return figure, dict(zip(splits, grid, strict=False))

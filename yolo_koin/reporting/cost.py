@@ -15,12 +15,14 @@ from matplotlib.transforms import Bbox
 from yolo_koin.evaluation.pareto import on_front
 from yolo_koin.reporting.figures import titled
 from yolo_koin.reporting.fonts import Type
+from yolo_koin.reporting.language import of_split, say, spoken
 from yolo_koin.reporting.style import GREY, INK, PAGE, PAPER, SplitStyle, styled, styles_of
+from yolo_koin.words import Sentence
 
 AXES = {  # a column of the frame → what it is drawn in, and in what unit
-    "latency_median": ("time for one photo, ms", 1.0),
-    "parameters": ("parameters, millions", 1e6),
-    "flops": ("FLOPs for one photo, billions", 1e9),
+    "latency_median": (Sentence("time for one photo, ms"), 1.0),
+    "parameters": (Sentence("parameters, millions"), 1e6),
+    "flops": (Sentence("FLOPs for one photo, billions"), 1e9),
 }
 FEWEST = 2  # settings that can be compared
 PANEL = 2.05  # inches: height of one
@@ -56,9 +58,9 @@ def accuracy_over_cost(table: pd.DataFrame, machine: str = "", dataset: str = ""
             _panel(axes, mine, axis, style)
         lowest = 100 * min(mine["low"].min(), mine["top1"].min())
         row[0].set_ylim(max(0, lowest - max(15, 0.8 * (100 - lowest))), 104)
-        row[0].set_ylabel(f"top-1, {split.name}{' (synthetic)' if mine['synthetic'].any() else ''} photos")
+        row[0].set_ylabel(say("top-1, {split} photos", split=of_split(split.name, bool(mine["synthetic"].any()))))
     for axes, axis in zip(panels[-1], shown, strict=True):
-        axes.set_xlabel(AXES[axis][0])
+        axes.set_xlabel(spoken(AXES[axis][0]))
     figure.draw_without_rendering()  # after which it is known where everything is
     for row, split in zip(panels, styles, strict=True):
         for axes, axis in zip(row, shown, strict=True):
@@ -69,7 +71,7 @@ def accuracy_over_cost(table: pd.DataFrame, machine: str = "", dataset: str = ""
 def _labels(table: pd.DataFrame) -> list[str]:
     """What each point is called: its network, and below it how it learnt, where that tells it from others of the same network."""
     several = table.groupby("model")[["method", "trained_on"]].transform("nunique") > 1
-    told = [[row[column] for column in several if mark[column]] for row, mark in zip(_rows(table), _rows(several), strict=True)]
+    told = [[of_split(row[column]) for column in several if mark[column]] for row, mark in zip(_rows(table), _rows(several), strict=True)]
     return ["\n".join(filter(None, [model, ", ".join(words)])) for model, words in zip(table["model"], told, strict=True)]
 
 

@@ -15,11 +15,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from yolo_koin.reporting.confidence import square_panels
 from yolo_koin.reporting.figures import LONGEST_ENTRY
 from yolo_koin.reporting.fonts import apart
+from yolo_koin.reporting.language import say
 from yolo_koin.reporting.panels import columns_of
 from yolo_koin.reporting.style import SERIES, styled, styles_of
 from yolo_koin.splits import Split
 
-LABELS = "FPIR: strangers' photos accepted, % (log scale)", "TPIR: known people named, %"
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)  # percent
 MOST_BANDS = 4  # runs; those of more hide each other
 BAND: dict[str, Any] = {"alpha": 0.13, "linewidth": 0}
@@ -49,7 +49,8 @@ def dir_curves(curves: Curves) -> Figure:
     several, names = len(runs) > 1, apart(runs, LONGEST_ENTRY)
     columns = columns_of(names, most=3)
     legend = 0.1 + 0.17 * -(-len(runs) // columns) if several else 0.0
-    figure, panels = square_panels((split for _, split in curves.lines), curves.synthetic, "" if several else runs[0], LABELS, legend)
+    labels = say("FPIR: strangers' photos accepted, % (log scale)"), say("TPIR: known people named, %")
+    figure, panels = square_panels((split for _, split in curves.lines), curves.synthetic, "" if several else runs[0], labels, legend)
     looks: dict[str, dict[str, Any]] = {
         run: {"color": SERIES[i % len(SERIES)], "linestyle": ("-", "--", ":")[i // len(SERIES) % 3]} for i, run in enumerate(runs)
     }

@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from yolo_koin.reporting.fonts import apart, one_line
+from yolo_koin.reporting.language import say, spoken
 from yolo_koin.reporting.panels import (
     DETECTION,
     LABEL_SIZE,
@@ -35,6 +36,7 @@ from yolo_koin.reporting.panels import (
 )
 from yolo_koin.reporting.style import COLUMN, INK, SERIES, new_figure, styled, styles_of
 from yolo_koin.splits import of_part
+from yolo_koin.words import Sentence
 
 RING: dict[str, Any] = {"marker": "o", "markerfacecolor": "white", "markersize": 5, "linestyle": "none"}
 TITLE_SIZE = 9  # points
@@ -96,8 +98,8 @@ def _naming_and_detection(named: pd.DataFrame, detected: pd.DataFrame, labels: M
     grid = figure.add_gridspec(len(heights), len(DETECTION), height_ratios=heights, hspace=0.06)
     top = figure.add_subplot(grid[0, :])
     accuracy(top, rows, named, dataset)
-    top.set_xlabel("photos whose person is the first name of the photo,\nor of any face in it, % (95 % Wilson interval)")
-    top.set_title(panel_title("Labelled person named", dataset))
+    top.set_xlabel(say("photos whose person is the first name of the photo,\nor of any face in it, % (95 % Wilson interval)"))
+    top.set_title(panel_title(Sentence("Labelled person named"), dataset))
     if below.runs:
         detection([figure.add_subplot(grid[1, column]) for column in range(len(DETECTION))], below, detected)
         figure.supxlabel(told_of_boxes(detected), fontsize=8, linespacing=LINESPACING)
@@ -127,16 +129,18 @@ def training_curves(results: Mapping[str, pd.DataFrame], title: str = "") -> Fig
     entries = [*(names if several else []), *(str(line.get_label()) for line in lines)]
     columns = columns_of(entries, most=2, width=COLUMN)
     rows = sum(entry.count("\n") + 1 for entry in entries)
-    figure = titled(3.6 + 0.17 * math.ceil(rows / columns), COLUMN, " · ".join(filter(None, [*([] if several else results), title])))
+    figure = titled(
+        3.6 + 0.17 * math.ceil(rows / columns), COLUMN, " · ".join(filter(None, [*([] if several else results), spoken(title)]))
+    )
     loss, top1 = figure.subplots(2, 1, sharex=True)
     for index, frame in enumerate(results.values()):
         colour, dash = SERIES[index % len(SERIES)], ("-", "--", ":")[index // len(SERIES) % 3]
         if few:
             loss.plot(frame["epoch"], frame["train_loss"], color=colour, linestyle=dash, linewidth=0.8, alpha=0.55)
         _validation_curves(loss, top1, frame, colour, dash, names[index])
-    loss.set(title="Loss" if few else "Loss on validation photos")
+    loss.set(title=say("Loss") if few else say("Loss on validation photos"))
     loss.set_ylim(bottom=0)
-    top1.set(xlabel="epoch", title="Top-1 on validation photos", ylim=(0, 101))
+    top1.set(xlabel=say("epoch"), title=say("Top-1 on validation photos"), ylim=(0, 101))
     top1.yaxis.set_major_formatter(PercentFormatter(100, decimals=0, symbol=" %"))
     for axes in (loss, top1):
         axes.grid(axis="y")
@@ -157,14 +161,15 @@ def _validation_curves(loss: Axes, top1: Axes, frame: pd.DataFrame, colour: str,
 
 def _explained(with_training: bool) -> list[Line2D]:
     """What the lines of all runs mean, for the legend."""
-    thin = Line2D([], [], color=INK, linewidth=0.8, alpha=0.55, label="training, augmented photos")
-    thick = Line2D([], [], color=INK, linewidth=1.4, label="validation")
-    ring = Line2D([], [], color=INK, label="chosen epoch", **RING)
+    thin = Line2D([], [], color=INK, linewidth=0.8, alpha=0.55, label=say("training, augmented photos"))
+    thick = Line2D([], [], color=INK, linewidth=1.4, label=say("validation"))
+    ring = Line2D([], [], color=INK, label=say("chosen epoch"), **RING)
     return [thin, thick, ring] if with_training else [thick, ring]
 
 
 def titled(height: float, width: float, title: str) -> Figure:
     """A figure with a title of as many lines as it needs, on top of its height."""
+    title = spoken(title)
     lines = lines_of(title, width - 0.15, TITLE_SIZE, bold=True) if title else []
     figure = new_figure(height + 0.175 * len(lines), width=width)
     if lines:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from yolo_koin.reporting.korean_charts import CHARTS
 from yolo_koin.words import Sentence
 
-KOREAN = {
+KOREAN = CHARTS | {
     # headings
     "Results on {dataset}": "{dataset} 결과",
     "Figures": "그림",
@@ -111,6 +112,8 @@ KOREAN = {
     "{split}: top-1 of {n} runs is at chance level or below, {chance:.1f} % as of guessing one of {classes} people": (
         "{split}: 실행 {n}개의 top-1이 {classes}명 중 한 명을 찍을 때의 우연 수준 {chance:.1f} %이거나 그보다 낮습니다"
     ),
+    "{split} {n:,}": "{split} {n:,}",
+    "{some}, {one}": "{some}, {one}",
     "{n:,} rows": "{n:,}행",
     "{runs:,} runs of {settings:,} settings. Test photos: {photos}.": "설정 {settings:,}개, 실행 {runs:,}개. 테스트 사진: {photos}.",
     "{run}: the people of each test split whom it recognises least, {most} at most, and whom it takes them for most often.": (

@@ -15,13 +15,22 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
 from yolo_koin.reporting.fonts import Type, apart, one_line, short, wrap
+from yolo_koin.reporting.language import of_split, photos, say, spoken
 from yolo_koin.reporting.style import GREY, PAPER, RULE, WIDTH, SplitStyle, styles_of
 from yolo_koin.splits import Split, in_order
-from yolo_koin.words import count, listed
+from yolo_koin.words import Sentence, listed
 
 WHOLE = "whole"
-WAYS = {WHOLE: "names the whole photo", "faces": "names each face found", "detector": "finds and names faces"}
-DETECTION = {"map50": "Identity\nmAP@0.5", "map50_95": "Identity\nmAP@0.5:0.95", "face_ap50": "Face\nAP@0.5"}
+WAYS = {
+    WHOLE: Sentence("names the whole photo"),
+    "faces": Sentence("names each face found"),
+    "detector": Sentence("finds and names faces"),
+}
+DETECTION = {
+    "map50": Sentence("Identity\nmAP@0.5"),
+    "map50_95": Sentence("Identity\nmAP@0.5:0.95"),
+    "face_ap50": Sentence("Face\nAP@0.5"),
+}
 NAME, LABEL_SIZE, LONGEST = 1.5, 7.5, 90  # of a run's name beside an axis: inches of a line, points, characters
 LONGEST_DATASET = 22  # characters of its name in a panel's title
 LINESPACING = 1.35  # of lines in small type
@@ -51,7 +60,7 @@ class Rows:
         titles = dict(zip(distinct, apart([labels.get(run, run) for run in distinct], LONGEST), strict=True))
         faces, synthetic, seen = any(way != WHOLE for way, _ in runs), _partly_synthetic(frame), set(frame["split"])
         names = tuple(
-            "\n".join([*lines_of(titles[run], NAME, LABEL_SIZE), *([WAYS[way]] if faces else []), *synthetic.get(run, [])])
+            "\n".join([*lines_of(titles[run], NAME, LABEL_SIZE), *([spoken(WAYS[way])] if faces else []), *synthetic.get(run, [])])
             for way, run in runs
         )
         return cls(runs, names, {split: style for split, style in styles.items() if str(split) in seen})
@@ -101,9 +110,9 @@ def _partly_synthetic(frame: pd.DataFrame) -> dict[str, list[str]]:
     photos = frame[["run", "split", "synthetic"]].drop_duplicates()
     lines: dict[str, list[str]] = {}
     for run, rows in photos[photos["split"].isin(_mixed(frame))].groupby("run", sort=False):
-        names = [Split.parse(split).name for split in in_order(rows.loc[rows["synthetic"].astype(bool), "split"])]
+        names = [of_split(Split.parse(split).name) for split in in_order(rows.loc[rows["synthetic"].astype(bool), "split"])]
         if names:
-            lines[str(run)] = [f"{listed(names)} photos: synthetic"]
+            lines[str(run)] = [say("{names} photos: synthetic", names=listed(names))]
     return lines
 
 
@@ -131,7 +140,7 @@ def at_the_right(axes: Axes, at: Iterable[float], texts: Iterable[str]) -> None:
 
 def panel_title(what: str, dataset: str) -> str:
     """The title of a panel, with the dataset where it is known."""
-    return f"{what} on {short(dataset, LONGEST_DATASET)}" if dataset else what
+    return say("{what} on {dataset}", what=what, dataset=short(dataset, LONGEST_DATASET)) if dataset else spoken(what)
 
 
 def accuracy(axes: Axes, rows: Rows, frame: pd.DataFrame, dataset: str) -> None:
@@ -139,8 +148,8 @@ def accuracy(axes: Axes, rows: Rows, frame: pd.DataFrame, dataset: str) -> None:
     rows.draw(axes, frame)
     low = float(np.nan_to_num(frame["low"].min()))
     axes.set_xlim(10 * math.floor(low * 10 - 0.2) if low > 0.03 else -1.5, 102)
-    axes.set_xlabel("top-1 accuracy, %\n(95 % Wilson interval)", linespacing=LINESPACING)
-    axes.set_title(panel_title("Accuracy", dataset))
+    axes.set_xlabel(say("top-1 accuracy, %\n(95 % Wilson interval)"), linespacing=LINESPACING)
+    axes.set_title(panel_title(Sentence("Accuracy"), dataset))
     rows.name(axes)
 
 
@@ -163,14 +172,14 @@ def legend_height(frame: pd.DataFrame) -> float:
 def _labels(frame: pd.DataFrame) -> list[str]:
     """The splits, with their numbers of photos."""
     synthetic = set(frame.loc[frame["synthetic"].astype(bool), "split"]) - set(_mixed(frame))
-    called = {split: f"{split.name} (synthetic)" if str(split) in synthetic else split.name for split in styles_of(frame["split"])}
+    called = {split: of_split(split.name, str(split) in synthetic) for split in styles_of(frame["split"])}
     return [one_line(f"{name}, {_photos(frame[frame['split'] == str(split)])}") for split, name in called.items()]
 
 
 def _photos(rows: pd.DataFrame) -> str:
     """``80 photos``; where runs differ ``12 to 80 photos``."""
     least, most = int(rows["n"].min()), int(rows["n"].max())
-    return count(most, "photo") if least == most else f"{least:,} to {count(most, 'photo')}"
+    return photos(most) if least == most else say("{least:,} to {most:,} photos", least=least, most=most)
 
 
 def columns_of(labels: Sequence[str], most: int = 5, width: float = WIDTH) -> int:
@@ -183,15 +192,15 @@ def gaps(axes: Axes, rows: Rows, frame: pd.DataFrame) -> None:
     """The loss against normal photos, in percentage points, each beside the dot that it belongs to."""
     rows.draw(axes, frame)
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=1)
-    axes.set_xlabel("top-1 on normal minus here,\npercentage points\n(95 % Newcombe interval)", linespacing=LINESPACING)
-    axes.set_title("Lost from normal")
+    axes.set_xlabel(say("top-1 on normal minus here,\npercentage points\n(95 % Newcombe interval)"), linespacing=LINESPACING)
+    axes.set_title(say("Lost from normal"))
 
 
 def detection(panels: Sequence[Axes], rows: Rows, frame: pd.DataFrame) -> None:
     """Average precision, a panel for each of :data:`DETECTION`."""
     for axes, (metric, title) in zip(panels, DETECTION.items(), strict=True):
         rows.draw(axes, frame[frame["metric"] == metric], hollow=True)
-        axes.set_title(title, linespacing=LINESPACING)
+        axes.set_title(spoken(title), linespacing=LINESPACING)
         axes.set(xlim=(-7, 107), xticks=(0, 50, 100))
     rows.name(panels[0])
     for axes in panels[1:]:
@@ -201,11 +210,11 @@ def detection(panels: Sequence[Axes], rows: Rows, frame: pd.DataFrame) -> None:
 def told_of_boxes(frame: pd.DataFrame) -> str:
     """What the values below are, and of which photos they say no more than how far one agrees with a face detector."""
     boxes = frame[frame["metric"] == "map50"]
-    of = [f"{Split.parse(split).name}, {_photos(boxes[boxes['split'] == split])}" for split in in_order(boxes["split"])]
-    lines = ["% (95 % bootstrap interval over boxed photos)", *(["boxed: " + "; ".join(of)] if of else [])]
+    of = [f"{of_split(Split.parse(split).name)}, {_photos(boxes[boxes['split'] == split])}" for split in in_order(boxes["split"])]
+    lines = [say("% (95 % bootstrap interval over boxed photos)"), *([say("boxed: {photos}", photos="; ".join(of))] if of else [])]
     for finder, rows in frame[frame["boxes"] != ""].groupby("boxes", sort=False):
-        boxed = listed([Split.parse(split).name for split in in_order(rows["split"])])
-        lines.append(f"hollow: agreement with {finder}, which boxed the {boxed} photos")
+        boxed = listed([of_split(Split.parse(split).name) for split in in_order(rows["split"])])
+        lines.append(say("hollow: agreement with {finder}, which boxed the {splits} photos", finder=finder, splits=boxed))
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from yolo_koin.reporting.figures import titled
 from yolo_koin.reporting.fonts import apart
+from yolo_koin.reporting.language import say
 from yolo_koin.reporting.panels import at_the_right
 from yolo_koin.reporting.style import BLUE, COLUMN, GREY, VERMILION, WIDTH, styled
 from yolo_koin.words import Sentence
@@ -68,7 +69,7 @@ def confused_pairs(pairs: pd.DataFrame, title: str = "") -> Figure | None:
     axes = figure.subplots()
     axes.barh(range(len(rows)), rows["count"], height=0.62, color=VERMILION)
     for y, (count, n) in enumerate(zip(rows["count"], photos, strict=True)):
-        text = f"{count:.0f} of {n:.0f}"
+        text = say("{count} of {n}", count=round(count), n=round(n))
         axes.annotate(text, (count, y), (4, 0), textcoords="offset points", va="center_baseline", fontsize=7, color=GREY)
     axes.set_yticks(range(len(rows)), names)
     axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -76,10 +77,18 @@ def confused_pairs(pairs: pd.DataFrame, title: str = "") -> Figure | None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
-    axes.set_title("True person → taken for")
-    more = f", the {f'{len(rows)} ' if len(rows) > 1 else ''}most frequent of {len(pairs):,} pairs" if len(rows) < len(pairs) else ""
-    figure.supxlabel(f"photos{more}", fontsize=8)
+    axes.set_title(say("True person → taken for"))
+    figure.supxlabel(_counted(len(rows), len(pairs)), fontsize=8)
     return figure
+
+
+def _counted(rows: int, pairs: int) -> str:
+    """What the bars count, and of how many pairs."""
+    if rows == pairs:
+        return say("photos")
+    if rows == 1:
+        return say("photos, the most frequent of {pairs:,} pairs", pairs=pairs)
+    return say("photos, the {rows} most frequent of {pairs:,} pairs", rows=rows, pairs=pairs)
 
 
 def _names(rows: pd.DataFrame) -> list[str]:
@@ -126,8 +135,8 @@ def per_class(classes: pd.DataFrame, title: str = "") -> Figure | None:
     panels = figure.subplots(1, columns, sharex=True, squeeze=False, gridspec_kw={"wspace": 0.09})[0]
     for column, axes in enumerate(panels):
         _class_panel(axes, shown.iloc[column * rows : (column + 1) * rows], rows)
-    panels[0].set_title("Recall per class")
-    figure.supxlabel("photos recognised, % (95 % Wilson interval); correct of all at the right", fontsize=8 if columns > 1 else 7)
+    panels[0].set_title(say("Recall per class"))
+    figure.supxlabel(say("photos recognised, % (95 % Wilson interval); correct of all at the right"), fontsize=8 if columns > 1 else 7)
     return figure
 
 
@@ -149,8 +158,8 @@ def _recall_of_many(classes: pd.DataFrame, title: str) -> Figure:
     axes.grid(axis="y")
     least, most = int(classes["n"].min()), int(classes["n"].max())
     of = f"{least:,}" if least == most else f"{least:,} to {most:,}"
-    axes.set(xlabel=f"photos of a person that are recognised, % (of {of} each)", ylabel="people")
-    axes.set_title(f"Recall of {len(classes):,} people")
+    axes.set(xlabel=say("photos of a person that are recognised, % (of {of} each)", of=of), ylabel=say("people"))
+    axes.set_title(say("Recall of {people:,} people", people=len(classes)))
     return figure
 
 

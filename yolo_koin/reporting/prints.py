@@ -8,14 +8,16 @@ from typing import NamedTuple
 from PIL import Image
 
 from yolo_koin.reporting.grids import PAGE, PRINT, cell, column_of, fitted, grid, points, shape_of
+from yolo_koin.reporting.language import of_split, say, spoken
+from yolo_koin.reporting.language import photos as photos_of
 from yolo_koin.reporting.marks import write
 from yolo_koin.reporting.style import GREY, PAPER
 from yolo_koin.reporting.verdicts import Result, percent
-from yolo_koin.words import count
 
 NamedPhoto = tuple[Image.Image, str]
 TALLEST = points(100)  # of a row of examples: a row of few photos does not fill the page
 PICKED = "spread evenly over the split, none picked by hand"
+SOME = "{measured}; {shown} shown, " + PICKED
 
 
 class ExampleRow(NamedTuple):
@@ -44,7 +46,7 @@ def examples_for_each_case(rows: Sequence[ExampleRow], title: str = "", left: in
     columns = max((len(row.photos) for row in rows), default=1)
     gap = PRINT.gap // 2
     column = (PAGE - 2 * PRINT.margin - left - (columns - 1) * gap) // columns
-    return grid([_example_row(row, column, left, gap) for row in rows], 1, PRINT, title, width=PAGE)
+    return grid([_example_row(row, column, left, gap) for row in rows], 1, PRINT, spoken(title), width=PAGE)
 
 
 def _example_row(row: ExampleRow, column: int, left: int, gap: int) -> Image.Image:
@@ -53,8 +55,8 @@ def _example_row(row: ExampleRow, column: int, left: int, gap: int) -> Image.Ima
     height, size, em = round(width / shape), points(8.5), PRINT.em
     page = Image.new("RGB", (PAGE - 2 * PRINT.margin, height + round(1.9 * em)), PAPER)
     lower = size * 0.7 if row.remark else 0
-    write(page, (0, height / 2 - lower), row.case, size, width=left - gap, bold=True)
-    write(page, (0, height / 2 + lower), row.remark, em, width=left - gap, colour=GREY)
+    write(page, (0, height / 2 - lower), of_split(row.case), size, width=left - gap, bold=True)
+    write(page, (0, height / 2 + lower), say("synthetic") if row.remark else "", em, width=left - gap, colour=GREY)
     for i, (photo, name) in enumerate(row.photos):
         x = left + i * (column + gap) + (column - width) // 2
         page.paste(fitted(photo, (width, height), PRINT)[0], (x, 0))
@@ -63,7 +65,7 @@ def _example_row(row: ExampleRow, column: int, left: int, gap: int) -> Image.Ima
 
 
 def hardcases_results(
-    results: Sequence[Result], *, title: str, photos: int, top1: float, columns: int = 6, measure: str = "top-1"
+    results: Sequence[Result], *, title: str, photos: int, top1: float, columns: int = 6, of_faces: bool = False
 ) -> Image.Image:
     """Photos of a test split with what the model made of them. Which photos: the caller's choice, by the rule :data:`PICKED`.
 
@@ -73,9 +75,11 @@ def hardcases_results(
         photos: how many photos the whole split has.
         top1: top-1 accuracy over the whole split, 0 to 1.
         columns: photos in a row, at least 1.
-        measure: what ``top1`` is called, where it is another share of the photos.
+        of_faces: whether ``top1`` is the share of photos in which the labelled person was named.
     """
-    return _results(results, title, f"{measure} {percent(top1)} of {count(photos, 'photo')}", photos, max(1, columns))
+    told = {"share": percent(top1), "photos": photos_of(photos)}
+    measured = say("labelled person named in {share} of {photos}", **told) if of_faces else say("top-1 {share} of {photos}", **told)
+    return _results(results, title, measured, photos, max(1, columns))
 
 
 def group_results(results: Sequence[Result], *, title: str, photos: int, named: float, columns: int = 3) -> Image.Image:
@@ -88,12 +92,13 @@ def group_results(results: Sequence[Result], *, title: str, photos: int, named: 
         named: share of these whose labelled person is the first name of any face, 0 to 1.
         columns: photos in a row, at least 1.
     """
-    measured = f"labelled person named, which is the first name of any face, in {percent(named)} of {count(photos, 'photo')}"
+    told = {"share": percent(named), "photos": photos_of(photos)}
+    measured = say("labelled person named, which is the first name of any face, in {share} of {photos}", **told)
     return _results(results, title, measured, photos, max(1, columns))
 
 
 def _results(results: Sequence[Result], title: str, measured: str, photos: int, columns: int) -> Image.Image:
     width = column_of(columns)
     size = width, round(width / shape_of([result.photo for result in results]))
-    remark = measured if len(results) == photos else f"{measured}; {len(results)} shown, {PICKED}"
-    return grid([cell(result, size, PRINT) for result in results], columns, PRINT, title, remark, PAGE)
+    remark = measured if len(results) == photos else say(SOME, measured=measured, shown=len(results))
+    return grid([cell(result, size, PRINT) for result in results], columns, PRINT, spoken(title), remark, PAGE)

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from yolo_koin.reporting.figures import LONGEST_ENTRY, titled
 from yolo_koin.reporting.fonts import apart
+from yolo_koin.reporting.language import of_split, say
 from yolo_koin.reporting.panels import columns_of
 from yolo_koin.reporting.style import COLUMN, GREY, INK, SERIES, styled
 from yolo_koin.splits import HARD, NORMAL
@@ -34,7 +35,7 @@ def hard_against_normal(table: pd.DataFrame, dataset: str = "") -> Figure | None
     """
     normal, hard = (table[table["split"] == str(split)] for split in (NORMAL, HARD))
     both = normal.merge(hard, on=KEYS, suffixes=("_normal", "_hard"))
-    both["series"] = (both["model"] + " " + both["method"]).str.strip()
+    both["series"] = (both["model"] + " " + both["method"].map(of_split)).str.strip()
     if len(both) < FEWEST or both["series"].nunique() > MOST:
         return None
     series = list(dict.fromkeys(both["series"]))
@@ -55,8 +56,9 @@ def hard_against_normal(table: pd.DataFrame, dataset: str = "") -> Figure | None
             axes.plot(100 * joined["top1_normal"], 100 * joined["top1_hard"], color=colour, linewidth=0.5, alpha=0.6, zorder=2)
             look: dict[str, Any] = {"color": colour, "marker": MARKERS[i % len(MARKERS)], "markerfacecolor": "white" if hollow else colour}
             axes.errorbar(x, y, yerr=ends[1], xerr=ends[0], linestyle="none", elinewidth=0.5, markersize=4.5, zorder=3, **look)
-    synthetic = " (synthetic)" if hard["synthetic"].any() else ""
-    axes.set(xlim=(0, 102), ylim=(0, 102), box_aspect=1, xlabel="top-1 on normal photos, %", ylabel=f"top-1 on hard photos{synthetic}, %")
+    x, y = of_split(NORMAL.name), of_split(HARD.name, bool(hard["synthetic"].any()))
+    axes.set(xlim=(0, 102), ylim=(0, 102), box_aspect=1)
+    axes.set(xlabel=say("top-1 on {split} photos, %", split=x), ylabel=say("top-1 on {split} photos, %", split=y))
     axes.grid()
     entries = [
         Line2D([], [], color=SERIES[i % len(SERIES)], marker=MARKERS[i % len(MARKERS)], linestyle="none", label=name)
@@ -64,7 +66,7 @@ def hard_against_normal(table: pd.DataFrame, dataset: str = "") -> Figure | None
     ]
     if _has_hard(both).any():
         entries.append(
-            Line2D([], [], color=INK, marker="o", markerfacecolor="white", linestyle="none", label="hollow: learnt from hard photos")
+            Line2D([], [], color=INK, marker="o", markerfacecolor="white", linestyle="none", label=say("hollow: learnt from hard photos"))
         )
     figure.legend(handles=entries, loc="outside lower center", ncols=columns)
     return figure

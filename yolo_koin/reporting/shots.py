@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator, PercentFormatter
 
 from yolo_koin.reporting.figures import titled
+from yolo_koin.reporting.language import of_split, say
 from yolo_koin.reporting.panels import LABEL_SIZE, columns_of, lines_of
 from yolo_koin.reporting.style import SERIES, WIDTH, styled
 from yolo_koin.splits import Split, in_order
@@ -53,11 +54,11 @@ def shots_curve(table: pd.DataFrame, dataset: str = "") -> Figure | None:
                 axes.set_visible(False)
                 continue
             rows = table[(table["split"] == split) & (table["trained_on"] == trained_on)]
-            title = f"{Split.parse(split).name}{' (synthetic)' if table.loc[table['split'] == split, 'synthetic'].any() else ''}"
+            title = of_split(Split.parse(split).name, bool(table.loc[table["split"] == split, "synthetic"].any()))
             _panel(axes, rows, models, title if row == 0 or deep > 1 else "")
         for axes in of_set[:, 0]:
-            axes.set_ylabel(f"top-1, trained on {trained_on}" if trained_on else "top-1")
-    panels[-1, panels.shape[1] // 2].set_xlabel("training photos of each person")
+            axes.set_ylabel(say("top-1, trained on {trained_on}", trained_on=of_split(trained_on)) if trained_on else "top-1")
+    panels[-1, panels.shape[1] // 2].set_xlabel(say("training photos of each person"))
     entries = [Line2D([], [], color=colour, marker=marker, label=_entry(model)) for model, (colour, marker) in _styles(models).items()]
     figure.legend(handles=entries, loc="outside lower center", ncols=columns)
     return figure

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from yolo_koin.geometry import Box
+from yolo_koin.reporting.language import say
 from yolo_koin.reporting.tags import corners, reading_order
 
 NO_FACE = "no face found"
@@ -38,12 +39,12 @@ class Verdict:
     @property
     def word(self) -> str:
         """``correct``, ``wrong``, or ``not scored`` where the truth is unknown."""
-        return {True: "correct", False: "wrong", None: "not scored"}[self.correct]
+        return {True: say("correct"), False: say("wrong"), None: say("not scored")}[self.correct]
 
     @property
     def truth(self) -> str:
         """Who it is, where the name is wrong and that is known; else empty."""
-        return f"true: {self.true_name}" if self.correct is False and self.true_name is not None else ""
+        return say("true: {person}", person=self.true_name) if self.correct is False and self.true_name is not None else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from yolo_koin.specs.shared import (
     Engine,
     FoldsOption,
     Format,
-    Language,
+    LanguageOption,
     NameOption,
     OfData,
     RunKind,
@@ -177,7 +177,7 @@ class ReportSpec(Spec):
 
     runs: Annotated[tuple[str, ...], Option("Runs under runs/evaluate or runs/benchmark, by name or folder.", position=True)]
     out: Annotated[Path | None, Option("Folder for the figures. [default: figures/ of the run; of several runs/report/]")] = None
-    lang: Annotated[Language, Option("Language of the pages: en or ko. Figures are in English.")] = "en"
+    lang: LanguageOption = "en"
     photos: Annotated[bool, Option("Show photos of people in report.html; file names are there in any case.")] = False
     cost: Annotated[bool, Option("Measure first, on this machine, what the models cost: parameters, FLOPs, latency.")] = False
     device: DeviceOption = ""

@@ -42,6 +42,7 @@ StrangersOption = Annotated[
 ]
 FoldsOption = Annotated[int | None, Option("Trainings, each with other people held out. [default: 5]", least=1)]
 FOLDS = 5  # when nothing is said
+LanguageOption = Annotated[Language, Option("Language of the report: en, or ko, which is written beside the English one.")]
 WorkersOption = Annotated[int | None, Option("Threads. [default: all cores]", least=1)]
 
 S = TypeVar("S", bound="Spec")

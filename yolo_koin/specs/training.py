@@ -16,6 +16,7 @@ from yolo_koin.specs.shared import (
     FitOption,
     FoldsOption,
     Kind,
+    LanguageOption,
     Log,
     Method,
     MethodWords,
@@ -158,12 +159,13 @@ class BenchmarkSpec(Trains):
     strangers: StrangersOption = None
     folds: FoldsOption = None
     ray: Annotated[str, Option("Run the cells on a Ray cluster: its address, or auto. [default: on this machine]")] = ""
+    lang: LanguageOption = "en"
     dry_run: Annotated[bool, Option("Say what would be run, what is there already, and how long it may take; write nothing.")] = False
     name: Annotated[str | None, Option("Name of the benchmark; the same name goes on where it stopped. [default: the dataset's]")] = None
     matrices: Annotated[tuple[dict[str, Any], ...], Option("Several matrices in one benchmark: what each says otherwise.")] = ()
 
     SHARED: ClassVar[tuple[str, ...]] = (  # by all matrices
-        *("workspace", "data", "device", "log", "strangers", "folds", "ray", "dry_run", "name", "matrices"),
+        *("workspace", "data", "device", "log", "strangers", "folds", "ray", "lang", "dry_run", "name", "matrices"),
     )
 
     def __post_init__(self) -> None:

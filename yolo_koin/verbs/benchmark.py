@@ -14,13 +14,14 @@ from yolo_koin.files import write_csv
 from yolo_koin.locks import locked
 from yolo_koin.manifests import placed
 from yolo_koin.parallel import Progress, Step
+from yolo_koin.reporting.language import speaking
 from yolo_koin.runs import BenchmarkRun
 from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, BenchmarkSpec, TrainSpec
 from yolo_koin.verbs import cells, open_set
 from yolo_koin.verbs.executors import Executor, Outcome, executor_for
 from yolo_koin.verbs.planning import best_so_far, left, planned
 from yolo_koin.verbs.recipes import RECIPES
-from yolo_koin.verbs.report import write_report
+from yolo_koin.verbs.report import in_words_of, write_report
 from yolo_koin.verbs.results import readable
 from yolo_koin.verbs.scored import finished_cells, load_cell
 from yolo_koin.verbs.verb import verb
@@ -39,6 +40,7 @@ GROWING = (
     "strangers",
     "folds",
     "ray",
+    "lang",
     "dry_run",
     "matrices",
 )  # more may join a benchmark
@@ -122,8 +124,11 @@ def _written(run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcomes)
     held_out = open_set.of_benchmark(home)
     told = pd.concat([metrics, *(open_set.of_one_score(run) for run in held_out)], ignore_index=True)
     write_csv(home / "results.csv", _with_settings(told, specs, reasons))
-    after = open_set.blocks_of(held_out, home / "figures") if held_out else []
-    files = write_report(scored, home / "figures", home, after=after)
+    lang = run.spec.lang
+    out = in_words_of(home / "figures", lang)
+    with speaking(lang):
+        after = open_set.blocks_of(held_out, out) if held_out else []
+    files = write_report(scored, out, home if lang == "en" else out, lang, after=after)
     run.written(status="finished", cells=tuple(done.name for done, _ in pairs))
     return BenchmarkResult(
         run=home,

@@ -176,7 +176,13 @@ def table(frame: pd.DataFrame) -> Table:
                 marked.add((number, 6 + list(heads).index(one["split"])))
     here = frame[frame["machine"] == place]
     facts = {"batch": here["batch"].iloc[0], "engine": " and ".join(dict.fromkeys(here["engine"])), "repeats": here["repeats"].min()}
-    return Table(pd.DataFrame(rows), Sentence(COSTED, machine=place, warm_up=WARM_UP, **facts), frozenset(marked), False, Sentence("on the Pareto front"))
+    return Table(
+        pd.DataFrame(rows),
+        Sentence(COSTED, machine=place, warm_up=WARM_UP, **facts),
+        frozenset(marked),
+        False,
+        Sentence("on the Pareto front"),
+    )
 
 
 def _title(row: Any) -> str:

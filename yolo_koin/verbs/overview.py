@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 from yolo_koin.evaluation.across_runs import not_best
 from yolo_koin.files import write_sheet
 from yolo_koin.reporting.document import Table
-from yolo_koin.splits import TRAINING_SETS, Split, in_order
+from yolo_koin.splits import GROUP, HARD, NORMAL, TRAINING_SETS, Split, in_order
 from yolo_koin.verbs.drawing import called
 from yolo_koin.verbs.results import NAMES
 from yolo_koin.verbs.scored import Learnt
@@ -125,9 +126,17 @@ def table(frame: pd.DataFrame) -> Table:
 def counted(frame: pd.DataFrame, runs: int) -> Sentence:
     """How many runs of how many settings the rows of :func:`overview` tell of, and how many photos each split has."""
     photos = frame.groupby("split", sort=False)["photos"].max()
-    said = ", ".join(f"{_head(split, frame)} {photos[split]:,}" for split in in_order(photos.index))
+    each = (Sentence("{split} {n:,}", split=_said(split, frame), n=photos[split]) for split in in_order(photos.index))
+    said = reduce(lambda some, one: Sentence("{some}, {one}", some=some, one=one), each)
     settings = len(frame.drop_duplicates([column for column in SETTING if column != "seeds"]))
     return Sentence("{runs:,} runs of {settings:,} settings. Test photos: {photos}.", runs=runs, settings=settings, photos=said)
+
+
+def _said(split: str, frame: pd.DataFrame) -> str:
+    """The same as a sentence where it is one of the cases."""
+    name = Split.parse(split).name
+    case = Sentence(name) if name in {split.name for split in (NORMAL, HARD, GROUP)} else name
+    return called(case, {case} if _head(split, frame) != name else ())
 
 
 def _head(split: str, frame: pd.DataFrame) -> str:

@@ -17,6 +17,7 @@ from yolo_koin.parallel import Progress
 from yolo_koin.reporting import figures
 from yolo_koin.reporting.document import Block, Figure, Heading, Text, files_of, markdown
 from yolo_koin.reporting.html import html
+from yolo_koin.reporting.language import speaking
 from yolo_koin.reporting.latex import latex
 from yolo_koin.reporting.saving import save
 from yolo_koin.reporting.scatter import hard_against_normal
@@ -71,7 +72,7 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     if spec.cost:
         scored = costs.measure(scored, spec.device, progress)
     together = workspace.runs / "report" / "+".join(folder.name for folder in folders)[:120]
-    out = spec.out or (together if len(folders) > 1 else folders[0] / "figures")  # several have a folder of their own
+    out = spec.out or in_words_of(together if len(folders) > 1 else folders[0] / "figures", spec.lang)  # several have a folder of their own
     notes = [
         f"{run.name}: its model was trained on since it was scored, evaluate it again"
         for run in scored
@@ -79,11 +80,16 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     ]
     notes += [note for some in by_dataset(scored).values() for note in (*no_news(some), *_undrawable(some))]
     beside = [published_results(scored)] if spec.published else []
-    with locked(out):
+    with locked(out), speaking(spec.lang):
         strangers = [*held_out.values(), *of_matrices]
         after = open_set.blocks_of(strangers, out) if strangers else []
         files = write_report(scored, out, lang=spec.lang, beside=beside, after=after, photos=spec.photos)
         return ReportResult(out, files, tuple(notes))
+
+
+def in_words_of(folder: Path, lang: Language) -> Path:
+    """Where a report in a language goes, when nothing is said: beside the English one, which so stays."""
+    return folder if lang == "en" else folder.with_name(f"{folder.name}-{lang}")
 
 
 def write_report(
@@ -101,7 +107,7 @@ def write_report(
         runs: scored.
         out: folder of the figures; those of several datasets are in a folder each below it.
         home: folder of ``report.md``, ``report.html`` and ``report.tex``; that of the figures when None.
-        lang: of headings, tables and sentences.
+        lang: of the pages and the figures.
         beside: what comes below the results of each dataset.
         after: what comes after the results.
         photos: whether the HTML page has photos in it.
@@ -111,9 +117,10 @@ def write_report(
     """
     home, blocks = home or out, list[Block]()
     parts = by_dataset(runs)
-    for dataset, some in parts.items():
-        folder = out / dataset.replace("/", "-") if len(parts) > 1 else out
-        blocks += _part(dataset, some, folder, beside)
+    with speaking(lang):
+        for dataset, some in parts.items():
+            folder = out / dataset.replace("/", "-") if len(parts) > 1 else out
+            blocks += _part(dataset, some, folder, beside)
     cards = {home / "model_cards" / f"{run.name.replace('/', '-')}.md": card(run) for run in runs if not _of_others(run)}
     blocks += [*after, *provenance(runs)]
     pages = {"md": markdown(blocks, home, lang), "html": html(blocks, lang, photos), "tex": latex(blocks, home, lang)}
@@ -277,7 +284,7 @@ def _curves(runs: Sequence[Scored], out: Path) -> list[Block]:
     datasets = dict.fromkeys(run.trained_on for run in trained)
     one = len(datasets) == 1
     curves = {run.title if one else f"{run.title}, on {run.trained_on}": run.curve for run in trained if run.curve is not None}
-    figure = figures.training_curves(curves, f"Trained on {next(iter(datasets))}" if one else "")
+    figure = figures.training_curves(curves, Sentence("Trained on {dataset}", dataset=next(iter(datasets))) if one else "")
     if figure is None:
         return []
     path, _ = save(figure, out / "training_curves.png")

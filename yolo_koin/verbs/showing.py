@@ -80,9 +80,8 @@ def hard_photos(run: Scored, dataset: Dataset, name: str, out: Path) -> list[Blo
     if not results:
         return []
     share, photos = _person_named(run, str(HARD))
-    measure = "top-1" if run.way == WHOLE else "labelled person named in"
     title = _title(run, str(HARD), name)
-    picture = prints.hardcases_results(results, title=title, photos=photos, top1=share, measure=measure)
+    picture = prints.hardcases_results(results, title=title, photos=photos, top1=share, of_faces=run.way != WHOLE)
     path, _ = save(picture, out / "hardcases_results_YOLO.png")
     return [Figure(path, Sentence(PHOTOS, title=title), photos=True)]
 
