@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from yolo_koin import runs
 from yolo_koin.errors import RunError
 from yolo_koin.files import write_json
 from yolo_koin.manifests import MANIFEST, SCHEMA
@@ -194,11 +195,27 @@ def test_runs_that_differ_in_the_seed_alone_have_the_same_settings(tmp_path: Pat
     assert replace(run, spec=replace(run.spec, epochs=4)).settings != run.settings
 
 
-def test_outside_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    run = ScoredRun(folder=tmp_path / "runs/evaluate/x", spec=EvaluateSpec(), weights=Path("w.pt")).written()
-    assert json.loads((run.folder / MANIFEST).read_text())["git_commit"] is None
+def test_the_commit_is_that_of_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not of the folder that somebody works in, and none where the program is installed in another's repository."""
+    own = tmp_path / "own"
+    own.mkdir()
+    monkeypatch.chdir(own)
+
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], check=True, capture_output=True)
+
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "of the user")
+    installed = own / "site-packages/runs.py"
+    installed.parent.mkdir()
+    installed.touch()
+    monkeypatch.setattr(runs, "__file__", str(installed))
+    run = ScoredRun(folder=own / "runs/evaluate/x", spec=EvaluateSpec(), weights=Path("w.pt")).written()
+    assert run.git_commit is None
+    git("add", "site-packages")
+    assert run.written().git_commit is not None, "a clone"
+    installed.write_text("# changed")
+    assert str(run.written().git_commit).endswith("+changes")
 
 
 def test_the_ground_floor_needs_no_heavy_import() -> None:

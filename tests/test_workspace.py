@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,12 @@ def test_the_newest_training_is_that_which_was_renewed_last(tmp_path: Path) -> N
     assert here.newest_training().name == "a", "renewed last, although its name comes first"
     runs["b"].written(status="finished")
     assert here.newest_training().name == "b"
+    cell = tmp_path / "runs/benchmark/koin/cells/n"
+    replace(runs["a"], folder=cell).written(status="finished")
+    assert here.newest_training().name == "b", "a benchmark's cell is taken where there is no other"
+    moved = (tmp_path / "runs/train").rename(tmp_path / "runs/elsewhere")
+    assert here.newest_training().folder == cell
+    moved.rename(tmp_path / "runs/train")
     with pytest.raises(RunError, match="--task detect"):
         here.newest_training("detect")
     assert here.interrupted_training(None).name == "c"

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.text import Text as MatplotlibText
 
 import yolo_koin
 from yolo_koin.evaluation import chance, leaks
 from yolo_koin.reporting import document, language, prints
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, markdown
+from yolo_koin.reporting.figures import performance
 from yolo_koin.reporting.korean import KOREAN, cell, said
+from yolo_koin.reporting.korean_charts import CHARTS
 from yolo_koin.verbs import cards, comparisons, costs, failures, open_set, overview, provenance, results, showing
 from yolo_koin.words import Sentence
 
@@ -77,6 +80,21 @@ def test_sentences_within_sentences_and_words_of_the_user() -> None:
     assert said(split) == "{이름}의 hard_cases/test(합성)"
     assert said("model") == "model", "what a user calls model"
     assert [cell(text) for text in ("split", "seed 12", "hard (synthetic)", "아이유")] == ["분할", "시드 12", "어려움 (합성)", "아이유"]
+
+
+def test_figures_speak_korean() -> None:
+    """In the language of the report, and in English again afterwards; what a user calls a run is as it was."""
+    rows = [("normal", split, value, value - 0.1, 1.0, 80) for split, value in (("normal_cases/test", 0.9), ("hard_cases/test", 0.5))]
+    frame = pd.DataFrame(rows, columns=["run", "split", "value", "low", "high", "n"])
+    table = pd.concat([frame.assign(metric=metric, synthetic=frame["split"] == "hard_cases/test") for metric in ("top1", "top1_gap")])
+    with language.speaking("ko"):
+        drawn = performance(table, {"normal": "photos"}, "Accuracy")
+    texts = {text.get_text() for text in drawn.findobj(MatplotlibText)} if drawn else set()
+    assert {"Accuracy: 정확도", "일반 사진 대비 손실", "어려움(합성), 사진 80장", "photos"} <= texts
+    assert not (texts & set(CHARTS)) - {"photos"}
+    again = performance(table, {}, "sample")
+    assert again is not None
+    assert "hard (synthetic), 80 photos" in {text.get_text() for text in again.findobj(MatplotlibText)}
 
 
 def test_a_page_in_korean() -> None:

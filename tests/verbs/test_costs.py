@@ -13,12 +13,15 @@ from tests.conftest import make_koin, working_in
 from tests.verbs.test_report_input import answers, dataset, run
 from yolo_koin import EvaluateSpec, ReportSpec, TrainSpec, evaluate, report, train
 from yolo_koin.errors import UsageError
+from yolo_koin.evaluation.statistics import wilson
 from yolo_koin.models import cost as measuring
 from yolo_koin.models.cost import Cost
 from yolo_koin.reporting.cost import accuracy_over_cost
-from yolo_koin.verbs import overview
+from yolo_koin.reporting.document import markdown_table
+from yolo_koin.verbs import costs
 
 pytestmark = pytest.mark.usefixtures("screen_only")
+ROOT = Path(__file__).parents[2]
 PEOPLE = ["p1", "p2", "p3"]
 
 
@@ -45,7 +48,7 @@ def test_times_of_two_machines_are_not_mixed(three: Path) -> None:
     assert "Measured on another machine, and not compared in time: run away. report --cost measures all of them on one." in text
     line = next(line for line in text.splitlines() if line.startswith("| run away") and "1.49 M" in line)
     assert "ms" not in line
-    frame = overview.read(made.out / "cost.csv").astype({"parameters": float, "flops": float})
+    frame = costs.read(made.out / "cost.csv")
     figure = accuracy_over_cost(frame, "here", "KoIn")
     assert figure is not None
     drawn = {round(float(x), 6) for axes in figure.axes for line in axes.lines for x in np.asarray(line.get_xdata()) if x > 0}
@@ -76,15 +79,31 @@ def test_measured_once_and_read_without_the_model(tmp_path: Path, monkeypatch: p
         scored = evaluate(EvaluateSpec(weights="means", device="cpu"))
         first = report(ReportSpec(runs=("means",), cost=True, device="cpu", out=tmp_path / "first"))
         told = (scored.run / "cost.json").read_bytes()
-        table = pd.read_csv(first.out / "cost.csv", encoding="utf-8-sig")
+        table = costs.read(first.out / "cost.csv")
         scored.weights.unlink()
         again = report(ReportSpec(runs=("means",), out=tmp_path / "again"))
         assert (scored.run / "cost.json").read_bytes() == told
 
-    pd.testing.assert_frame_equal(table, pd.read_csv(again.out / "cost.csv", encoding="utf-8-sig"))
+    pd.testing.assert_frame_equal(table, costs.read(again.out / "cost.csv"))
     assert set(table["front"]) == {True}, "nothing beats the only one"
 
 
 def test_a_device_is_for_measuring() -> None:
     with pytest.raises(UsageError, match="a report is drawn from files: device=cpu"):
         ReportSpec(runs=("x",), device="cpu")
+
+
+def test_the_table_of_the_docs_comes_out_of_its_predictions() -> None:
+    """Each accuracy from the photos of its run, the front from its definition, and the rows of the page from both."""
+    photos = pd.read_csv(ROOT / "resources/predictions-cost.csv.gz", dtype={"true_label": str, "pred_1": str})
+    frame = costs.read(ROOT / "resources/cost.csv")
+    right = (photos["true_label"] == photos["pred_1"]).groupby([photos[key] for key in ("model", "method", "split")])
+    assert len(frame) == len(right)
+    for row in frame.to_dict("records"):
+        of_run = right.get_group((row["model"], row["method"], row["split"]))
+        assert row["top1"] == pytest.approx(of_run.mean(), abs=1e-6)
+        assert [row["low"], row["high"]] == pytest.approx([float(end) for end in wilson(of_run.sum(), len(of_run))], abs=1e-5)
+        faster = frame[(frame["split"] == row["split"]) & (frame["latency_median"] < row["latency_median"])]
+        assert row["front"] == bool((faster["top1"] < row["top1"]).all())
+    table = costs.table(frame)
+    assert markdown_table(table.frame, table.marked) in (ROOT / "docs/axes.md").read_text(encoding="utf-8")

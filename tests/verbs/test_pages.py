@@ -97,7 +97,7 @@ def test_the_same_tables_in_html_markdown_and_latex(pages: Path, page: Element) 
 
 
 def test_the_numbers_of_the_table_of_costs_are_those_of_the_csv(pages: Path, page: Element) -> None:
-    frame = costs.table(overview.read(pages / "cost.csv")).frame
+    frame = costs.table(costs.read(pages / "cost.csv")).frame
     grid = next(grid for grid in in_html(page) if "FLOPs" in grid[0])
     assert grid == [list(frame), *frame.to_numpy().tolist()]
     assert [row[grid[0].index("one photo")] for row in grid[1:]] == ["7.5 ms [7.4, 7.7]", "12.5 ms [12.4, 12.7]"]
@@ -115,7 +115,7 @@ def test_the_best_are_marked_in_all(pages: Path, page: Element) -> None:
     """As many cells as the table of the file says: a test tells the two runs apart on 40 photos of a split."""
     marked = int(overview.read(pages / "overview.csv")["marked"].sum())
     assert marked == 2
-    of_costs = int(overview.read(pages / "cost.csv")["front"].sum())
+    of_costs = int(costs.read(pages / "cost.csv")["front"].sum())
     main = next(page.iter("table"))
     assert len([cell for cell in main.iter("td") if "best" in cell.get("class", "").split()]) == marked
     assert (pages / "report.md").read_text(encoding="utf-8").count("**") == 2 * (marked + of_costs)
@@ -162,7 +162,8 @@ def test_photos_are_shown_only_when_asked(workspace: Path, pages: Path, screen_o
     """File names are there in any case. Charts are PNG, photos JPEG."""
     assert "data:image/jpeg" not in (plain := (pages / "report.html").read_text(encoding="utf-8"))
     assert "hard_cases/test/p0/" in plain
-    made = report(ReportSpec(runs=tuple(RUNS), workspace=workspace, photos=True, out=workspace / "shown", lang="ko"))
+    made = report(ReportSpec(runs=tuple(RUNS), workspace=workspace, photos=True, lang="ko"))
+    assert made.out == pages.with_name(f"{pages.name}-ko"), "beside the English one, which stays"
     shown = (made.out / "report.html").read_text(encoding="utf-8")
     assert '<html lang="ko">' in shown
     assert "더 보기" in shown

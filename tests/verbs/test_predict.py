@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from tests.conftest import PEOPLE, att, make_koin
 from yolo_koin import EvaluateSpec, PredictSpec, evaluate, predict, scan, showing
 from yolo_koin.errors import DatasetError
 from yolo_koin.evaluation import predictions
+from yolo_koin.runs import PredictRun
 from yolo_koin.splits import HARD
 from yolo_koin.verbs import drawing
 from yolo_koin.verbs.sources import find_photos
@@ -28,6 +31,23 @@ def test_a_split_is_annotated_in_its_own_folders(at_home: Path, koin: Path, trai
         assert picture.height > picture.width * 112 / 92  # the photo and a caption beneath it
     with Image.open(result.run / "contact_sheet.png") as sheet:
         sheet.load()
+
+
+def test_json_has_fields_and_no_sentences(at_home: Path, trained: TrainResult, capsys: pytest.CaptureFixture[str]) -> None:
+    result = predict(PredictSpec(source="hard_cases/test", weights=trained.weights))
+    showing.predict(result, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    frame = predictions.read(result.run / "predictions.csv")
+    assert [(one["split"], one["image"], one["error"]) for one in told["named"]] == [
+        ("hard_cases/test", image, "") for image in frame["image"]
+    ]
+    assert [one["names"] for one in told["named"]] == [
+        [{"label": label, "name": label, "score": pytest.approx(score)}]
+        for label, score in zip(frame["pred_1"], frame["score_1"], strict=True)
+    ]
+    run = PredictRun.read(result.run)
+    assert run is not None
+    assert (run.spec.engine, run.engine) == ("auto", "torch" if shutil.which("nvidia-smi") else "onnx")
 
 
 def test_predict_and_evaluate_see_the_same_pixels(at_home: Path, trained: TrainResult) -> None:

@@ -11,8 +11,10 @@ import pytest
 from tests.conftest import PEOPLE, make_koin, working_in
 from yolo_koin import ConvertSpec, convert
 from yolo_koin.errors import DatasetError, KoinError, RunError, WeightsError
+from yolo_koin.parallel import silent
 from yolo_koin.runs import TrainRun, prepared_at
 from yolo_koin.specs import TrainSpec
+from yolo_koin.verbs.convert import squares_for
 from yolo_koin.verbs.resolve import USUAL_DATA, dataset_name, learnt_from, name_of, open_dataset, prepared, raw_data, weights_file
 from yolo_koin.workspace import Workspace
 
@@ -137,6 +139,17 @@ def test_the_dataset_that_a_prepared_one_is_of(home: Path) -> None:
     raw, made = (open_dataset(data, HERE) for data in ("data/KoIn", "data/koin-cls"))
     assert raw.root == made.root == Path("data/KoIn")
     assert len(raw.tests) == 8
+
+
+def test_two_datasets_of_one_name_are_prepared_apart(home: Path, tmp_path: Path) -> None:
+    """Each goes on with its own folder, and the first keeps its name; one that has moved keeps its folder too."""
+    other = make_koin(tmp_path / "elsewhere/KoIn", PEOPLE[:2])
+    first, second = open_dataset("data/KoIn", HERE), open_dataset(str(other), HERE)
+    spec = ConvertSpec(side=64)
+    folders = [squares_for(dataset, spec, HERE, silent).folder.name for dataset in (first, second, first, second)]
+    assert folders == ["koin-cls-64px", "koin-cls-2-64px"] * 2
+    moved = other.rename(tmp_path / "KoIn")
+    assert squares_for(open_dataset(str(moved), HERE), spec, HERE, silent).folder.name == "koin-cls-2-64px"
 
 
 def test_a_dataset_of_the_workspace(home: Path, tmp_path: Path) -> None:

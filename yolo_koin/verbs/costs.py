@@ -117,6 +117,12 @@ def costs(found: Sequence[Mean]) -> pd.DataFrame:
     return frame.assign(front=pd.concat(fronts))
 
 
+def read(path: Path) -> pd.DataFrame:
+    """The rows of ``cost.csv``."""
+    numbers = [column for column in COLUMNS if column not in {"model", "method", "trained_on", "split", "machine", "engine"}]
+    return pd.read_csv(path, encoding="utf-8-sig", keep_default_na=False, na_values={column: [""] for column in numbers})
+
+
 def _cost(one: Mean) -> Cost | None:
     return next((run.cost for run in one.runs if run.cost), None)
 
