@@ -235,5 +235,6 @@ def text(metric: str, value: float, low: float = float("nan"), high: float = flo
     if metric in COUNTS:
         return f"{value:.0f}"
     factor, digits, unit = (100, 1, " pp" if metric in POINTS else " %") if metric in PERCENTS | POINTS else (1, 3, "")
-    shown, *limits = (f"{round(factor * number, digits) + 0:.{digits}f}" for number in (value, low, high))  # + 0: no -0.0
+    # What is half way between two texts is told alike by every processor, whatever its last bit; + 0: no -0.0.
+    shown, *limits = (f"{round(round(factor * number, 9), digits) + 0:.{digits}f}" for number in (value, low, high))
     return f"{shown}{unit}" if np.isnan(low) or np.isnan(high) else f"{shown}{unit} [{', '.join(limits)}]"
