@@ -21,7 +21,7 @@ lint: .venv/installed-dev
 
 docs: .venv/installed-dev  # the pages of docs/ as a site in site/, for a web server of any kind or straight from disk; GitHub shows docs/ as it is
 	$(BIN)/python -m docs.reference
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 figures: benchmark runs/evaluate/sample-faces/metrics.csv runs/evaluate/sample-detect/metrics.csv trust drawn  # what the README shows
 	$(BIN)/yolo_koin report sample sample-faces sample-detect --out resources

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ def _value(field: Described) -> str:
 
 
 def _cell(text: str) -> str:
-    return re.sub(r"([|<])", r"\\\1", text)
+    return escape(text, quote=False).replace("|", r"\|")
 
 
 def main() -> None:
