@@ -180,7 +180,7 @@ def test_every_page_is_on_the_site(site: Path) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
-@pytest.mark.parametrize(("word", "heading"), [("wilson", "What the numbers mean"), ("누출", "yolo_koin")])
+@pytest.mark.parametrize(("word", "heading"), [("wilson", "What the numbers mean"), ("폐색", "yolo_koin")])
 def test_the_site_is_searched_from_disk(site: Path, tmp_path: Path, word: str, heading: str) -> None:
     flags = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --virtual-time-budget=8000 --dump-dom"
     command = [str(CHROMIUM), *flags.split(), f"--user-data-dir={tmp_path}", f"{(site / 'speed.html').as_uri()}?q={word}"]
