@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ from yolo_koin.evaluation.statistics import wilson
 from yolo_koin.models import cost as measuring
 from yolo_koin.models.cost import Cost
 from yolo_koin.reporting.cost import accuracy_over_cost
-from yolo_koin.reporting.document import markdown_table
+from yolo_koin.reporting.document import markdown, markdown_table
 from yolo_koin.verbs import costs
+from yolo_koin.verbs.provenance import provenance
+from yolo_koin.verbs.scored import Scored, load_runs
+from yolo_koin.verbs.seeds import means
 
 pytestmark = pytest.mark.usefixtures("screen_only")
 ROOT = Path(__file__).parents[2]
-PEOPLE = ["p1", "p2", "p3"]
+PEOPLE, NAMES = ["p1", "p2", "p3"], ("slow", "quick", "away")
 
 
 def cost_of(folder: Path, latency: float, **about: Any) -> Cost:
@@ -36,19 +40,23 @@ def cost_of(folder: Path, latency: float, **about: Any) -> Cost:
 def three(tmp_path: Path) -> Path:
     """Three runs, of which one was measured elsewhere."""
     root = dataset(tmp_path / "data" / "KoIn", PEOPLE, photos=6)
-    for name, right, latency, machine in (("slow", 1.0, 9.0, "here"), ("quick", 0.7, 2.0, "here"), ("away", 0.8, 1.0, "<elsewhere>")):
+    for name, right, latency, machine in zip(NAMES, (1.0, 0.7, 0.8), (9.0, 2.0, 1.0), ("here", "here", "<elsewhere>"), strict=True):
         run(tmp_path, name, root, answers(root, PEOPLE, right), len(PEOPLE))
         cost_of(tmp_path / "runs/evaluate" / name, latency, machine=machine).write()
     return tmp_path
 
 
+def scored(home: Path) -> list[Scored]:
+    return [run for name in NAMES for run in load_runs(home / "runs/evaluate" / name)]
+
+
 def test_times_of_two_machines_are_not_mixed(three: Path) -> None:
-    made = report(ReportSpec(runs=("slow", "quick", "away"), workspace=three))
-    text = (made.out / "report.md").read_text(encoding="utf-8")
+    blocks = costs.blocks_of(means(scored(three)), "KoIn", three)
+    text = markdown(blocks, three)
     assert "Measured on another machine, and not compared in time: run away. report --cost measures all of them on one." in text
     line = next(line for line in text.splitlines() if line.startswith("| run away") and "1.49 M" in line)
     assert "ms" not in line
-    frame = costs.read(made.out / "cost.csv")
+    frame = costs.read(three / "cost.csv")
     figure = accuracy_over_cost(frame, "here", "KoIn")
     assert figure is not None
     drawn = {round(float(x), 6) for axes in figure.axes for line in axes.lines for x in np.asarray(line.get_xdata()) if x > 0}
@@ -60,14 +68,10 @@ def test_times_of_two_machines_are_not_mixed(three: Path) -> None:
 
 def test_a_cost_of_other_weights_is_none(three: Path) -> None:
     """The run was evaluated again, of another model."""
-    cost_of(three / "runs/evaluate/quick", 2.0).write()
-    stale = Cost.read(three / "runs/evaluate/quick")
-    assert stale is not None
-    for name in ("slow", "quick", "away"):
-        Cost(**{**vars(stale), "folder": three / "runs/evaluate" / name, "weights_sha256": "another"}).write()
-    text = report(ReportSpec(runs=("slow", "quick", "away"), workspace=three)).files[0].read_text(encoding="utf-8")
-    assert "Accuracy and cost" not in text
-    assert "were not measured: report --cost does" in text
+    for name in NAMES:
+        replace(cost_of(three / "runs/evaluate" / name, 2.0), weights_sha256="another").write()
+    assert costs.blocks_of(means(scored(three)), "KoIn", three) == []
+    assert "were not measured: report --cost does" in markdown(provenance(scored(three)), three)
 
 
 @pytest.mark.slow
@@ -76,15 +80,13 @@ def test_measured_once_and_read_without_the_model(tmp_path: Path, monkeypatch: p
     make_koin(tmp_path / "raw")
     with working_in(tmp_path):
         train(TrainSpec(data="raw", model="timm:tf_efficientnet_lite0", method="ncm", imgsz=64, side=64, name="means", device="cpu"))
-        scored = evaluate(EvaluateSpec(weights="means", device="cpu"))
+        done = evaluate(EvaluateSpec(weights="means", device="cpu"))
         first = report(ReportSpec(runs=("means",), cost=True, device="cpu", out=tmp_path / "first"))
-        told = (scored.run / "cost.json").read_bytes()
         table = costs.read(first.out / "cost.csv")
-        scored.weights.unlink()
-        again = report(ReportSpec(runs=("means",), out=tmp_path / "again"))
-        assert (scored.run / "cost.json").read_bytes() == told
-
-    pd.testing.assert_frame_equal(table, costs.read(again.out / "cost.csv"))
+        done.weights.unlink()
+        (again,) = load_runs(done.run)
+        assert again.cost == Cost.read(done.run)
+    pd.testing.assert_frame_equal(costs.costs(means([again])), table, rtol=1e-5, check_dtype=False)
     assert set(table["front"]) == {True}, "nothing beats the only one"
 
 

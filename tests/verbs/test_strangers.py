@@ -286,7 +286,7 @@ def matrix(place: Path, screen_only: None) -> Path:
     with working_in(place):
         planned = benchmark(replace(MATRIX, dry_run=True))
         assert planned.notes[0].startswith("2 cells, 0 finished; beside them 2 trainings with strangers held out, 0 finished")
-        result = benchmark(MATRIX)
+        result = benchmark(replace(MATRIX, lang="ko"))
         assert not result.failed
         (again,) = benchmark(replace(MATRIX, dry_run=True)).notes
         assert again == "2 cells, 2 finished; beside them 2 trainings with strangers held out, 2 finished"
@@ -299,9 +299,12 @@ def test_each_model_of_a_matrix_has_its_strangers_held_out_of_its_first_seed(mat
     assert set(of_strangers["run"]) == {folder.name for folder in (matrix / "strangers").iterdir()}
     assert set(of_strangers["seed"]) == {0}
     with working_in(place):
-        drawn = report(ReportSpec(runs=("matrix",), out=place / "drawn"))
-    pages = [(folder / "report.md").read_text(encoding="utf-8") for folder in (matrix, drawn.out)]
-    assert all("# Strangers" in page and "TPIR at FPIR 10 %" in page for page in pages)
+        report(ReportSpec(runs=("matrix",)))
+    english, korean = ((matrix / folder / "report.md").read_text(encoding="utf-8") for folder in ("figures", "figures-ko"))
+    assert "# Strangers" in english
+    assert "TPIR at FPIR 10 %" in english
+    assert "# 모르는 사람" in korean
+    assert (matrix / "figures-ko/strangers.png").is_file()
 
 
 def test_a_benchmark_that_lost_a_fold_repeats_that_one_only(matrix: Path, place: Path) -> None:
