@@ -143,12 +143,12 @@ KOREAN = CHARTS | {
     "unknown": "알 수 없음",
     "What models cost. FLOPs: for one photo, a multiply-add counts as two, convolutions and matrix products only. Times: from pixels of"
     " the network's size in memory to scores, for one photo and in batches of {batch}, by {engine} on {machine}: median and [quartiles] of"
-    " at least {repeats} repeats after {warm_up} that are not counted. A head on frozen features counts with its network. Top-1 as above,"
+    " at least {repeats} repeats after {warm_up} that are not counted. A head on frozen features counts with its network. Then top-1,"
     " with 95 % intervals; of several numbers of shots only the most. Bold: on the Pareto front over the time for one photo.": (
         "모델의 비용. FLOPs: 사진 한 장 기준, 곱셈-덧셈은 둘로 세고 합성곱과 행렬 곱만 셉니다. "
         "시간: 신경망 크기로 준비된 메모리 속 픽셀에서 점수까지, 사진 한 장과 {batch}장 묶음, {engine}, {machine}: "
         "예열 {warm_up}회 뒤 {repeats}회 이상 반복한 중앙값과 [사분위수]. 고정된 특징 위의 분류기는 신경망을 포함해 셉니다. "
-        "top-1은 위와 같이 95 % 신뢰구간을 붙였고, 학습 사진 수가 여럿이면 가장 많은 것만 보입니다. "
+        "그 옆은 분할별 top-1과 95 % 신뢰구간이고, 학습 사진 수가 여럿이면 가장 많은 것만 보입니다. "
         "굵은 글씨: 사진 한 장 시간에 대한 파레토 경계."
     ),
     "Top-1 over what a model costs, with 95 % intervals. Line and filled marks: the Pareto front, by the point estimates: nothing that"

@@ -35,7 +35,7 @@ COLUMNS = (
 COSTED = (
     "What models cost. FLOPs: for one photo, a multiply-add counts as two, convolutions and matrix products only. Times: from pixels of"
     " the network's size in memory to scores, for one photo and in batches of {batch}, by {engine} on {machine}: median and [quartiles] of"
-    " at least {repeats} repeats after {warm_up} that are not counted. A head on frozen features counts with its network. Top-1 as above,"
+    " at least {repeats} repeats after {warm_up} that are not counted. A head on frozen features counts with its network. Then top-1,"
     " with 95 % intervals; of several numbers of shots only the most. Bold: on the Pareto front over the time for one photo."
 )
 FRONT = (
@@ -159,8 +159,8 @@ def machine_of(frame: pd.DataFrame) -> str:
 
 def table(frame: pd.DataFrame) -> Table:
     """The rows of :func:`costs` for people: a row for each setting, columns of splits."""
-    synthetic = {split for split, given in zip(frame["split"], frame["synthetic"], strict=True) if given}
-    heads = {split: f"top-1, {called(split, synthetic)}" for split in in_order(frame["split"])}
+    synthetic = set(frame.loc[frame["synthetic"], "split"])
+    heads = {split: called(name, {name} if split in synthetic else ()) for split, name in _names(frame)}
     place, rows, marked = machine_of(frame), list[dict[str, str]](), set()
     for number, (_, mine) in enumerate(frame.groupby(["model", "method", "trained_on", "machine"], sort=False)):
         about = mine.iloc[0]
@@ -189,6 +189,11 @@ def table(frame: pd.DataFrame) -> Table:
         False,
         Sentence("on the Pareto front"),
     )
+
+
+def _names(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """Each split and its short name."""
+    return [(split, Split.parse(split).name) for split in in_order(frame["split"])]
 
 
 def _title(row: Any) -> str:

@@ -68,13 +68,14 @@ def planned(spec: BenchmarkSpec, home: Path, workspace: Workspace) -> tuple[pd.D
         folder, _ = there.get(cells.place(asked), (None, ""))
         photos = sum(n if asked.shots is None else min(n, asked.shots) for n in known[asked.train_on, asked.val])
         state = "to run" if folder is None else "finished" if cells.finished(folder) else "begun"
+        finished += state == "finished"
         todo = [pace.seconds(asked, photos)] if state != "finished" else []
         if spec.strangers is not None and spec.folds and first.setdefault(cells.without_seed(asked), asked) == asked:
             done = _folds(home / cells.STRANGERS / folder.name) if folder else 0
             folds.update(finished=done, all=spec.folds)
+            state += f", {count(spec.folds - done, 'fold')} to run" if done < spec.folds else ""
             todo += [pace.seconds(asked, round(photos * (1 - 2 * spec.strangers)))] * (spec.folds - done)
         seconds += todo
-        finished += state == "finished"
         rows.append((cells.slug(asked), photos or "", state, _told(_total(todo)) if todo else ""))
     note = f"{count(len(rows), 'cell')}, {finished} finished"
     if folds:
