@@ -96,18 +96,24 @@ def as_stock(raw: Path, prepared: Path, out: Path) -> None:
 
 
 # -------------------------------------------------------------------------------------------------------------- commands
+WATCH = """
+import os, subprocess, sys, time
+start = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(process.pid, 0)
+print(time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status) and 1)
+"""  # in a small process: Linux counts the memory of the one that begins another as that one's
+
+
 def run(words: Sequence[object], folder: Path, environment: dict[str, str]) -> dict[str, float]:
     """Wall and processor seconds of a command, and the most memory that it had."""
-    start = time.perf_counter()
-    with tempfile.TemporaryFile() as told:
-        process = subprocess.Popen(list(map(str, words)), cwd=folder, env=environment, stdout=told, stderr=told)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        wall = time.perf_counter() - start
-        if process.returncode:
-            told.seek(0)
-            raise SystemExit(f"{' '.join(map(str, words))} failed:\n{told.read()[-2000:].decode()}")
-    return {"seconds": wall, "processor_seconds": used.ru_utime + used.ru_stime, "megabytes": used.ru_maxrss / 1024}
+    watched = [sys.executable, "-S", "-c", WATCH, *map(str, words)]
+    done = subprocess.run(watched, cwd=folder, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, words))} failed:\n{done.stderr[-2000:]}")
+    wall, processor, kilobytes = map(float, done.stdout.split())
+    return {"seconds": wall, "processor_seconds": processor, "megabytes": kilobytes / 1024}
 
 
 def jobs(folder: Path, weights: Path, epochs: int, side: int) -> list[Job]:
