@@ -250,7 +250,8 @@ def predict(result: Any, as_json: bool) -> None:
         )
         for one in result.splits
     ]
-    lines = [*result.named, *result.notes, f"weights: {result.weights}", *files]
+    told = [*result.explanation.findings, *result.explanation.files] if result.explanation else []
+    lines = [*result.named, *result.notes, f"weights: {result.weights}", *files, *told]
     say(as_json, result, ("split", "photos", "unreadable", "right", ""), rows, *lines)
 
 

@@ -129,6 +129,9 @@ class PredictSpec(Names):
 
     source: Annotated[str | tuple[str, ...], Option("Splits (hard_cases/test), folders, photos or globs.", position=True)]
     top: Annotated[int, Option("Names drawn on each photo.", least=1, most=5)] = 3
+    explain: Annotated[
+        bool, Option("Show beside each photo where a classifier looks, and say how much of that lies on the face; --engine torch.")
+    ] = False
     reject: Annotated[
         str | None, Option("Answer unknown: an FPIR such as 10%, of evaluate --strangers, or a threshold of its score such as 7.3.")
     ] = None
@@ -138,8 +141,11 @@ class PredictSpec(Names):
         super().__post_init__()
         if not self.sources:
             raise UsageError("nothing to predict", "", "Name a split such as hard_cases/test, a folder, a photo or a glob.")
-        if self.detector and not self.faces:
+        if self.detector and not (self.faces or self.explain):
             raise UsageError("detector is about faces", f"detector={self.detector}", "Say faces=True.")
+        if self.explain and (self.faces or self.engine == "onnx"):
+            other = "faces=True" if self.faces else "engine=onnx"
+            raise UsageError("where a model looks is shown of whole photos, by torch", f"explain=True {other}", "Drop one of the two.")
         if self.reject is not None:
             _ = self.rejection  # what cannot be is told here
 
