@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,19 +45,24 @@ def test_of_a_yolo_it_is_what_torchcam_says(yolo: YoloClassifier) -> None:
     assert 0 < np.count_nonzero(found) < found.size, "some of it speaks for the class, some against"
 
 
-def test_a_map_and_the_bias_make_the_logit(yolo: YoloClassifier) -> None:
+def logits_of(weight: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    return seen.mean(dim=(2, 3)) @ weight.T
+
+
+def test_a_map_sums_to_the_logit() -> None:
     """Before what speaks against the class is dropped, the sum over places is the logit: here of the map's two signs."""
     seen = torch.rand((3, 7, 4, 4), generator=torch.Generator().manual_seed(1))
     weight = torch.randn((5, 7), generator=torch.Generator().manual_seed(2))
-    both = [activation_maps(seen, lambda maps, sign=sign: maps.mean(dim=(2, 3)) @ (sign * weight).T, ANSWERS) for sign in (1, -1)]
-    logits = seen.mean(dim=(2, 3)) @ weight.T
-    np.testing.assert_allclose((both[0] - both[1]).sum(axis=(1, 2)), logits[range(3), ANSWERS.tolist()], rtol=1e-4)
+    speaks_for, against = (activation_maps(seen, partial(logits_of, sign * weight), ANSWERS) for sign in (1, -1))
+    logits = logits_of(weight, seen)
+    np.testing.assert_allclose((speaks_for - against).sum(axis=(1, 2)), logits[range(3), ANSWERS.tolist()], rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "tf_efficientnet_lite0", "resnetv2_50x1_bit.goog_in21k", "swin_tiny_patch4_window7_224"])
 def test_of_timm_it_is_the_weight_times_what_is_averaged(name: str) -> None:
     torch.manual_seed(0)
-    network = timm.create_model(name, num_classes=5, **({"img_size": 64} if "swin" in name else {})).eval()
+    asked: dict[str, Any] = {"img_size": 64} if "swin" in name else {}
+    network: Any = timm.create_model(name, num_classes=5, **asked).eval()
     with torch.no_grad():
         seen = network.forward_features(PHOTOS)
         places = seen.permute(0, 3, 1, 2) if "swin" in name else seen
@@ -66,12 +72,12 @@ def test_of_timm_it_is_the_weight_times_what_is_averaged(name: str) -> None:
 
 
 def test_a_transformer_has_none() -> None:
-    network = timm.create_model("vit_tiny_patch16_224", num_classes=5, img_size=64).eval()
+    network: Any = timm.create_model("vit_tiny_patch16_224", num_classes=5, img_size=64).eval()
     with torch.no_grad(), pytest.raises(NoMapError):
         activation_maps(network.forward_features(PHOTOS), network.forward_head, ANSWERS)
 
 
-def test_the_places_of_a_network_average_to_its_features(yolo: YoloClassifier, tmp_path: Path) -> None:
+def test_the_places_of_a_network_average_to_its_features(yolo: YoloClassifier) -> None:
     """A head on frozen features so has a map."""
     photos = (255 * PHOTOS).permute(0, 2, 3, 1).numpy().astype(np.uint8)
     np.testing.assert_allclose(yolo.pooled(yolo.places(photos)), yolo.features(photos), rtol=1e-5, atol=1e-6)

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.conftest import working_in
 from yolo_koin import PredictSpec, predict
 from yolo_koin.errors import UsageError, WeightsError
-from yolo_koin.evaluation.attention import COLUMNS
+from yolo_koin.evaluation.attention import COLUMNS, SUMMARY
 from yolo_koin.verbs import explain
 from yolo_koin.verbs.predict import PredictResult
 from yolo_koin.verbs.train import TrainResult
@@ -85,7 +85,7 @@ def test_it_is_of_whole_photos_by_torch(other: dict[str, Any]) -> None:
 
 
 def test_a_finding_says_more_only_where_the_interval_does() -> None:
-    columns = list(explain.attention.SUMMARY)
+    columns = list(SUMMARY)
     rows = [
         ("normal_cases/test", "right", 40, 0.6, 0.55, 0.65, 0.5, 0.1, low, high) for low, high in ((0.05, 0.15), (-0.02, 0.2), (-0.3, -0.1))
     ]

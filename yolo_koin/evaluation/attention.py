@@ -12,13 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from yolo_koin.dataset.images import Square
-from yolo_koin.evaluation.statistics import bootstrap
+from yolo_koin.evaluation.statistics import NO_INTERVAL, bootstrap
 from yolo_koin.geometry import Box
 from yolo_koin.splits import in_order
 
 COLUMNS = ("split", "image", "named", "in_face", "face_area")
 SUMMARY = ("split", "named", "n", "in_face", "low", "high", "face_area", "above", "above_low", "above_high")
 NAMED = ("right", "wrong", "unknown")
+FEWEST = 10  # photos that an interval is told of: resamples of a few are all alike, whatever other photos would give
 
 
 def share_inside(found: NDArray[np.float32], square: Square, box: Box) -> float:
@@ -49,7 +50,7 @@ def _covered(cells: int, start: float, end: float) -> NDArray[np.float64]:
 
 
 def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """Means of each split, of photos named rightly and wrongly apart, with 95 % BCa bootstrap intervals over photos.
+    """Means of each split, of photos named rightly and wrongly apart, with 95 % BCa bootstrap intervals over :data:`FEWEST` photos or more.
 
     Args:
         frame: rows of ``explained.csv``; those without both shares are left out.
@@ -69,4 +70,5 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _mean(values: NDArray[np.float64]) -> tuple[float, float, float]:
     """A mean and its interval."""
-    return float(values.mean()), *bootstrap(lambda numbers: values[numbers].mean(axis=1), len(values))
+    few = len(values) < FEWEST
+    return float(values.mean()), *(NO_INTERVAL if few else bootstrap(lambda numbers: values[numbers].mean(axis=1), len(values)))

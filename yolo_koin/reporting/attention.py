@@ -48,6 +48,7 @@ def where_it_looks(
             axes.set_xticks([])
             axes.set_yticks([])
             axes.spines[:].set_visible(False)
+            axes.patch.set_visible(False)  # an empty one would cover the title beside it
             if photo is not None:
                 axes.imshow(np.asarray(photo))
             if column == 0:

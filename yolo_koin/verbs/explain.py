@@ -30,7 +30,7 @@ from yolo_koin.verbs.drawn import Boxes, drawn_boxes, own_face
 from yolo_koin.words import count
 
 PHOTOS, MEANS, SHEET = "explained.csv", "where_it_looks.csv", "where_it_looks.png"
-SHOWN_AT = 256  # px: shorter side of an example
+SHOWN_AT = 128  # px: shorter side of an example
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,7 @@ def _examples(sights: Mapping[str, Sight], samples: Sequence[Sample], photos: pd
         for place in sorted({int(i) for i in np.linspace(0, len(images) - 1, min(len(images), EACH))}):
             image, right = images.iloc[place], named == "right"
             photo, _ = open_photo(paths[image], at_least=SHOWN_AT)
+            photo.thumbnail((2 * SHOWN_AT, 2 * SHOWN_AT))
             photo = enlarged(photo, SHOWN_AT)
             found.setdefault(str(split), []).append((looked_at(photo, sights[image], right), right))
     return found

@@ -132,7 +132,8 @@ def predict(spec: PredictSpec, progress: Progress) -> PredictResult:
     rejection = rejection_of(spec, weights, workspace)
     with resolved(spec, weights, workspace, rejection) as naming, workspace.begun("predict", spec.name, default, spec) as folder:
         photos, way = len(naming.samples), naming.namer.way
-        run = PredictRun(folder=folder, spec=spec, weights=weights, weights_sha256=sha256(weights), photos=photos, way=way)
+        of = naming.dataset.root if naming.dataset else None
+        run = PredictRun(folder=folder, spec=spec, weights=weights, weights_sha256=sha256(weights), photos=photos, way=way, data=of)
         run = run.written(**({"score": rejection.score, "threshold": rejection.threshold} if rejection else {}))
         with run.failing():
             frame = draw(naming, folder, spec.top, progress)
