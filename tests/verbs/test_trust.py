@@ -55,7 +55,7 @@ def asked(home: Path, trained: TrainResult, koin: Path) -> dict[str, Any]:
             "control": control(ControlSpec(**about, name="q")),
             "stress": stress(StressSpec(**about, kinds=("blur",), severities=(1, 5), name="r")),
             "audit": audit(AuditSpec(data=str(koin), name="s")),
-            "predict": predict(PredictSpec(**about, source=("normal_cases/test",), explain=True, name="t")),
+            "predict": predict(PredictSpec(**about, source=("normal_cases/test/0003",), explain=True, name="t")),
         }
 
 
