@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from yolo_koin.dataset.images import Square
-from yolo_koin.evaluation.statistics import NO_INTERVAL, bootstrap
+from yolo_koin.evaluation.statistics import NO_INTERVAL, Ratio
 from yolo_koin.geometry import Box
 from yolo_koin.splits import in_order
 
@@ -70,5 +70,5 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _mean(values: NDArray[np.float64]) -> tuple[float, float, float]:
     """A mean and its interval."""
-    few = len(values) < FEWEST
-    return float(values.mean()), *(NO_INTERVAL if few else bootstrap(lambda numbers: values[numbers].mean(axis=1), len(values)))
+    of = Ratio(values, np.ones_like(values))
+    return of.value, *(of.interval() if len(values) >= FEWEST else NO_INTERVAL)
