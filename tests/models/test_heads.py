@@ -350,7 +350,7 @@ def test_validation_has_nobody_that_training_lacks(squares: Squares, tmp_path: P
 def test_a_head_has_the_map_of_its_weights_on_the_network_s_places(probe: HeadClassifier, squares: Squares) -> None:
     """That of an average and a linear layer: the weight of the class times what is averaged, where that speaks for it."""
     photos, classes = pixels(squares[1]), np.zeros(len(squares[1]), dtype=np.intp)
-    network = timm.create_model("tf_efficientnet_lite0", num_classes=0).eval()
+    network: Any = timm.create_model("tf_efficientnet_lite0", num_classes=0).eval()
     network.load_state_dict({key: value for key, value in read_tensors(probe.network).items() if not key.startswith("classifier")})
     with torch.inference_mode():
         seen = network.forward_features(torch.from_numpy(photos).permute(0, 3, 1, 2).float() / 127.5 - 1).numpy()

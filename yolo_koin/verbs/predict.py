@@ -145,6 +145,8 @@ def predict(spec: PredictSpec, progress: Progress) -> PredictResult:
 def _explained(naming: Naming, frame: pd.DataFrame, folder: Path) -> Explanation:
     from yolo_koin.verbs.explain import explained  # here, since only this needs it
 
+    assert isinstance(naming.namer, ExplainedPhoto)
+    naming.namer.finder.keep()
     synthetic = [str(split) for split in naming.dataset.synthetic] if naming.dataset else []
     return explained(naming.sights, naming.samples, frame, folder, f"{naming.model} on {naming.source}", synthetic)
 
