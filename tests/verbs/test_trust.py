@@ -38,7 +38,7 @@ from yolo_koin.runs import MANIFEST
 from yolo_koin.verbs.report import ReportResult
 from yolo_koin.verbs.scored import load_runs
 from yolo_koin.verbs.train import TrainResult
-from yolo_koin.verbs.trust import FACE, LEAKS, QUESTIONS, STRANGERS, ask
+from yolo_koin.verbs.trust import FACE, LEAKS, LOOKS, QUESTIONS, STRANGERS, ask
 from yolo_koin.workspace import Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("screen_only")]
@@ -55,7 +55,8 @@ def asked(home: Path, trained: TrainResult, koin: Path) -> dict[str, Any]:
             "control": control(ControlSpec(**about, name="q")),
             "stress": stress(StressSpec(**about, kinds=("blur",), severities=(1, 5), name="r")),
             "audit": audit(AuditSpec(data=str(koin), name="s")),
-            "predict": predict(PredictSpec(**about, source=("normal_cases/test/0003",), explain=True, name="t")),
+            "predict": predict(PredictSpec(**about, source="normal_cases/test", explain=True, name="t")),
+            "few": predict(PredictSpec(**about, source="normal_cases/test/0003", explain=True, name="u")),
         }
 
 
@@ -104,6 +105,7 @@ def test_what_nobody_asked_is_a_command(at_home: Path, reported: ReportResult) -
     assert index[STRANGERS.words][1] == "yolo_koin evaluate --strangers 0.2 --weights tiny"
     assert index[FACE.words][1].startswith("control q, 20")
     assert index[LEAKS.words][1].startswith("audit s, 20")
+    assert index[LOOKS.words][1].startswith("predict t, 20"), "two photos are no split"
 
 
 def test_figures_come_along(at_home: Path, reported: ReportResult, asked: dict[str, Any]) -> None:

@@ -151,7 +151,7 @@ def answers_of(runs: Sequence[Scored], best: Scored, data: Path, workspace: Work
     if about is not None:
         with contextlib.suppress(KoinError, OSError, ValueError):
             yield from _of_audit(about, best)
-    kinds = _kinds(workspace, data)
+    kinds = _kinds(workspace, data, set(best.predictions["split"]))
     models = {run.source.weights_sha256: run for run in reversed(runs) if run.source}  # of several of one model the first
     for sha256, model in reversed(models.items()):
         for question, (found, say) in kinds.items():
@@ -160,8 +160,8 @@ def answers_of(runs: Sequence[Scored], best: Scored, data: Path, workspace: Work
                     yield Answer(question, model.title, run, tuple(say(run)))
 
 
-def _kinds(workspace: Workspace, data: Path) -> dict[Question, tuple[list[Any], Any]]:
-    """Question → the runs that answer it, newest first, and what says what one came to."""
+def _kinds(workspace: Workspace, data: Path, splits: set[str]) -> dict[Question, tuple[list[Any], Any]]:
+    """Question → the runs that answer it, newest first, and what says what one came to. Of predictions those of whole splits."""
     scored = _of_data(_finished(ScoredRun, workspace), data)
     asked = [(run, run.spec) for run in scored if isinstance(run.spec, EvaluateSpec)]
     return {
@@ -169,7 +169,7 @@ def _kinds(workspace: Workspace, data: Path) -> dict[Question, tuple[list[Any], 
         COVERED: (_of_data(_finished(StressRun, workspace), data), lambda run: of_sweep(scores.read(run.folder / "metrics.csv"))),
         WEAK: ([run for run, spec in asked if spec.segments], lambda run: of_segments(pd.read_csv(run.folder / segments.TABLE))),
         LOOKS: (
-            [run for run in _of_data(_finished(PredictRun, workspace), data) if run.spec.explain],
+            [run for run in _of_data(_finished(PredictRun, workspace), data) if run.spec.explain and {*run.spec.sources} <= splits],
             lambda run: of_sights(pd.read_csv(run.folder / explain.MEANS)),
         ),
         STRANGERS: ([run for run, spec in asked if spec.strangers is not None], _of_strangers),
