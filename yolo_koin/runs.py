@@ -257,6 +257,7 @@ class PredictRun(Run):
         way: what was named.
         score, threshold: what rejects a photo; empty and None where every photo gets a name.
         engine: what ran the model, of which the spec may say ``auto``; empty in runs of an older version.
+        data: the raw dataset that tells names and labels; None where there is none.
     """
 
     KIND = "predict"
@@ -268,6 +269,7 @@ class PredictRun(Run):
     score: str = ""
     threshold: float | None = None
     engine: str = ""
+    data: Path | None = None
 
     @classmethod
     def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -188,6 +188,9 @@ def evaluate(result: Any, as_json: bool) -> None:
     notes += [f"{split}: boxes are {name}'s, so scores of boxes tell agreement with {name}" for split, name in result.agreement.items()]
     names = ("predictions.csv", "metrics.csv", "per_person.csv", "confusion.csv")
     files = [path for path in (result.run / name for name in names) if path.is_file()]
+    if result.segments:
+        notes += result.segments.findings
+        files += result.segments.files
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
 
 
@@ -251,13 +254,9 @@ def predict(result: Any, as_json: bool) -> None:
         for one in result.splits
     ]
     more = result.photos - len(result.named)
-    lines = [
-        *result.named,
-        *([f"and {more:,} more in predictions.csv"] if more else []),
-        *result.notes,
-        f"weights: {result.weights}",
-        *files,
-    ]
+    left_out = [f"and {more:,} more in predictions.csv"] if more else []
+    told = [*result.explanation.findings, *result.explanation.files] if result.explanation else []
+    lines = [*result.named, *left_out, *result.notes, f"weights: {result.weights}", *files, *told]
     say(as_json, result, ("split", "photos", "unreadable", "right", ""), rows, *lines)
 
 

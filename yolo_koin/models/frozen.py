@@ -100,7 +100,7 @@ class Features:
 
     @cached_property
     def network(self) -> Backbone:
-        """The network, loaded."""
+        """The network, loaded now."""
         return self._load()
 
     def uncached(self) -> Features:

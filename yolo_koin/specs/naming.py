@@ -65,6 +65,7 @@ class EvaluateSpec(Names):
     leaks: Annotated[Path | None, Option("findings.csv of an audit: top-1 is told without the test photos that it calls leaks, too.")] = (
         None
     )
+    segments: Annotated[bool, Option("Tell where the model fails, too: by brightness, sharpness, size and number of faces.")] = False
     strangers: StrangersOption = None
     folds: FoldsOption = None
 
@@ -73,7 +74,7 @@ class EvaluateSpec(Names):
         super().__post_init__()
         object.__setattr__(self, "folds", folds_for(self.strangers, self.folds))
         if self.strangers is not None:
-            given = {"task": "detect", "faces": True, "data": self.data, "engine": "onnx", "leaks": self.leaks}
+            given = {"task": "detect", "faces": True, "data": self.data, "engine": "onnx", "leaks": self.leaks, "segments": True}
             if wrong := [f"{key}={value}" for key, value in given.items() if value and getattr(self, key) == value]:
                 what = "strangers are held out of a classifier of whole photos, trained anew on its own dataset"
                 raise UsageError(what, f"strangers={self.strangers:g} {wrong[0]}", "Drop one of the two.")
@@ -81,6 +82,8 @@ class EvaluateSpec(Names):
             raise UsageError("a detector finds and names faces by itself", "task=detect faces=True", "Drop one of the two.")
         if self.leaks and (self.faces or self.task == "detect"):
             raise UsageError("leaks are told of whole photos", f"leaks={self.leaks}", "Drop it, or faces and task.")
+        if self.segments and (self.faces or self.task == "detect"):
+            raise UsageError("segments are told of whole photos", "segments=True", "Drop it, or faces and task.")
         for option in ("detector", "boxes"):
             if not self.faces and getattr(self, option):
                 where = f"{option}={getattr(self, option)}"
@@ -126,6 +129,9 @@ class PredictSpec(Names):
 
     source: Annotated[str | tuple[str, ...], Option("Splits (hard_cases/test), folders, photos or globs.", position=True)]
     top: Annotated[int, Option("Names drawn on each photo.", least=1, most=5)] = 3
+    explain: Annotated[
+        bool, Option("Show beside each photo where a classifier looks, and say how much of that lies on the face; --engine torch.")
+    ] = False
     reject: Annotated[
         str | None, Option("Answer unknown: an FPIR such as 10%, of evaluate --strangers, or a threshold of its score such as 7.3.")
     ] = None
@@ -135,8 +141,11 @@ class PredictSpec(Names):
         super().__post_init__()
         if not self.sources:
             raise UsageError("nothing to predict", "", "Name a split such as hard_cases/test, a folder, a photo or a glob.")
-        if self.detector and not self.faces:
+        if self.detector and not (self.faces or self.explain):
             raise UsageError("detector is about faces", f"detector={self.detector}", "Say faces=True.")
+        if self.explain and (self.faces or self.engine == "onnx"):
+            other = "faces=True" if self.faces else "engine=onnx"
+            raise UsageError("where a model looks is shown of whole photos, by torch", f"explain=True {other}", "Drop one of the two.")
         if self.reject is not None:
             _ = self.rejection  # what cannot be is told here
 

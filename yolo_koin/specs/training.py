@@ -165,11 +165,14 @@ class BenchmarkSpec(Trains):
     ray: Annotated[str, Option("Run the cells on a Ray cluster: its address, or auto. [default: on this machine]")] = ""
     lang: LanguageOption = "en"
     dry_run: Annotated[bool, Option("Say what would be run, what is there already, and how long it may take; write nothing.")] = False
+    trust: Annotated[
+        bool, Option("Audit the dataset too, and put the best model to stress and control; the report shows what they say.")
+    ] = False
     name: Annotated[str | None, Option("Name of the benchmark; the same name goes on where it stopped. [default: the dataset's]")] = None
     matrices: Annotated[tuple[dict[str, Any], ...], Option("Several matrices in one benchmark: what each says otherwise.")] = ()
 
     SHARED: ClassVar[tuple[str, ...]] = (  # by all matrices
-        *("workspace", "data", "device", "log", "strangers", "folds", "ray", "lang", "dry_run", "name", "matrices"),
+        *("workspace", "data", "device", "log", "strangers", "folds", "ray", "lang", "dry_run", "trust", "name", "matrices"),
     )
 
     def __post_init__(self) -> None:

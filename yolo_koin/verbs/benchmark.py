@@ -21,9 +21,10 @@ from yolo_koin.verbs import cells, open_set
 from yolo_koin.verbs.executors import Executor, Outcome, executor_for
 from yolo_koin.verbs.planning import best_so_far, left, planned
 from yolo_koin.verbs.recipes import RECIPES
-from yolo_koin.verbs.report import in_words_of, write_report
+from yolo_koin.verbs.report import best_of, in_words_of, write_report
 from yolo_koin.verbs.results import readable
 from yolo_koin.verbs.scored import finished_cells, load_cell
+from yolo_koin.verbs.trust import ask
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace, check_name
 
@@ -42,6 +43,7 @@ GROWING = (
     "ray",
     "lang",
     "dry_run",
+    "trust",
     "matrices",
 )  # more may join a benchmark
 
@@ -94,7 +96,7 @@ def benchmark(spec: BenchmarkSpec, progress: Progress) -> BenchmarkResult:
         run = begun.written(status="running")
         with run.failing():
             outcome = _run_all(matrix, execute, workspace, progress)
-            return _written(run, matrix, outcome)
+            return _written(run, matrix, outcome, workspace, progress)
 
 
 Outcomes = dict[str, Outcome]  # of the cells that were run now, by id
@@ -111,7 +113,9 @@ def _run_all(matrix: Sequence[cells.Cell], execute: Executor, workspace: Workspa
     return outcome
 
 
-def _written(run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcomes) -> BenchmarkResult:
+def _written(
+    run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcomes, workspace: Workspace, progress: Progress
+) -> BenchmarkResult:
     """The results and the report of all finished cells: what an earlier call with other models finished belongs to the benchmark too."""
     home, failed = run.folder, {name: error for name, error in outcome.items() if isinstance(error, Exception)}
     pairs = finished_cells(home)
@@ -124,11 +128,12 @@ def _written(run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcomes)
     held_out = open_set.of_benchmark(home)
     told = pd.concat([metrics, *(open_set.of_one_score(run) for run in held_out)], ignore_index=True)
     write_csv(home / "results.csv", _with_settings(told, specs, reasons))
+    doubts = ask(best_of(scored), workspace, run.spec.device.split(",")[0], progress) if run.spec.trust else ()
     lang = run.spec.lang
     out = in_words_of(home / "figures", lang)
     with speaking(lang):
         after = open_set.blocks_of(held_out, out) if held_out else []
-    files = write_report(scored, out, home if lang == "en" else out, lang, after=after)
+    files = write_report(scored, out, workspace, home if lang == "en" else out, lang, after=after)
     run.written(status="finished", cells=tuple(done.name for done, _ in pairs))
     return BenchmarkResult(
         run=home,
@@ -138,7 +143,7 @@ def _written(run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcomes)
         taken=tuple(one.name for one in scored if one.name not in outcome),
         failed=reasons,
         figures=files,
-        notes=tuple(dict.fromkeys(note for cell in matrix for note in cell.training.notes)),
+        notes=(*dict.fromkeys(note for cell in matrix for note in cell.training.notes), *doubts),
     )
 
 

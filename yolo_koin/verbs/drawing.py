@@ -18,11 +18,13 @@ from yolo_koin.evaluation import predictions
 from yolo_koin.evaluation.face_predictions import NO_FACE
 from yolo_koin.files import atomic_path
 from yolo_koin.geometry import iou
-from yolo_koin.reporting.annotate import annotate
+from yolo_koin.naming.explained import Sight
+from yolo_koin.reporting.annotate import MIN_WIDTH, annotate, enlarged
 from yolo_koin.reporting.boxed import annotate_faces
 from yolo_koin.reporting.fonts import missing_glyphs
+from yolo_koin.reporting.heat import Heat, beside, heated
 from yolo_koin.reporting.sheets import contact_sheet, tile
-from yolo_koin.reporting.verdicts import BoxedFace, Faces, Result, Verdict, percent
+from yolo_koin.reporting.verdicts import BoxedFace, Correct, Faces, Result, Verdict, percent
 from yolo_koin.splits import Split, in_order
 from yolo_koin.words import Sentence, count, listed, some
 
@@ -43,6 +45,7 @@ class Drawing:
         top: names on each photo, or beneath a face that is alone.
         boxed: whether the rows are of faces.
         known: image id → the boxes that people drew, which tell of every face whose it is.
+        sights: image id → where the classifier looked, where that is shown beside the photo; it may fill up while photos are drawn.
     """
 
     targets: Mapping[str, Path]
@@ -50,6 +53,7 @@ class Drawing:
     top: int = 3
     boxed: bool = False
     known: Mapping[str, Sequence[LabelledBox]] = field(default_factory=dict)
+    sights: Mapping[str, Sight] = field(default_factory=dict)
 
     def __call__(self, item: tuple[Sample, Sequence[Row], bool]) -> Image.Image | None:
         """Write the annotated copy of a photo, and return its tile for the contact sheet where the last value of the item asks for it."""
@@ -60,8 +64,13 @@ class Drawing:
         said = self._said(sample, rows)
         if isinstance(said, Faces) and scale < 1:
             said = replace(said, faces=tuple(face.scaled(scale) for face in said.faces))
+        sight = self.sights.get(sample.image)
         with atomic_path(self.targets[sample.image]) as temporary:
-            if isinstance(said, Verdict):
+            if sight and isinstance(said, Verdict):
+                large = enlarged(photo, MIN_WIDTH)
+                photo = looked_at(large, sight, said.correct)
+                drawn = annotate(beside(large, photo), said, self.top)
+            elif isinstance(said, Verdict):
                 drawn = annotate(photo, said, self.top)
             else:
                 drawn = annotate_faces(photo, said.faces, self.top, said.person)
@@ -77,6 +86,11 @@ class Drawing:
             return verdict_of(rows[0], self.names)
         faces = faces_of(rows, self.names, self.known.get(sample.image, ()))
         return Faces(tuple(faces), self.names.get(sample.label, sample.label) or None)
+
+
+def looked_at(photo: Image.Image, sight: Sight, correct: Correct) -> Image.Image:
+    """A photo, perhaps scaled, with where the classifier looked drawn over it."""
+    return heated(photo, Heat(sight.map, sight.square, sight.box).scaled(photo.width / sight.width), correct)
 
 
 def _opened(path: Path) -> tuple[Image.Image, float]:

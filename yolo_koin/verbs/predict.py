@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -21,6 +21,7 @@ from yolo_koin.models.heads import HeadClassifier
 from yolo_koin.models.protocol import Model, engine_of, scale_of
 from yolo_koin.naming import Namer, Reader, name_photos
 from yolo_koin.naming.detector import Detected
+from yolo_koin.naming.explained import ExplainedPhoto, Sight
 from yolo_koin.naming.faces import EachFace
 from yolo_koin.naming.whole import WholePhoto
 from yolo_koin.parallel import Progress, in_threads
@@ -38,6 +39,9 @@ from yolo_koin.verbs.scoring import NOT_OF_FACES
 from yolo_koin.verbs.sources import look_up
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace
+
+if TYPE_CHECKING:
+    from yolo_koin.verbs.explain import Explanation
 
 TOLD = 10  # photos that are named on the screen as well
 
@@ -84,6 +88,7 @@ class PredictResult:
         way: ``whole``, ``faces`` or ``detector``: what was named.
         notes: what the user should know: boxes that could not be used, a classifier that did not learn from faces.
         splits: the counts of each split by itself.
+        explanation: where the classifier looked; None where that was not asked.
     """
 
     run: Path
@@ -96,6 +101,7 @@ class PredictResult:
     way: str = "whole"
     notes: tuple[str, ...] = ()
     splits: tuple[SplitCount, ...] = ()
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,11 @@ class Naming:
         return self.dataset.names if self.dataset else {}
 
     @property
+    def sights(self) -> Mapping[str, Sight]:
+        """Image id → where the classifier looked, of the photos that were named so far; none where that is not asked."""
+        return self.namer.sights if isinstance(self.namer, ExplainedPhoto) else {}
+
+    @property
     def boxed(self) -> bool:
         """Whether faces are named."""
         return self.namer.way != "whole"
@@ -149,13 +160,24 @@ def predict(spec: PredictSpec, progress: Progress) -> PredictResult:
     rejection = rejection_of(spec, weights, workspace)
     with resolved(spec, weights, workspace, rejection) as naming, workspace.begun("predict", spec.name, default, spec) as folder:
         photos, way = len(naming.samples), naming.namer.way
-        run = PredictRun(folder=folder, spec=spec, weights=weights, weights_sha256=sha256(weights), photos=photos, way=way)
+        of = naming.dataset.root if naming.dataset else None
+        run = PredictRun(folder=folder, spec=spec, weights=weights, weights_sha256=sha256(weights), photos=photos, way=way, data=of)
         run = replace(run, engine=engine_of(getattr(naming.namer, "classifier", None)))
         run = run.written(**({"score": rejection.score, "threshold": rejection.threshold} if rejection else {}))
         with run.failing():
             frame = draw(naming, folder, spec.top, progress)
+            explanation = _explained(naming, frame, folder) if spec.explain else None
             run.written(status="finished")
-    return _result(naming, frame, folder, weights)
+    return replace(_result(naming, frame, folder, weights), explanation=explanation)
+
+
+def _explained(naming: Naming, frame: pd.DataFrame, folder: Path) -> Explanation:
+    from yolo_koin.verbs.explain import explained  # here, since only this needs it
+
+    assert isinstance(naming.namer, ExplainedPhoto)
+    naming.namer.finder.keep()
+    synthetic = [str(split) for split in naming.dataset.synthetic] if naming.dataset else []
+    return explained(naming.sights, naming.samples, frame, folder, f"{naming.model} on {naming.source}", synthetic)
 
 
 def draw(naming: Naming, folder: Path, top: int, progress: Progress) -> pd.DataFrame:
@@ -171,7 +193,7 @@ def draw(naming: Naming, folder: Path, top: int, progress: Progress) -> pd.DataF
         The rows of ``predictions.csv``.
     """
     names, _ = drawable(naming.names)
-    one = Drawing(targets_of(folder, naming.samples), names, top, naming.boxed, naming.known)
+    one = Drawing(targets_of(folder, naming.samples), names, top, naming.boxed, naming.known, naming.sights)
     parts: list[pd.DataFrame] = []
     due = EvenTiles(len(naming.samples)).due
 
@@ -206,10 +228,11 @@ def resolved(spec: PredictSpec, weights: Path, workspace: Workspace, rejection: 
     with contextlib.ExitStack() as held:
         dataset = _dataset(spec.data, weights, workspace)
         found = look_up(spec.sources, dataset)  # before torch is loaded: a mistyped path is told at once
-        model = engine.load(weights, spec.device, spec.trust_weights, spec.engine, workspace.engines)
+        wanted = "torch" if spec.explain else spec.engine
+        model = engine.load(weights, spec.device, spec.trust_weights, wanted, workspace.engines)
         if isinstance(model, HeadClassifier):
             model.keep_nothing()
-        namer, hints = _namer(model, spec, workspace, held)
+        namer, hints = _namer(model, spec, dataset, workspace, held)
         known, problems = drawn_boxes(dataset) if dataset and namer.way != "whole" else ({}, ())
         notes = (*(dataset.notes if dataset else ()), *(f"{one.where}: {one.reason}" for one in problems), *hints)
         notes += found.notes
@@ -231,19 +254,28 @@ def _learnt(model: Model, dataset: Dataset) -> frozenset[str]:
     return frozenset(map(str, splits))
 
 
-def _namer(model: Model, spec: PredictSpec, workspace: Workspace, held: contextlib.ExitStack) -> tuple[Namer[Any], tuple[str, ...]]:
+def _namer(
+    model: Model, spec: PredictSpec, dataset: Dataset | None, workspace: Workspace, held: contextlib.ExitStack
+) -> tuple[Namer[Any], tuple[str, ...]]:
     """What names the photos, by the kind of the weights and by whether faces are asked for; and what the user should know of it."""
     if model.task == "detect":
         if spec.faces:
             raise WeightsError("these weights find and name faces by themselves", model.weights, "Drop --faces.")
+        if spec.explain:
+            raise WeightsError("a map is of a classifier, and these weights detect", model.weights, "Drop --explain.")
         return Detected(model, Reader(), doubtful=False), ()
     of_faces = model.preparation.fit == "face"
-    if not (spec.faces or of_faces):
+    if not (spec.faces or of_faces or spec.explain):
         return WholePhoto(model, Reader()), ()
     finder = held.enter_context(face_finder(spec.detector, spec.device, spec.trust_weights, workspace))
     if spec.faces:
         return EachFace(model, finder, Reader()), () if of_faces else (NOT_OF_FACES,)
-    return WholePhoto(model, Reader(), finder), ()
+    whole = WholePhoto(model, Reader(), finder)
+    if spec.explain:
+        from yolo_koin.verbs.explain import explaining  # here, since it loads torch
+
+        return explaining(whole, finder, dataset), ()
+    return whole, ()
 
 
 def _dataset(data: str | None, weights: Path, workspace: Workspace) -> Dataset | None:
