@@ -57,16 +57,19 @@ class Drawing:
         if not self.shows(rows):
             return None
         photo, scale = _opened(sample.path)
-        said = self._said(sample, rows)
-        if isinstance(said, Faces) and scale < 1:
-            said = replace(said, faces=tuple(face.scaled(scale) for face in said.faces))
+        drawn, said = self.drawn(photo, scale, sample, rows)
         with atomic_path(self.targets[sample.image]) as temporary:
-            if isinstance(said, Verdict):
-                drawn = annotate(photo, said, self.top)
-            else:
-                drawn = annotate_faces(photo, said.faces, self.top, said.person)
             drawn.save(temporary, quality=QUALITY)
         return tile(Result(photo, said, "" if sample.label else Path(sample.image).name)) if tiled else None
+
+    def drawn(self, photo: Image.Image, scale: float, sample: Sample, rows: Sequence[Row]) -> tuple[Image.Image, Verdict | Faces]:
+        """An annotated copy of a photo, and what was said of it, in the pixels of ``photo``, which is at ``scale`` of its full size."""
+        said = self._said(sample, rows)
+        if isinstance(said, Verdict):
+            return annotate(photo, said, self.top), said
+        if scale < 1:
+            said = replace(said, faces=tuple(face.scaled(scale) for face in said.faces))
+        return annotate_faces(photo, said.faces, self.top, said.person), said
 
     def shows(self, rows: Sequence[Row]) -> bool:
         """Whether a photo of these rows is drawn: it could be read, though there may be no face in it."""

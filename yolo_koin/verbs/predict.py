@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from yolo_koin.dataset.koin import Dataset, Sample, nfc
 from yolo_koin.errors import WeightsError
 from yolo_koin.evaluation import face_predictions, predictions
 from yolo_koin.evaluation.chance import chance_note
+from yolo_koin.faces.finder import FaceFinder
 from yolo_koin.files import atomic_path, sha256
 from yolo_koin.models import engine
 from yolo_koin.models.heads import HeadClassifier
@@ -26,7 +27,7 @@ from yolo_koin.parallel import Progress, in_threads
 from yolo_koin.reporting.sheets import EvenTiles
 from yolo_koin.reporting.verdicts import percent
 from yolo_koin.runs import PredictRun
-from yolo_koin.specs import SAMPLE, PredictSpec
+from yolo_koin.specs import SAMPLE, Answers, PredictSpec
 from yolo_koin.splits import TRAINING_SETS, Split
 from yolo_koin.verbs.drawing import Drawing, Row, SplitCount, by_photo, counted_by_split, dataset_name, drawable, sheet_of, targets_of
 from yolo_koin.verbs.drawn import drawn_boxes
@@ -175,12 +176,13 @@ def resolved(spec: PredictSpec, weights: Path, workspace: Workspace, rejection: 
         DatasetError, WeightsError: what the user can mend.
     """
     with contextlib.ExitStack() as held:
-        dataset = _dataset(spec.data, weights, workspace)
+        dataset = dataset_of(spec.data, weights, workspace)
         found = look_up(spec.sources, dataset)  # before torch is loaded: a mistyped path is told at once
-        model = engine.load(weights, spec.device, spec.trust_weights, spec.engine, workspace.engines)
-        if isinstance(model, HeadClassifier):
-            model.keep_nothing()
-        namer, hints = _namer(model, spec, workspace, held)
+        model = loaded(spec, weights, workspace)
+        namer, hints = namer_of(
+            *(model, spec.faces, Reader()),
+            lambda: held.enter_context(face_finder(spec.detector, spec.device, spec.trust_weights, workspace)),
+        )
         known, problems = drawn_boxes(dataset) if dataset and namer.way != "whole" else ({}, ())
         notes = (*(dataset.notes if dataset else ()), *(f"{one.where}: {one.reason}" for one in problems), *hints)
         notes += found.notes
@@ -202,22 +204,34 @@ def _learnt(model: Model, dataset: Dataset) -> frozenset[str]:
     return frozenset(map(str, splits))
 
 
-def _namer(model: Model, spec: PredictSpec, workspace: Workspace, held: contextlib.ExitStack) -> tuple[Namer[Any], tuple[str, ...]]:
-    """What names the photos, by the kind of the weights and by whether faces are asked for; and what the user should know of it."""
+def loaded(spec: Answers, weights: Path, workspace: Workspace) -> Model:
+    """A model that writes down nothing of what it is shown."""
+    model = engine.load(weights, spec.device, spec.trust_weights, spec.engine, workspace.engines)
+    if isinstance(model, HeadClassifier):
+        model.keep_nothing()
+    return model
+
+
+def namer_of(model: Model, faces: bool, reader: Reader, finder: Callable[[], FaceFinder]) -> tuple[Namer[Any], tuple[str, ...]]:
+    """What names the photos, by the kind of the weights and by whether faces are asked for; and what the user should know of it.
+
+    Args:
+        model: of the weights.
+        faces: whether every face is to be named.
+        reader: where the pixels come from.
+        finder: finds faces; is made where one is needed.
+    """
     if model.task == "detect":
-        if spec.faces:
+        if faces:
             raise WeightsError("these weights find and name faces by themselves", model.weights, "Drop --faces.")
-        return Detected(model, Reader(), doubtful=False), ()
+        return Detected(model, reader, doubtful=False), ()
     of_faces = model.preparation.fit == "face"
-    if not (spec.faces or of_faces):
-        return WholePhoto(model, Reader()), ()
-    finder = held.enter_context(face_finder(spec.detector, spec.device, spec.trust_weights, workspace))
-    if spec.faces:
-        return EachFace(model, finder, Reader()), () if of_faces else (NOT_OF_FACES,)
-    return WholePhoto(model, Reader(), finder), ()
+    if faces:
+        return EachFace(model, finder(), reader), () if of_faces else (NOT_OF_FACES,)
+    return WholePhoto(model, reader, finder() if of_faces else None), ()
 
 
-def _dataset(data: str | None, weights: Path, workspace: Workspace) -> Dataset | None:
+def dataset_of(data: str | None, weights: Path, workspace: Workspace) -> Dataset | None:
     """The dataset for names and labels; without one, photos are still predicted."""
     if data is not None:
         return open_dataset(data, workspace)

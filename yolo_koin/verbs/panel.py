@@ -1,0 +1,129 @@
+"""Several models that are asked about one photo. It lies in memory, perhaps with a mask and sunglasses drawn on its faces."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PIL import Image
+
+from yolo_koin.dataset.images import PhotoError, open_photo
+from yolo_koin.dataset.koin import Sample
+from yolo_koin.faces.finder import FaceFinder
+from yolo_koin.faces.turned import usable
+from yolo_koin.models.protocol import Model, scale_of
+from yolo_koin.naming import Reader
+from yolo_koin.naming.protocol import table_of
+from yolo_koin.naming.reader import Transform
+from yolo_koin.naming.sweeps import Located, Sweep
+from yolo_koin.reporting.answers import Answer, Card
+from yolo_koin.reporting.verdicts import Faces, Verdict, percent
+from yolo_koin.specs import Kind
+from yolo_koin.splits import Split
+from yolo_koin.synthetic.variants import Variant
+from yolo_koin.verbs.drawing import Drawing, rows_of
+from yolo_koin.verbs.predict import namer_of
+from yolo_koin.verbs.rejection import Rejection, as_shown
+
+SHOWN = 1280  # px: longer side of a photo on the page
+
+Worn = Mapping[Kind, int]  # what is drawn on faces → severity, 0 for none
+
+
+@dataclass(frozen=True)
+class Member:
+    """A model of the panel.
+
+    Attributes:
+        name: of its run or file.
+        about: what it is, for people.
+        model: answers.
+        faces: whether it is shown every face, in place of the photo as a whole.
+        drawing: how what it says is drawn.
+        rejection: what is answered with ``unknown``; None where everybody gets a name.
+    """
+
+    name: str
+    about: str
+    model: Model
+    faces: bool
+    drawing: Drawing
+    rejection: Rejection | None = None
+
+    def card(self, sample: Sample, reader: Reader, finder: FaceFinder, picture: Image.Image, scale: float) -> Card:
+        """What the model says of a photo.
+
+        Args:
+            sample: the photo.
+            reader: has its pixels.
+            finder: finds faces.
+            picture: the photo as it is shown, at ``scale`` of its full size.
+            scale: see there.
+        """
+        namer, _ = namer_of(self.model, self.faces, reader, lambda: finder)
+        frame = table_of(namer, [sample])
+        if self.rejection:
+            frame = as_shown(self.rejection.answered(frame, scale_of(self.model), len(self.model.names)))
+        rows = rows_of(frame)
+        if not self.drawing.shows(rows):
+            return Card(self.name, self.about, None, f"{rows[0]['error']}.".capitalize())
+        drawn, said = self.drawing.drawn(picture, scale, sample, rows)
+        return Card(self.name, self.about, drawn, _in_words(said))
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Models side by side.
+
+    Attributes:
+        members: the models.
+        finder: finds faces, and keeps nothing of them.
+    """
+
+    members: tuple[Member, ...]
+    finder: FaceFinder
+
+    def ask(self, photo: bytes, worn: Worn) -> Answer:
+        """What each model says of a photo; of one that cannot be read, why."""
+        begun, digest = time.perf_counter(), hashlib.sha256(photo).hexdigest()
+        sample = Sample(digest, Split(), "", Path(digest))
+        try:
+            picture, (width, _) = open_photo(photo, longest=SHOWN)
+            change, note = self._drawn_on(sample, photo, worn)
+        except PhotoError as error:
+            return Answer(note=f"This photo cannot be used: {error}.")
+        picture.thumbnail((SHOWN, SHOWN))
+        if change:
+            picture = change(sample, picture)
+        reader = Reader(content={digest: photo}, transform=change)
+        cards = tuple(one.card(sample, reader, self.finder, picture, picture.width / width) for one in self.members)
+        return Answer(cards, note, time.perf_counter() - begun)
+
+    def _drawn_on(self, sample: Sample, photo: bytes, worn: Worn) -> tuple[Transform | None, str]:
+        """What draws on every face of a photo, in the manner of ``stress``; None where nothing is to be drawn, or nothing can be, and why."""
+        variants = [Variant(kind, severity) for kind, severity in worn.items() if severity]
+        if not variants:
+            return None, ""
+        found = self.finder.look(photo)
+        faces = {f"{sample.image}/{i}": Located(face, (found.width, found.height)) for i, face in enumerate(found.faces) if usable(face)}
+        sweep = Sweep(faces)
+
+        def change(_: Sample, image: Image.Image) -> Image.Image:
+            for face in faces:
+                for variant in variants:
+                    image = sweep(replace(sample, image=face, split=Split(variant=str(variant))), image)
+            return image
+
+        return (change, "") if faces else (None, "Nothing was drawn: no face was found whose eyes and mouth are where they should be.")
+
+
+def _in_words(said: Verdict | Faces) -> str:
+    """What a drawing says, for whoever does not see it."""
+    if isinstance(said, Verdict):
+        pairs = list(zip(said.names, said.scores, strict=True))
+    else:
+        pairs = [(face.verdict.names[0], face.verdict.scores[0]) for face in said.ordered]
+    return ", ".join(f"{name} {percent(score)}".strip() for name, score in pairs) or "no face found"
