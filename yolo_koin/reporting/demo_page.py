@@ -26,7 +26,12 @@ SLIDERS: Mapping[Kind, tuple[str, str]] = {
     "sunglasses": ("Sunglasses", "0 is none, 1 has narrow lenses, 5 reaches from brow to cheek"),
 }
 FONTS = ("system-ui", "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans KR", "NanumGothic", "sans-serif")
-
+SOFT = {  # what is less important, dark enough to be read
+    "body_text_color_subdued": "*neutral_600",
+    "body_text_color_subdued_dark": "*neutral_300",
+    "block_info_text_color": "*neutral_600",
+    "block_info_text_color_dark": "*neutral_300",
+}
 
 Ask = Callable[[bytes, Mapping[Kind, int]], Answer]
 
@@ -78,7 +83,7 @@ def served(blocks: gr.Blocks, port: int, browser: bool) -> str:
     Raises:
         OSError: the port is taken.
     """
-    theme = gr.themes.Base(primary_hue="blue", font=FONTS, font_mono=("ui-monospace", "monospace"))
+    theme = gr.themes.Base(primary_hue="blue", font=FONTS, font_mono=("ui-monospace", "monospace")).set(**SOFT)
     here: dict[str, Any] = {"server_name": HOST, "server_port": port, "share": False, "root_path": "", "strict_cors": True}
     nothing_kept: dict[str, Any] = {"run_history": False, "enable_monitoring": False, "max_file_size": LARGEST}
     plain: dict[str, Any] = {"ssr_mode": False, "pwa": False, "mcp_server": False, "num_workers": 0, "footer_links": [], "inline": False}

@@ -147,12 +147,9 @@ def _free(port: int) -> int:
 
 @contextmanager
 def _settings(folder: str) -> Iterator[None]:
-    """What Gradio reads from the environment, while the page is there: photos come in through ``folder``, nobody is told of anything.
-
-    It looks whether its own page answers, which a proxy would not know.
-    """
+    """What Gradio reads from the environment while the page is there: photos come in through ``folder``, and no proxy is asked for it."""
     direct = ",".join(filter(None, [os.environ.get("no_proxy", os.environ.get("NO_PROXY", "")), LOCAL]))
-    wanted = {"GRADIO_TEMP_DIR": folder, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1", "no_proxy": direct}
+    wanted = {"GRADIO_TEMP_DIR": folder, "no_proxy": direct}
     before = {key: os.environ.get(key) for key in wanted}
     os.environ.update(wanted)
     try:

@@ -103,7 +103,7 @@ class Panel:
         return Answer(cards, note, time.perf_counter() - begun)
 
     def _drawn_on(self, sample: Sample, photo: bytes, worn: Worn) -> tuple[Transform | None, str]:
-        """What draws on every face of a photo, in the manner of ``stress``; None where nothing is to be drawn, or nothing can be, and why."""
+        """What draws on every face of a photo as ``stress`` does; None where nothing is to be drawn, or nothing can be, and why."""
         variants = [Variant(kind, severity) for kind, severity in worn.items() if severity]
         if not variants:
             return None, ""
