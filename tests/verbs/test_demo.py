@@ -82,14 +82,17 @@ class Page:
 
     def ask(self, photo: Path | None, mask: int = 0, sunglasses: int = 0) -> str:
         """What the page says to a photo, or to the sliders after it."""
-        name, given = ("again", []) if photo is None else ("photo", [self._sent(photo)])
-        body = json.dumps({"data": [*given, mask, sunglasses], "session_hash": "test"}).encode()
-        event = json.loads(self._told(f"call/{name}", body, "application/json"))["event_id"]
-        done = self._told(f"call/{name}/{event}")
-        assert done.startswith("event: complete"), done
-        return str(json.loads(done.split("data: ")[1])[-1])
+        name, given = ("again", []) if photo is None else ("photo", [self.sent(photo)])
+        return str(json.loads(self.event(name, *given, mask, sunglasses).split("data: ")[1])[-1])
 
-    def _sent(self, photo: Path) -> dict[str, Any]:
+    def event(self, name: str, *data: Any) -> str:
+        """What comes of an event: its last line has the values."""
+        body = json.dumps({"data": data, "session_hash": "test"}).encode()
+        event = json.loads(self._told(f"call/{name}", body, "application/json"))["event_id"]
+        return self._told(f"call/{name}/{event}")
+
+    def sent(self, photo: Path) -> dict[str, Any]:
+        """The photo as Gradio knows it, once it is there."""
         head = f'--x\r\nContent-Disposition: form-data; name="files"; filename="{photo.name}"\r\n\r\n'
         body = head.encode() + photo.read_bytes() + b"\r\n--x--\r\n"
         (path,) = json.loads(self._told("upload", body, "multipart/form-data; boundary=x"))
@@ -219,6 +222,16 @@ def test_nothing_is_left_of_a_photo(page: Page, home: Path, face: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
 
 
+def test_no_other_file_of_this_computer_is_read(page: Page, tmp_path: Path, face: Path) -> None:
+    """Nor removed, whatever a caller says of where a photo is."""
+    (tmp_path / "mine.png").write_bytes(face.read_bytes())
+    known = Path(page.sent(face)["path"])
+    for path in (tmp_path / "mine.png", known.parent / "../.." / os.path.relpath(tmp_path / "mine.png", known.parent.parent.parent)):
+        assert path.is_file()
+        assert page.event("photo", {"path": str(path), "meta": {"_type": "gradio.FileData"}}, 0, 0).startswith("event: error")
+    assert (tmp_path / "mine.png").is_file()
+
+
 def test_nobody_else_is_talked_to(page: Page, face: Path) -> None:
     """The process listens on 127.0.0.1 only, and connected to nobody else since it began."""
     page.ask(face)
@@ -237,7 +250,7 @@ def test_ctrl_c_ends_it(page: Page, at_home: Path, tmp_path: Path, face: Path) -
         "models: tiny",
         f"http://127.0.0.1:{port}/ (this computer only; Ctrl-C ends it)",
     ]
-    other._sent(face)
+    other.sent(face)
     assert list(tmp_path.rglob("6.png"))
     assert other.close() == 0
     assert [path.name for path in tmp_path.iterdir()] == ["errors"]

@@ -7,7 +7,6 @@ is open. Answers are text with the pictures in it, so that they lie in no file a
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 
 import gradio as gr
 
-from yolo_koin.dataset.images import PhotoError, read_photo
 from yolo_koin.reporting.answers import Answer, head, html
 from yolo_koin.specs import Kind
 
@@ -44,7 +42,8 @@ def page(ask: Ask, models: Sequence[str], strangers: bool) -> gr.Blocks:
         models: what each is called.
         strangers: whether ``unknown`` is among the answers.
     """
-    with gr.Blocks(title="yolo_koin demo", analytics_enabled=False, fill_width=True) as blocks:
+    blocks = gr.Blocks(title="yolo_koin demo", analytics_enabled=False, fill_width=True)
+    with blocks:
         gr.HTML(head(models, strangers))
         held = gr.State()  # the photo, in memory
         with gr.Row():
@@ -61,14 +60,13 @@ def page(ask: Ask, models: Sequence[str], strangers: bool) -> gr.Blocks:
             if not upload:
                 return gr.skip()
             with _arrived(Path(upload["path"])) as photo:
-                return None, photo, html(ask(photo, _worn(worn)) if isinstance(photo, bytes) else Answer(note=photo))
+                return None, photo, html(ask(photo, _worn(worn)))
 
         def again(photo: bytes | None, *worn: int) -> Any:
-            return html(ask(photo, _worn(worn))) if isinstance(photo, bytes) else gr.skip()
+            return gr.skip() if photo is None else html(ask(photo, _worn(worn)))
 
         one_at_a_time: dict[str, Any] = {"concurrency_id": "ask", "concurrency_limit": 1}
-        for source, event in ((dropped, dropped.upload), (taken, taken.input)):
-            name = "photo" if source is dropped else "camera"
+        for name, source, event in (("photo", dropped, dropped.upload), ("camera", taken, taken.input)):
             event(new_photo, [source, *sliders], [source, held, answer], preprocess=False, api_name=name, **one_at_a_time)
         moved = [slider.change for slider in sliders]
         gr.on(moved, again, [held, *sliders], answer, trigger_mode="always_last", api_name="again", **one_at_a_time)
@@ -93,14 +91,17 @@ def served(blocks: gr.Blocks, port: int, browser: bool) -> str:
 
 
 @contextlib.contextmanager
-def _arrived(path: Path) -> Iterator[bytes | str]:
-    """The bytes of a photo that was dropped, or why they cannot be read; its file and the folder of that are gone when the block ends."""
+def _arrived(path: Path) -> Iterator[bytes]:
+    """The bytes of a photo that was dropped. When the block ends its file is gone, and the folder that Gradio calls by the photo's hash.
+
+    Gradio has seen to it that the file is one of those. The same photo in another window may have taken it along: there are no bytes then.
+    """
     try:
-        yield read_photo(path)
-    except PhotoError as error:
-        yield f"This photo cannot be used: {error}."
+        yield path.read_bytes() if path.is_file() else b""
     finally:
-        shutil.rmtree(path.parent, ignore_errors=True)  # which Gradio makes for each, and calls by the photo's hash
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
 
 
 def _worn(severities: Sequence[float]) -> dict[Kind, int]:

@@ -96,15 +96,17 @@ def resolved(spec: DemoSpec, progress: Progress) -> tuple[Panel, tuple[str, ...]
     Raises:
         DatasetError, WeightsError, RunError, UsageError: what the user can mend.
     """
-    workspace, members, notes = Workspace.of(spec), [], {}
+    workspace = Workspace.of(spec)
+    members: list[Member] = []
+    notes: list[str] = []
     for i, one in enumerate(spec.models):
         progress(Step("loading models", i, len(spec.models)))
         member, told = _member(one, workspace)
         members.append(member)
-        notes |= dict.fromkeys(told)
+        notes += told
     panel = Panel(tuple(members), FaceFinder(open_detector(spec.detector, spec.device, spec.trust_weights)))
     panel.ask(_first_photo(), {"mask": 1, "sunglasses": 1})
-    return panel, tuple(notes)
+    return panel, tuple(dict.fromkeys(notes))
 
 
 def _member(spec: Answers, workspace: Workspace) -> tuple[Member, tuple[str, ...]]:
