@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test lint fuzz figures matrix trust drawn strangers
+.PHONY: benchmark test lint fuzz docs figures matrix trust drawn strangers
 .SECONDARY:  # runs are nobody's to remove
 
 benchmark: .venv/installed
@@ -18,6 +18,10 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: .venv/installed-dev  # the pages of docs/ as a site in site/, for a web server of any kind or straight from disk; GitHub shows docs/ as it is
+	$(BIN)/python -m docs.reference
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 figures: benchmark runs/evaluate/sample-faces/metrics.csv runs/evaluate/sample-detect/metrics.csv trust drawn  # what the README shows
 	$(BIN)/yolo_koin report sample sample-faces sample-detect --out resources

@@ -1,6 +1,6 @@
 """How fast we are against stock Ultralytics, whole commands in turn, and how near to what the processor allows.
 
-    python -m benchmarks.speed [--photos 1000] [--rounds 3] [--side 224] [--epochs 5] [--out benchmarks/results]
+    python -m benchmarks.speed [--photos 1000] [--rounds 3] [--side 224] [--epochs 5] [--jobs evaluate,train] [--out benchmarks/results]
 
 Photos are built-in faces enlarged to 1080 × 1350 px, the size of KoIn's. Each command starts anew, in a workspace of its own, with the
 files of its kind still in the machine's cache. Ratios are medians of the rounds, with the smallest and the largest; seconds are a
@@ -17,7 +17,6 @@ import importlib.metadata
 import io
 import os
 import platform
-import resource
 import shutil
 import subprocess
 import sys
@@ -58,7 +57,7 @@ class Job:
 
     Attributes:
         name: for the table.
-        ours, stock: words of the command lines, paths and numbers among them.
+        ours, stock: words of the command lines, paths and numbers among them; no stock where it has no such command.
         stages: of ours, whose sum is the limit.
         fresh: folder that is removed before each of our rounds.
     """
@@ -71,15 +70,17 @@ class Job:
 
 
 # ---------------------------------------------------------------------------------------------------------------- photos
-def make_photos(root: Path, split: str, count: int) -> None:
-    """Photos of :data:`PEOPLE` people, of each as many."""
+def make_photos(root: Path, split: str, count: int, people: int = PEOPLE) -> None:
+    """Photos of people, of each as many; those that are there already stay. The faces are of 40 people, so of more, several share one."""
     source = find_photographs()
 
     def make(number: int) -> None:
-        person, photo = number % PEOPLE + 1, number // PEOPLE % 10 + 1
-        path = root / split / f"s{person:02d}" / f"{number}.jpg"
+        person, photo = number % people, number // people % 10 + 1
+        path = root / split / f"s{person + 1:02d}" / f"{number}.jpg"
+        if path.is_file():
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(source / f"s{person}/{photo}.pgm") as face:
+        with Image.open(source / f"s{person % 40 + 1}/{photo}.pgm") as face:
             face.convert("RGB").resize(SIZE, Image.Resampling.BICUBIC).save(path, quality=90)
 
     for _ in in_threads(make, range(count)):
@@ -95,14 +96,18 @@ def as_stock(raw: Path, prepared: Path, out: Path) -> None:
 
 
 # -------------------------------------------------------------------------------------------------------------- commands
-def run(words: Sequence[object], folder: Path, environment: dict[str, str]) -> tuple[float, float]:
-    """Wall and processor seconds of a command."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(list(map(str, words)), cwd=folder, env=environment, capture_output=True, text=True)
-    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(map(str, words))} failed:\n{done.stderr[-2000:]}")
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def run(words: Sequence[object], folder: Path, environment: dict[str, str]) -> dict[str, float]:
+    """Wall and processor seconds of a command, and the most memory that it had."""
+    start = time.perf_counter()
+    with tempfile.TemporaryFile() as told:
+        process = subprocess.Popen(list(map(str, words)), cwd=folder, env=environment, stdout=told, stderr=told)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.perf_counter() - start
+        if process.returncode:
+            told.seek(0)
+            raise SystemExit(f"{' '.join(map(str, words))} failed:\n{told.read()[-2000:].decode()}")
+    return {"seconds": wall, "processor_seconds": used.ru_utime + used.ru_stime, "megabytes": used.ru_maxrss / 1024}
 
 
 def jobs(folder: Path, weights: Path, epochs: int, side: int) -> list[Job]:
@@ -123,6 +128,7 @@ def jobs(folder: Path, weights: Path, epochs: int, side: int) -> list[Job]:
             ["classify", "predict", *asked, "source=stock/test/*/*"],
             drawn,
         ),
+        Job("convert", ["convert", "classify", "--data", "KoIn"], (), ("prepare",), folder / "data/koin-cls"),
         Job("predict, one photo", ["predict", one, *named], ["classify", "predict", *asked, f"source={one}"]),
         Job(
             "train, photos prepared before",
@@ -135,15 +141,17 @@ def jobs(folder: Path, weights: Path, epochs: int, side: int) -> list[Job]:
 
 def measured(job: Job, rounds: int, folder: Path, plain: dict[str, str]) -> list[dict[str, Any]]:
     """A row for each round and tool, in turn; before them each has done it once."""
-    commands = {OURS: [sys.executable, "-m", "yolo_koin", *job.ours], STOCK: [Path(sys.executable).with_name("yolo"), *job.stock]}
+    commands: dict[str, list[object]] = {OURS: [sys.executable, "-m", "yolo_koin", *job.ours]}
+    if job.stock:
+        commands[STOCK] = [Path(sys.executable).with_name("yolo"), *job.stock]
     rows = []
     for number in range(rounds + 1):
         for tool, words in commands.items():
             if tool == OURS and job.fresh:
                 shutil.rmtree(job.fresh, ignore_errors=True)
-            wall, processor = run(words, folder, plain)
+            took = run(words, folder, plain)
             if number:
-                rows.append({"job": job.name, "tool": tool, "round": number, "seconds": wall, "processor_seconds": processor})
+                rows.append({"job": job.name, "tool": tool, "round": number, **took})
     return rows
 
 
@@ -208,8 +216,8 @@ def table(rows: pd.DataFrame, limits: dict[str, float]) -> str:
     lines = ["| job | yolo_koin | stock `yolo` | ratio | ratio of processor time | share of the limit |", "|---|---:|---:|---:|---:|---:|"]
     for job, found in rows.groupby("job", sort=False):
         ours, stock = (found[found["tool"] == tool].set_index("round") for tool in (OURS, STOCK))
-        ratios = (_spread(stock[column] / ours[column]) for column in ("seconds", "processor_seconds"))
-        took = [f"{tool['seconds'].median():.2f} s" for tool in (ours, stock)]
+        ratios = [_spread(stock[column] / ours[column]) if len(stock) else "" for column in ("seconds", "processor_seconds")]
+        took = [f"{tool['seconds'].median():.2f} s" if len(tool) else "" for tool in (ours, stock)]
         limit = limits[str(job)]
         share = f"{100 * limit / ours['seconds'].median():.0f} %" if limit else ""
         lines.append(f"| {' | '.join([str(job), *took, *ratios, share])} |")
@@ -217,7 +225,8 @@ def table(rows: pd.DataFrame, limits: dict[str, float]) -> str:
 
 
 def _spread(ratios: pd.Series[float]) -> str:
-    return f"{ratios.median():.1f} × [{ratios.min():.1f}, {ratios.max():.1f}]"
+    spread = f" [{ratios.min():.1f}, {ratios.max():.1f}]" if len(ratios) > 1 else ""
+    return f"{ratios.median():.1f} ×{spread}"
 
 
 def machine() -> str:
@@ -240,6 +249,7 @@ def main() -> None:
         ("epochs", 5, "of the training that is timed"),
     ):
         arguments.add_argument(f"--{option}", type=int, default=value, help=f"{text} [default: {value}]")
+    arguments.add_argument("--jobs", default="", help="only those whose names begin with one of these, with commas")
     arguments.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder for speed.csv")
     given = arguments.parse_args()
     plain = {**os.environ, "YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0"}  # stock waits for no network
@@ -257,6 +267,8 @@ def main() -> None:
         rows, limits = [], {}
         took = stages(folder, weights, given.photos)
         for job in jobs(folder, weights, given.epochs, given.side):
+            if not job.name.startswith(tuple(given.jobs.split(","))):
+                continue
             rows += measured(job, given.rounds, folder, plain)
             limits[job.name] = sum(took[stage] for stage in job.stages)
         agreed = agreement(folder, weights, given.side, plain)

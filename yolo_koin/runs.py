@@ -101,6 +101,7 @@ class TrainRun(Run):
         weights: the best checkpoint; weights_sha256: its hash, when the training is finished.
         metric: what the best epoch was chosen by: ``top1`` or ``map50``; val: that, on the validation photos; best_epoch: from 1.
         epochs: how many were trained; photos: that were learnt from, 0 in runs of an older version.
+        bits: of the numbers that most layers computed in, 16 or 32; 0 in runs of an older version.
         lr: peak of the learning rate; None in runs of an older version.
         seconds: by stage.
         without: people of the dataset whose photos it is not shown, and does not know: strangers to it.
@@ -119,6 +120,7 @@ class TrainRun(Run):
     best_epoch: int = 0
     epochs: int = 0
     photos: int = 0
+    bits: int = 0
     lr: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     without: tuple[str, ...] = ()

@@ -9,8 +9,10 @@ import sklearn.metrics
 from numpy.typing import NDArray
 from scipy import stats
 
+from tests.evaluation.resampling import times_drawn
 from yolo_koin.evaluation import metrics, predictions
 from yolo_koin.evaluation.predictions import PredictionsError
+from yolo_koin.evaluation.statistics import bootstrap, bootstraps
 
 Make = Callable[..., pd.DataFrame]
 NAMES = ["a", "b", "c", "d"]
@@ -192,27 +194,21 @@ def test_the_fast_statistics_of_resamples_are_the_metrics_of_the_resampled_table
     frame = make_split(**case)
     photos = predictions.labelled(frame)
     numbers = np.random.default_rng(5).integers(0, len(photos), (8, len(photos) - 3))
-    confusion = metrics._Confusion.of(frame)
-    tables = [resampled(photos, row) for row in numbers]
-    assert confusion.macro_f1(numbers) == pytest.approx([metrics.macro_f1(table) for table in tables])
-    assert confusion.macro_recall(numbers) == pytest.approx([metrics.macro_recall(table) for table in tables])
-    readable = photos[photos["error"] == ""]
-    numbers %= len(readable)
-    calibration = metrics._Calibration.of(frame, 15)
-    assert calibration.ece(numbers) == pytest.approx([metrics.ece(resampled(readable, row)) for row in numbers])
+    tables, drawn = [resampled(photos, row) for row in numbers], times_drawn(numbers, len(photos))
+    recall, f1 = metrics.macro_of(frame)(drawn)
+    assert f1 == pytest.approx([metrics.macro_f1(table) for table in tables])
+    assert recall == pytest.approx([metrics.macro_recall(table) for table in tables])
+    assert metrics.ece_of(frame)(drawn) == pytest.approx([metrics.ece(table) for table in tables])
 
 
 def test_intervals_hold_the_value_and_shrink_with_more_photos(make_split: Make) -> None:
     widths = []
     for photos in (100, 1600):
         frame = make_split(photos=photos)
-        for value, interval in (
-            (metrics.macro_f1(frame), metrics.macro_f1_interval(frame, 999)),
-            (metrics.macro_recall(frame), metrics.macro_recall_interval(frame, 999)),
-            (metrics.ece(frame), metrics.ece_interval(frame, resamples=999)),
-        ):
-            assert 0 <= interval[0] < value < interval[1] <= 1
-        low, high = metrics.macro_f1_interval(frame, 999)
+        intervals = bootstraps([metrics.macro_of(frame), metrics.ece_of(frame)], photos, 999)
+        for value, (low, high) in zip((metrics.macro_recall(frame), metrics.macro_f1(frame), metrics.ece(frame)), intervals, strict=True):
+            assert 0 <= low < value < high <= 1
+        low, high = intervals[1]
         widths.append(high - low)
     assert widths[0] / widths[1] == pytest.approx(4, rel=0.3)  # 16 times the photos
 
@@ -226,7 +222,7 @@ def test_an_interval_never_misses_the_value() -> None:
         p = rng.dirichlet(np.full(20, 0.05), 80)
         labels = [names[rng.choice(20, p=row / row.sum())] for row in p]
         frame = predictions.rows("", [str(i) for i in range(80)], labels, p, names)
-        low, high = metrics.ece_interval(frame, resamples=199)
+        low, high = bootstrap(metrics.ece_of(frame), 80, 199)
         assert low <= metrics.ece(frame) <= high
         touching += metrics.ece(frame) in (low, high)
     assert touching > 0  # the widening was needed
@@ -235,13 +231,13 @@ def test_an_interval_never_misses_the_value() -> None:
 def test_where_all_is_right_resampling_tells_nothing(make_split: Make) -> None:
     frame = make_split(skill=20.0)
     assert metrics.macro_f1(frame) == 1
-    assert np.isnan(metrics.macro_f1_interval(frame, 99)).all()
+    assert np.isnan(bootstraps([metrics.macro_of(frame)], len(frame), 99)).all()
 
 
 # ----------------------------------------------------------------------------------------------------------- nothing left
 EVERY_METRIC = [
     *(metrics.hits, metrics.top_k, metrics.macro_recall, metrics.macro_f1, metrics.per_class, metrics.confused_pairs),
-    *(metrics.nll, metrics.brier, metrics.ece, metrics.reliability, metrics.macro_f1_interval, metrics.ece_interval),
+    *(metrics.nll, metrics.brier, metrics.ece, metrics.reliability, metrics.macro_of, metrics.ece_of),
 ]
 
 
@@ -254,7 +250,7 @@ def test_without_a_label_there_is_nothing_to_score(metric: Callable[[pd.DataFram
 def test_all_unreadable_is_all_wrong() -> None:
     frame = predictions.error_rows("", ["1", "2", "3"], ["a", "a", "b"], ["empty file"] * 3)
     assert metrics.top_k(frame, 5) == metrics.macro_recall(frame) == metrics.macro_f1(frame) == 0
-    assert np.isnan([metrics.nll(frame), metrics.brier(frame), metrics.ece(frame), *metrics.ece_interval(frame, 99)]).all()
+    assert np.isnan([metrics.nll(frame), metrics.brier(frame), metrics.ece(frame), *bootstrap(metrics.ece_of(frame), 3, 99)]).all()
     assert metrics.confused_pairs(frame).empty
     assert metrics.reliability(frame).empty
 

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.evaluation.resampling import times_drawn
 from yolo_koin.evaluation import metrics, predictions, selective
+from yolo_koin.evaluation.statistics import bootstrap
 
 Make = Callable[..., pd.DataFrame]
 
@@ -49,14 +51,14 @@ def test_the_fast_area_of_a_resample_is_that_of_the_resampled_table(make_split: 
     frame = make_split(photos=40, errors=3, unknown=2)
     frame["score_1"] = frame["score_1"].round(digits)
     numbers = np.random.default_rng(0).integers(0, len(frame), (20, len(frame)))
-    found = selective._Ranking.of(frame).aurc(numbers)
+    found = selective.aurc_of(frame)(times_drawn(numbers, len(frame)))
     assert found == pytest.approx([selective.risk_coverage(frame.iloc[row])["risk"].mean() for row in numbers])
 
 
 def test_confidence_that_tells_something_is_better_than_none(make_split: Make) -> None:
     frame = make_split(photos=400, skill=1.0)
     risk = 1 - metrics.top_k(frame)
-    low, high = selective.aurc_interval(frame, 199)
+    low, high = bootstrap(selective.aurc_of(frame), 400, 199)
     assert low < selective.aurc(frame) < high < risk
     right, kept = selective.right_at(frame)
     assert kept == 320

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -83,44 +85,68 @@ def test_mean_interval_by_hand() -> None:
     assert np.isnan(statistics.mean_interval(np.ones(9))).all()
 
 
-def test_bootstrap_of_a_mean_is_scipys_own_on_the_values() -> None:
-    values = np.random.default_rng(1).exponential(size=60)  # skewed, so that BCa differs from percentiles
+VALUES = np.random.default_rng(1).exponential(size=60)  # skewed, so that BCa differs from percentiles
 
-    def mean(numbers: NDArray[np.intp]) -> NDArray[np.float64]:
-        assert numbers.size <= statistics.BATCH_CELLS  # memory is bounded
-        means: NDArray[np.float64] = values[numbers].mean(axis=1)
-        return means
 
-    expected = stats.bootstrap((values,), np.mean, n_resamples=9999, rng=np.random.default_rng(3)).confidence_interval
-    assert statistics.bootstrap(mean, 60, 9999, seed=3) == pytest.approx(tuple(expected), abs=0.01)
-    assert statistics.bootstrap(mean, 60, 500, seed=3) == statistics.bootstrap(mean, 60, 500, seed=3)
-    assert statistics.bootstrap(mean, 60, 500, seed=3) != statistics.bootstrap(mean, 60, 500, seed=4)
+def mean(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    assert drawn.size <= statistics.BATCH_CELLS  # memory is bounded
+    means: NDArray[np.float64] = VALUES @ drawn / drawn.sum(axis=0)
+    return means
+
+
+def median(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The upper median: one that jumps, and has ties."""
+    order = np.argsort(VALUES)
+    up_to = drawn[order].cumsum(axis=0)
+    medians: NDArray[np.float64] = VALUES[order][(up_to <= up_to[-1] // 2).sum(axis=0)]
+    return medians
+
+
+def plain_median(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    middle: NDArray[np.float64] = np.sort(values, axis)[..., values.shape[axis] // 2]
+    return middle
+
+
+@pytest.mark.parametrize(
+    ("ours", "plain"), [(mean, np.mean), (median, lambda values, axis: np.sort(values, axis)[..., values.shape[axis] // 2])]
+)
+def test_bootstrap_is_scipys_to_the_last_digits(ours: statistics.Statistic, plain: Callable[..., NDArray[np.float64]]) -> None:
+    expected = stats.bootstrap((VALUES,), plain, n_resamples=9999, rng=np.random.default_rng(3)).confidence_interval
+    assert statistics.bootstrap(ours, 60, 9999, seed=3) == pytest.approx(tuple(expected), rel=1e-12)
+    assert statistics.bootstrap(ours, 60, 500, seed=3) != statistics.bootstrap(ours, 60, 500, seed=4)
+
+
+def test_statistics_of_the_same_resamples_have_the_intervals_that_each_has_alone() -> None:
+    def both(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.stack([mean(drawn), median(drawn)])
+
+    alone = [statistics.bootstrap(one, 60, 500) for one in (mean, median)]
+    assert statistics.bootstraps([both, mean], 60, 500) == [*alone, alone[0]]
 
 
 @pytest.mark.parametrize(("photos", "resamples"), [(1, 99), (0, 99), (20, 0), (20, 99)], ids=["one", "none", "not asked", "alike"])
 def test_bootstrap_gives_no_interval_where_it_knows_none(photos: int, resamples: int) -> None:
-    def constant(numbers: NDArray[np.intp]) -> NDArray[np.float64]:
-        return np.ones(len(numbers))
+    def constant(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.ones(drawn.shape[1])
 
     assert np.isnan(statistics.bootstrap(constant, photos, resamples)).all()
 
 
 def test_bootstrap_of_very_many_photos_takes_percentiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = np.random.default_rng(1).exponential(size=60)
-
-    def mean(numbers: NDArray[np.intp]) -> NDArray[np.float64]:
-        means: NDArray[np.float64] = values[numbers].mean(axis=1)
-        return means
-
     bca = statistics.bootstrap(mean, 60, 999)
     monkeypatch.setattr(statistics, "LARGE", 59)
-    numbers = stats.bootstrap((values,), np.mean, n_resamples=999, rng=np.random.default_rng(0), method="percentile")
-    assert statistics.bootstrap(mean, 60, 999) == pytest.approx(tuple(numbers.confidence_interval), abs=0.02)
+    expected = stats.bootstrap((VALUES,), np.mean, n_resamples=999, rng=np.random.default_rng(0), method="percentile")
+    assert statistics.bootstrap(mean, 60, 999) == pytest.approx(tuple(expected.confidence_interval), rel=1e-12)
     assert statistics.bootstrap(mean, 60, 999) != bca
 
 
-def test_times_drawn_counts_each_photo_in_each_resample() -> None:
-    assert statistics.times_drawn(np.array([[0, 2, 2], [1, 1, 1]]), 4).tolist() == [[1, 0], [0, 3], [2, 0], [0, 0]]
+def test_how_many_resamples_are_drawn_at_a_time_changes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = np.hstack(list(statistics.draws(np.random.default_rng(0), 30, 100)))
+    monkeypatch.setattr(statistics, "BATCH_CELLS", 1)
+    parts = list(statistics.draws(np.random.default_rng(0), 30, 100))
+    assert len(parts) > 1
+    assert np.array_equal(np.hstack(parts), at_once)
+    assert (at_once.sum(axis=0) == 30).all()
 
 
 def test_a_ratio_resamples_photos_not_things() -> None:

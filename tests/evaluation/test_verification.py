@@ -48,7 +48,7 @@ def test_rates_are_those_of_a_loop() -> None:
 def test_a_resample_takes_the_pairs_of_the_people_that_it_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """One drawn resample, with the pairs of each two people as often as both were drawn."""
     pairs, times = pairs_of(people=6, photos=4), np.array([[2, 0, 1, 1, 1, 1, 1, 3, 0, 0, 1, 1]]).T.astype(float)
-    monkeypatch.setattr(verification, "times_drawn", lambda numbers, n: times)
+    monkeypatch.setattr(verification, "draws", lambda rng, people, resamples, cells: iter([times]))
     row = verification.verified(pairs, "mine", resamples=1).set_index("metric").loc["tar_at_1"]
     drawn = dict(zip(sorted(set(pairs["bare_label"])), times[:, 0].astype(int), strict=True))
     often = [drawn[a] * (1 if a == b else drawn[b]) for a, b in zip(pairs["bare_label"], pairs["covered_label"], strict=True)]

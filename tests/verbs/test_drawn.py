@@ -180,10 +180,10 @@ def edit(table: Path, change: Callable[[list[dict[str, str]]], list[dict[str, st
         writer.writerows(change(rows))
 
 
-def test_the_loop_of_the_readme(workspace: Workspace, group: str) -> None:
-    """Look, correct, bring back, each line as the README has it: and converting again later does not go back to what the detector found."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    convert, copy, bring_back = re.search(r"\*\*Look through them.*?```bash\n(.*?)```", readme, re.DOTALL)[1].splitlines()  # type: ignore[index]
+def test_the_loop_of_the_page_of_faces(workspace: Workspace, group: str) -> None:
+    """Look, correct, bring back, each line as the page has it: and converting again later does not go back to what the detector found."""
+    page = (Path(__file__).parents[2] / "docs" / "faces.md").read_text(encoding="utf-8")
+    convert, copy, bring_back = re.search(r"\*\*Look through them.*?```bash\n(.*?)```", page, re.DOTALL)[1].splitlines()  # type: ignore[index]
 
     def run(line: str) -> str:
         words = shlex.split(line, comments=True)
@@ -191,7 +191,7 @@ def test_the_loop_of_the_readme(workspace: Workspace, group: str) -> None:
         return subprocess.run(words, cwd=workspace.root, check=True, capture_output=True, text=True, encoding="utf-8").stdout
 
     def correct(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-        """As the README says: a box that is wrong, who is who in a group photo, and a spreadsheet that sorts by score."""
+        """As the page says: a box that is wrong, who is who in a group photo, and a spreadsheet that sorts by score."""
         for row in rows:
             row |= {"x": "11", "provenance": ""} if row["image"] == MINE else {}
             row |= {"label": "unknown" if float(row["x"]) > 130 else PEOPLE[0]} if row["image"] == group else {}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.evaluation import predictions
 from yolo_koin.evaluation.predictions import PredictionsError
-from yolo_koin.evaluation.statistics import RESAMPLES, Interval, batches, holm, mcnemar_exact, times_drawn, wilson
+from yolo_koin.evaluation.statistics import RESAMPLES, Interval, draws, holm, mcnemar_exact, standard_error, t_quantile, wilson
 from yolo_koin.splits import HARD, NORMAL
 
 PAIRED_COLUMNS = ("split", "a", "b", "only_a", "only_b", "n", "p", "p_holm", "better")
@@ -120,9 +120,7 @@ def of_seeds(right: NDArray[np.float64]) -> Interval:
     low, high = wilson(value * photos, photos)
     if seeds == 1:
         return float(low), float(high)
-    from scipy import stats
-
-    between = stats.t.ppf(LIMITS[1] / 100, seeds - 1) * stats.sem(right.mean(axis=1))
+    between = t_quantile(LIMITS[1] / 100, seeds - 1) * standard_error(right.mean(axis=1))
     return max(0.0, float(value - np.hypot(value - low, between))), min(1.0, float(value + np.hypot(high - value, between)))
 
 
@@ -152,11 +150,9 @@ def effective_robustness(frames: Frames, resamples: int = RESAMPLES, seed: int =
         return nothing
     if np.ptp(right[0].mean(axis=0)) == 0:
         return nothing
-    rng, of = np.random.default_rng(seed), [len(one) for one in right]
-    drawn = []
-    for m in batches(resamples, sum(of)):
-        weights = [times_drawn(rng.integers(n, size=(m, n)), n) for n in of]
-        drawn.append(_above_line(*(weight.T @ one for weight, one in zip(weights, right, strict=True)), *of))
+    of = [len(one) for one in right]
+    both = (draws(rng, n, resamples, sum(of)) for rng, n in zip(np.random.default_rng(seed).spawn(2), of, strict=True))
+    drawn = [_above_line(*(times.T @ one for times, one in zip(pair, right, strict=True)), *of) for pair in zip(*both, strict=True)]
     value = _above_line(*(one.sum(axis=0, keepdims=True) for one in right), *of)[0]
     low, high = np.percentile(np.concatenate(drawn), LIMITS, axis=0)
     normal, hard = (one.mean(axis=0) for one in right)

@@ -25,7 +25,7 @@ from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import NDArray
 from scipy import sparse
 
-from yolo_koin.evaluation.statistics import RESAMPLES, Interval, bootstrap, times_drawn
+from yolo_koin.evaluation.statistics import RESAMPLES, Drawn, Interval, bootstrap
 
 OVERLAPS = np.linspace(0.5, 0.95, 10)  # both as COCO computes them, to the last bit
 RECALLS = np.linspace(0, 1, 101)
@@ -186,9 +186,8 @@ class _Resampler:
             true=_counts(true_label, true_photo, (len(rankings), photos)),
         )
 
-    def means(self, numbers: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Mean AP of m resamples: an m × n array of photo numbers."""
-        drawn = times_drawn(numbers, self.true.shape[1])
+    def means(self, drawn: Drawn) -> NDArray[np.float64]:
+        """Mean AP of m resamples: how often each photo is drawn, photos × m."""
         true, seen = self.true @ drawn, _running(self.new @ drawn, self.label)
         sums = [self._sums(hits, drawn, seen, true) for hits in self.columns]
         means: NDArray[np.float64] = np.mean(sums, axis=0) / np.count_nonzero(true, axis=0)

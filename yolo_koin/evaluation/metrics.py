@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from yolo_koin.evaluation.predictions import labelled
-from yolo_koin.evaluation.statistics import RESAMPLES, Interval, bootstrap, wilson
+from yolo_koin.evaluation.statistics import Drawn, Interval, Statistic, membership, wilson
 
 BINS = 15
 LEAST_SCORE = 1e-12  # a probability that underflowed to 0 costs 27.6 nats, not infinitely many
@@ -87,12 +87,12 @@ class _Confusion:
     """The distinct pairs (true, predicted) of some photos: the cells of their confusion matrix that are not empty.
 
     Attributes:
-        cell: n cell numbers, one per photo.
-        totals: sparse cells × 3c; times a row of cell counts gives, for each of c true classes, the photos that are right, the
+        cells: sparse cells × photos, 1 where a photo is of a cell.
+        totals: sparse 3c × cells; times the photos of each cell gives, for each of c true classes, the photos that are right, the
             photos of that class, and the photos taken for it.
     """
 
-    cell: NDArray[np.intp]
+    cells: sparse.csr_array
     totals: sparse.csr_array
 
     @classmethod
@@ -105,63 +105,36 @@ class _Confusion:
         t, p = codes // (c + 1), codes % (c + 1) - 1
         cells = np.arange(len(codes))
         right, taken = t == p, p >= 0
-        at = np.concatenate([cells[right], cells, cells[taken]]), np.concatenate([t[right], c + t, 2 * c + p[taken]])
-        totals = sparse.coo_array((np.ones(len(at[0])), at), shape=(len(codes), 3 * c)).tocsr()
-        return cls(cell, totals)
+        at = np.concatenate([t[right], c + t, 2 * c + p[taken]]), np.concatenate([cells[right], cells, cells[taken]])
+        totals = sparse.coo_array((np.ones(len(at[0])), at), shape=(3 * c, len(codes))).tocsr()
+        return cls(membership(cell, len(codes)), totals)
 
-    def of_classes(self, numbers: NDArray[np.intp]) -> tuple[NDArray[np.float64], ...]:
-        """Right, true and predicted photos by class, each m × c, of m resamples: an m × n array of photo numbers."""
-        counts = _count(self.cell[numbers], self.totals.shape[0])
-        right, true, predicted = np.split(counts @ self.totals, 3, axis=1)
-        return right, true, predicted
-
-    def macro_f1(self, numbers: NDArray[np.intp]) -> NDArray[np.float64]:
-        right, true, predicted = self.of_classes(numbers)
-        return _mean_of_present(2 * right / np.maximum(true + predicted, 1), true)
-
-    def macro_recall(self, numbers: NDArray[np.intp]) -> NDArray[np.float64]:
-        right, true, _ = self.of_classes(numbers)
-        return _mean_of_present(right / np.maximum(true, 1), true)
+    def macro(self, drawn: Drawn) -> NDArray[np.float64]:
+        """Recall and F1 of m resamples, 2 × m."""
+        right, true, predicted = np.split(self.totals @ (self.cells @ drawn), 3)
+        present = true > 0
+        of_classes = right / np.maximum(true, 1), 2 * right / np.maximum(true + predicted, 1)
+        return np.stack([np.where(present, values, 0).sum(axis=0) / present.sum(axis=0) for values in of_classes])
 
 
 def macro_recall(frame: pd.DataFrame) -> float:
     """Mean over true classes of the share of their photos that are right."""
-    confusion = _Confusion.of(frame)
-    return float(confusion.macro_recall(_every(confusion.cell))[0])
+    return float(macro_of(frame)(_every(labelled(frame)))[0, 0])
 
 
 def macro_f1(frame: pd.DataFrame) -> float:
     """Mean over true classes of F1 = 2 right / (photos of the class + photos taken for it)."""
-    confusion = _Confusion.of(frame)
-    return float(confusion.macro_f1(_every(confusion.cell))[0])
+    return float(macro_of(frame)(_every(labelled(frame)))[1, 0])
 
 
-def macro_recall_interval(frame: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
-    """BCa bootstrap interval of :func:`macro_recall`; a class that a resample misses is not in that resample's mean."""
-    confusion = _Confusion.of(frame)
-    return bootstrap(confusion.macro_recall, len(confusion.cell), resamples, seed)
+def macro_of(frame: pd.DataFrame) -> Statistic:
+    """Macro recall and macro-F1 of labelled photos, to be resampled; a class that a resample misses is not in that resample's means."""
+    return _Confusion.of(frame).macro
 
 
-def macro_f1_interval(frame: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
-    """BCa bootstrap interval of :func:`macro_f1`; a class that a resample misses is not in that resample's mean."""
-    confusion = _Confusion.of(frame)
-    return bootstrap(confusion.macro_f1, len(confusion.cell), resamples, seed)
-
-
-def _every(values: NDArray[np.intp]) -> NDArray[np.intp]:
-    return np.arange(len(values))[None, :]
-
-
-def _count(numbers: NDArray[np.intp], of: int) -> NDArray[np.float64]:
-    """How often each number below ``of`` occurs in each row."""
-    apart = numbers + of * np.arange(len(numbers))[:, None]
-    return np.bincount(apart.ravel(), minlength=of * len(numbers)).reshape(len(numbers), of).astype(np.float64)
-
-
-def _mean_of_present(values: NDArray[np.float64], true: NDArray[np.float64]) -> NDArray[np.float64]:
-    present = true > 0
-    means: NDArray[np.float64] = np.where(present, values, 0).sum(axis=1) / present.sum(axis=1)
-    return means
+def _every(photos: pd.DataFrame) -> Drawn:
+    """Each photo once."""
+    return np.ones((len(photos), 1))
 
 
 # --------------------------------------------------------------------------------------------------- probability scores
@@ -198,9 +171,16 @@ def brier(frame: pd.DataFrame) -> float:
 
 @dataclass(frozen=True)
 class _Calibration:
-    """Of n readable photos: the bin of their confidence, the confidence (top-1 score), and whether top-1 is right."""
+    """Of n labelled photos: the bin of their confidence, the confidence (top-1 score), and whether top-1 is right; of readable ones.
+
+    Attributes:
+        bins: how many.
+        readable: whether a photo is, n.
+        bin, confidence, right: of the readable ones.
+    """
 
     bins: int
+    readable: NDArray[np.bool_]
     bin: NDArray[np.intp]
     confidence: NDArray[np.float64]
     right: NDArray[np.float64]
@@ -212,14 +192,18 @@ class _Calibration:
         edges = np.linspace(0, 1, bins + 1)
         at = np.searchsorted(edges, confidence, side="left") - 1  # a bin includes its upper edge
         right = (photos["true_rank"] == 1).to_numpy().astype(np.float64)
-        return cls(bins, at.clip(min=0), confidence, right)
+        return cls(bins, (labelled(frame)["error"] == "").to_numpy(), at.clip(min=0), confidence, right)
 
-    def ece(self, numbers: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Calibration errors of m resamples: an m × n array of photo numbers."""
-        apart = self.bin[numbers] + self.bins * np.arange(len(numbers))[:, None]
-        excess = (self.confidence - self.right)[numbers]
-        sums = np.bincount(apart.ravel(), weights=excess.ravel(), minlength=self.bins * len(numbers))
-        errors: NDArray[np.float64] = np.abs(sums.reshape(len(numbers), self.bins)).sum(axis=1) / numbers.shape[1]
+    def statistic(self) -> Statistic:
+        """The calibration errors of m resamples of the labelled photos."""
+        excess = membership(self.bin, self.bins, self.confidence - self.right)
+        whole = self.readable.all()
+
+        def errors(drawn: Drawn) -> NDArray[np.float64]:
+            drawn = drawn if whole else drawn[self.readable]
+            result: NDArray[np.float64] = np.abs(excess @ drawn).sum(axis=0) / drawn.sum(axis=0)
+            return result
+
         return errors
 
 
@@ -244,14 +228,12 @@ def reliability(frame: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
 
 def ece(frame: pd.DataFrame, bins: int = BINS) -> float:
     """Expected calibration error: mean over readable photos of |accuracy - confidence| in their bin; NaN where there is none."""
-    found = _Calibration.of(frame, bins)
-    return float(found.ece(_every(found.bin))[0]) if len(found.bin) else float("nan")
+    return float(ece_of(frame, bins)(_every(labelled(frame)))[0]) if len(_readable(frame)) else float("nan")
 
 
-def ece_interval(frame: pd.DataFrame, bins: int = BINS, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
-    """BCa bootstrap interval of :func:`ece`. Of few photos both are too high: in a bin of few, chance makes a difference."""
-    found = _Calibration.of(frame, bins)
-    return bootstrap(found.ece, len(found.bin), resamples, seed)
+def ece_of(frame: pd.DataFrame, bins: int = BINS) -> Statistic:
+    """:func:`ece` of labelled photos, to be resampled. Of few it is too high, as in a bin of few chance makes a difference."""
+    return _Calibration.of(frame, bins).statistic()
 
 
 def _readable(frame: pd.DataFrame) -> pd.DataFrame:

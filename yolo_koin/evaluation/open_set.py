@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from yolo_koin.evaluation.statistics import BATCH_CELLS, NO_INTERVAL, RESAMPLES, Interval, Ratio, times_drawn
+from yolo_koin.evaluation.statistics import NO_INTERVAL, RESAMPLES, Interval, Ratio, draws
 
 RULE_OF_THREE = 3.0
 LIMITS = (2.5, 97.5)
@@ -202,12 +202,9 @@ def tpir_at(known: Probes, strangers: Probes, levels: Floats, times_known: Float
 
 def _drawn(people: int, strangers: int, resamples: int, seed: int, cells: int = 0) -> Iterator[tuple[Floats, Floats]]:
     """How often each person and each stranger is in each of some resamples, m × people and m × strangers; memory is bounded."""
-    at_once = max(1, BATCH_CELLS // max(people + strangers, cells))
-    draws = [*zip(np.random.default_rng(seed).spawn(2), (people, strangers), strict=True)]  # apart: how many at once changes nothing
-    for start in range(0, resamples, at_once):
-        m = min(at_once, resamples - start)
-        known, others = (times_drawn(rng.integers(n, size=(m, n)), n).T for rng, n in draws)
-        yield known, others
+    both = zip(np.random.default_rng(seed).spawn(2), (people, strangers), strict=True)
+    for known, others in zip(*(draws(rng, n, resamples, max(people + strangers, cells)) for rng, n in both), strict=True):
+        yield known.T, others.T
 
 
 def _limits(found: Sequence[Floats]) -> Interval:

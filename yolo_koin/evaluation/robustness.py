@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import special
 
 from yolo_koin.evaluation import metrics, predictions
 from yolo_koin.evaluation.across_runs import tested
 from yolo_koin.evaluation.scores import COLUMNS, Row, row, share
 from yolo_koin.evaluation.scores import text as text_of
-from yolo_koin.evaluation.statistics import RESAMPLES, bootstrap, holm, mean_interval, times_drawn
+from yolo_koin.evaluation.statistics import RESAMPLES, Drawn, bootstrap, holm, mean_interval
 from yolo_koin.splits import Split, in_order
 from yolo_koin.synthetic.variants import COVERING, KINDS, Variant, variants_of
 
@@ -118,7 +119,7 @@ def corruption_errors(
     Returns:
         Rows of ``metrics.csv``, a kind's under ``split@kind``, but for the run.
     """
-    everything = np.arange(len(model.clean))[None]
+    everything = np.ones((len(model.clean), 1))
     rows: list[Row] = []
     for relative, (one, mean) in enumerate((("ce", "mce"), ("relative_ce", "relative_mce"))):
         lost = reference.swept.any(axis=2) & ~(reference.clean.astype(bool)[:, None] & bool(relative))
@@ -140,10 +141,9 @@ class _Ratio:
     reference: Errors
     relative: int
 
-    def __call__(self, numbers: NDArray[np.intp]) -> Floats:
-        weights = times_drawn(numbers, len(self.model.clean))
+    def __call__(self, drawn: Drawn) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = self.model.totals(weights)[self.relative] / self.reference.totals(weights)[self.relative]
+            ratios = self.model.totals(drawn)[self.relative] / self.reference.totals(drawn)[self.relative]
         result: Floats = ratios.mean(axis=1)
         return result
 
@@ -209,13 +209,11 @@ def above_chance(frame: pd.DataFrame, splits: Sequence[str], classes: int) -> pd
     Returns:
         Columns ``split,right,n,chance,p,p_holm``.
     """
-    from scipy import stats
-
     rows = []
     for split in splits:
         photos = predictions.labelled(frame[frame["split"] == split])
         right, n = int(metrics.hits(photos).sum()), len(photos)
         chance = max(1 / max(classes, 1), float(photos["true_label"].value_counts(normalize=True).iloc[0]))
-        rows.append((split, right, n, chance, float(stats.binomtest(right, n, chance, alternative="greater").pvalue)))
+        rows.append((split, right, n, chance, float(special.bdtrc(right - 1, n, chance))))  # of so many right ones or more
     table = pd.DataFrame(rows, columns=["split", "right", "n", "chance", "p"])
     return table.assign(p_holm=holm(table["p"].to_numpy(dtype=np.float64)))

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.errors import KoinError
 from yolo_koin.evaluation import leaks, metrics, predictions, selective
-from yolo_koin.evaluation.statistics import NO_INTERVAL, RESAMPLES, Interval, mean_interval, newcombe, wilson
+from yolo_koin.evaluation.statistics import NO_INTERVAL, RESAMPLES, Interval, bootstraps, mean_interval, newcombe, wilson
 from yolo_koin.files import write_csv
 from yolo_koin.splits import NORMAL, Split
 from yolo_koin.splits import in_order as in_reading_order
@@ -108,18 +108,19 @@ def _of_split(photos: pd.DataFrame, classes: int, resamples: int, seed: int) -> 
     n, readable = len(photos), photos["error"] == ""
     known = photos[readable]  # what predictions give of one photo, they give of all
     has_probabilities, has_scores = (known[column].notna().all() for column in ("sum_sq_score", "score_1"))
-    f1, recall = metrics.macro_f1_interval, metrics.macro_recall_interval
+    statistics = [metrics.macro_of(photos), *((metrics.ece_of(photos), selective.aurc_of(photos)) if has_scores else ())]
+    recall, f1, *of_confidence = bootstraps(statistics, n, resamples, seed)
     worst, tenth = (
         row(name, metrics.recall_quantile(photos, part), metrics.recall_quantile_interval(photos, part), n)
         for name, part in (("worst_class", 0.0), ("class_p10", 0.1))
     )
     return [
         *(share(f"top{k}", metrics.hits(photos, k)) for k in TOP_K if k < classes and (known[f"pred_{k}"] != "").all()),
-        row("macro_recall", metrics.macro_recall(photos), recall(photos, resamples, seed), n),
-        row("macro_f1", metrics.macro_f1(photos), f1(photos, resamples, seed), n),
+        row("macro_recall", metrics.macro_recall(photos), recall, n),
+        row("macro_f1", metrics.macro_f1(photos), f1, n),
         *(worst, tenth),
         *(_of_probabilities(photos, len(known)) if has_probabilities else ()),
-        *(_of_confidence(photos, len(known), resamples, seed) if has_scores else ()),
+        *(_of_confidence(photos, len(known), *of_confidence) if has_scores else ()),
         row("errors", float(n - len(known)), NO_INTERVAL, n),
         *([row("unknown_class", float(known["true_rank"].isna().sum()), NO_INTERVAL, n)] if has_probabilities else []),
     ]
@@ -132,12 +133,12 @@ def _of_probabilities(photos: pd.DataFrame, readable: int) -> list[Row]:
     ]
 
 
-def _of_confidence(photos: pd.DataFrame, readable: int, resamples: int, seed: int) -> list[Row]:
+def _of_confidence(photos: pd.DataFrame, readable: int, ece: Interval, aurc: Interval) -> list[Row]:
     right, kept = selective.right_at(photos)
     low, high = wilson(right, kept)
     return [
-        row("ece", metrics.ece(photos), metrics.ece_interval(photos, resamples=resamples, seed=seed), readable),
-        row("aurc", selective.aurc(photos), selective.aurc_interval(photos, resamples, seed), len(photos)),
+        row("ece", metrics.ece(photos), ece, readable),
+        row("aurc", selective.aurc(photos), aurc, len(photos)),
         row("top1_at_80", right / kept, (float(low), float(high)), kept),
     ]
 
@@ -234,5 +235,6 @@ def text(metric: str, value: float, low: float = float("nan"), high: float = flo
     if metric in COUNTS:
         return f"{value:.0f}"
     factor, digits, unit = (100, 1, " pp" if metric in POINTS else " %") if metric in PERCENTS | POINTS else (1, 3, "")
-    shown, *limits = (f"{round(factor * number, digits) + 0:.{digits}f}" for number in (value, low, high))  # + 0: no -0.0
+    # What is half way between two texts is told alike by every processor, whatever its last bit; + 0: no -0.0.
+    shown, *limits = (f"{round(round(factor * number, 9), digits) + 0:.{digits}f}" for number in (value, low, high))
     return f"{shown}{unit}" if np.isnan(low) or np.isnan(high) else f"{shown}{unit} [{', '.join(limits)}]"

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from yolo_koin.evaluation.predictions import labelled
-from yolo_koin.evaluation.statistics import RESAMPLES, Interval, bootstrap
+from yolo_koin.evaluation.statistics import Drawn, Statistic, membership
 
 COVERAGE = 0.8  # of the photos, at which selective accuracy is told
 
@@ -45,32 +44,27 @@ class _Ranking:
         begins = np.r_[True, (rate[1:] != rate[:-1]) | _mixed(rate[1:])]
         return cls((begins.cumsum() - 1)[place], wrong, rate[begins])
 
-    def answered(self, numbers: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Of m resamples, an m × n array of photo numbers: photos up to each level, m × (1 + levels), and the share of wrong ones at it."""
-        m, levels = len(numbers), len(self.rate)
-        apart = (self.level[numbers] + levels * np.arange(m)[:, None]).ravel()
-        photos = np.bincount(apart, minlength=levels * m).reshape(m, -1)
-        up_to = np.zeros((m, levels + 1), dtype=np.intp)
-        photos.cumsum(axis=1, out=up_to[:, 1:])
-        if not _mixed(self.rate).any():
-            return up_to, self.rate
-        wrong = np.bincount(apart, weights=self.wrong[numbers].ravel(), minlength=levels * m)
-        return up_to, wrong.reshape(m, -1) / np.maximum(photos, 1)
-
     def errors(self) -> NDArray[np.float64]:
         """How many of the k surest photos are wrong, for k from 0 to n; along a level the expected number grows evenly."""
-        up_to, rate = self.answered(np.arange(len(self.level))[None, :])
-        wrong = np.r_[0, np.cumsum(np.diff(up_to[0]) * rate.ravel())]
-        found: NDArray[np.float64] = np.interp(np.arange(len(self.level) + 1), up_to[0], wrong)
+        photos, wrong = (np.bincount(self.level, weights, len(self.rate)) for weights in (None, self.wrong))
+        found: NDArray[np.float64] = np.interp(np.arange(len(self.level) + 1), np.r_[0, photos.cumsum()], np.r_[0, wrong.cumsum()])
         return found
 
-    def aurc(self, numbers: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The mean of errors(k) / k over k from 1 to n, of m resamples: a wrong photo at place i adds 1 / i + … + 1 / n to the sum."""
-        n = numbers.shape[1]
-        up_to, rate = self.answered(numbers)
-        added = np.cumsum(1 / np.arange(n, 0, -1.0))[::-1]
-        to_place = np.r_[0, added.cumsum()]
-        areas: NDArray[np.float64] = (np.diff(to_place[up_to], axis=1) * rate).sum(axis=1) / n
+    def statistic(self) -> Statistic:
+        """The means of errors(k) / k over k from 1 to n of m resamples: a wrong photo at place i adds 1 / i + … + 1 / n to the sum."""
+        levels = len(self.rate)
+        of_level = membership(self.level, levels)
+        wrong = membership(self.level, levels, self.wrong) if _mixed(self.rate).any() else None
+
+        def areas(drawn: Drawn) -> NDArray[np.float64]:
+            photos = of_level @ drawn
+            up_to = np.vstack([np.zeros(photos.shape[1]), photos.cumsum(axis=0)])
+            size = round(float(up_to[-1, 0]))
+            to_place = np.r_[0, np.cumsum(1 / np.arange(size, 0, -1.0))[::-1].cumsum()]
+            rate = self.rate[:, None] if wrong is None else (wrong @ drawn) / np.maximum(photos, 1)
+            result: NDArray[np.float64] = (np.diff(to_place[up_to.astype(np.intp)], axis=0) * rate).sum(axis=0) / size
+            return result
+
         return areas
 
 
@@ -91,14 +85,12 @@ def risk_coverage(frame: pd.DataFrame) -> pd.DataFrame:
 
 def aurc(frame: pd.DataFrame) -> float:
     """Area under the risk–coverage curve: its mean risk, 0 at best (Geifman, Uziel and El-Yaniv, ICLR 2019, section 2)."""
-    ranking = _Ranking.of(frame)
-    return float(ranking.aurc(np.arange(len(ranking.level))[None, :])[0])
+    return float(aurc_of(frame)(np.ones((len(labelled(frame)), 1)))[0])
 
 
-def aurc_interval(frame: pd.DataFrame, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
-    """BCa bootstrap interval of :func:`aurc`."""
-    ranking = _Ranking.of(frame)
-    return bootstrap(ranking.aurc, len(ranking.level), resamples, seed)
+def aurc_of(frame: pd.DataFrame) -> Statistic:
+    """:func:`aurc` of labelled photos, to be resampled."""
+    return _Ranking.of(frame).statistic()
 
 
 def right_at(frame: pd.DataFrame, coverage: float = COVERAGE) -> tuple[float, int]:

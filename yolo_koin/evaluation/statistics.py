@@ -5,21 +5,26 @@ Intervals are two-sided and 95 % unless told otherwise, as ``(low, high)``; NaN 
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse, special  # scipy.stats takes half a second to load
+
+from yolo_koin.parallel import in_threads
 
 RESAMPLES = 9_999
-BATCH_CELLS = 1 << 18  # photos × resamples that are drawn at a time: 2 MB of indices, which a processor's cache holds
+BATCH_CELLS = 1 << 18  # photos × resamples that are drawn at a time: 2 MB, which a processor's cache holds
+LEAST_AT_ONCE = 8  # resamples: beyond that many photos
 LARGE = 20_000
 NO_INTERVAL = (float("nan"), float("nan"))
+NORMAL = NormalDist()
 
 Interval = tuple[float, float]
-Statistic = Callable[[NDArray[np.intp]], NDArray[np.float64]]  # m × n photo numbers, a resample a row → m values
+Drawn = NDArray[np.float64]  # photos × m: how often each photo is in each of m resamples
+Statistic = Callable[[Drawn], NDArray[np.float64]]  # to m values
 
 
 def wilson(successes: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -58,82 +63,114 @@ def mean_interval(values: NDArray[np.float64], confidence: float = 0.95) -> Inte
     """Student's t interval of a mean; none for fewer than two values or values that are all the same."""
     if len(values) < 2 or np.ptp(values) == 0:
         return NO_INTERVAL
-    from scipy import stats
+    half = t_quantile(0.5 + confidence / 2, len(values) - 1) * standard_error(values)
+    return float(values.mean() - half), float(values.mean() + half)
 
-    low, high = stats.t.interval(confidence, len(values) - 1, loc=values.mean(), scale=stats.sem(values))
-    return float(low), float(high)
+
+def t_quantile(share: float, freedom: int) -> float:
+    """The value that this share of Student's t distribution with so many degrees of freedom is below."""
+    return float(special.stdtrit(freedom, share))
+
+
+def standard_error(values: NDArray[np.float64]) -> float:
+    """That of the mean of two values or more."""
+    return float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def bootstrap(statistic: Statistic, photos: int, resamples: int = RESAMPLES, seed: int = 0, confidence: float = 0.95) -> Interval:
-    """BCa bootstrap interval (Efron, J. Am. Stat. Assoc. 82 (1987) 171) of a statistic of photos drawn with replacement.
+    """The interval of one statistic; see :func:`bootstraps`."""
+    return bootstraps([statistic], photos, resamples, seed, confidence)[0]
+
+
+def bootstraps(
+    statistics: Sequence[Statistic], photos: int, resamples: int = RESAMPLES, seed: int = 0, confidence: float = 0.95
+) -> list[Interval]:
+    """BCa bootstrap intervals (Efron, J. Am. Stat. Assoc. 82 (1987) 171) of statistics of photos drawn with replacement.
 
     BCa rather than percentiles, because chance adds to the calibration error of a resample once more: of a calibrated model on 80
     photos with an ECE of 0.125, percentiles give 0.106 to 0.239, BCa 0.074 to 0.145. An interval that would still miss the
     measured value is widened up to it. Beyond :data:`LARGE` photos, where BCa would take photos² steps, percentiles. Memory is
-    bounded.
+    bounded. All statistics are of the same resamples, since drawing takes longer than most of them.
 
     Args:
-        statistic: from an m × n array of photo numbers, each row one resample, to m values. It has to accept any m and n.
-        photos: how many photos there are, numbered from 0.
+        statistics: each from a photos × m array that says how often each photo is drawn in each of m resamples, to m values, or to
+            k × m, then they are k statistics.
+        photos: how many photos there are.
         resamples: how many resamples; 9,999 makes the percentiles exact.
         seed: of the resampling.
         confidence: 0.95 for 95 %.
 
     Returns:
-        Low and high; NaN where resampling cannot tell: fewer than two photos, or all resamples alike (every answer is right).
+        Low and high of each; NaN where resampling cannot tell: fewer than two photos, or all resamples alike (every answer is right).
     """
+    values = _each(statistics, [np.ones((photos, 1))])[:, 0]
     if photos < 2 or resamples < 1:
+        return [NO_INTERVAL] * len(values)
+    drawn = _each(statistics, draws(np.random.default_rng(seed), photos, resamples))
+    left_out = _each(statistics, _leave_one_out(photos)) if photos <= LARGE else [None] * len(values)
+    return [_limits(*one, confidence) for one in zip(drawn, values.tolist(), left_out, strict=True)]
+
+
+def draws(rng: np.random.Generator, photos: int, resamples: int, cells: int = 0) -> Iterator[Drawn]:
+    """How often each photo is in each resample: photos × m arrays, of as many resamples at a time as memory allows.
+
+    Args:
+        rng: where the draws come from; how many at a time changes none.
+        photos: how many there are.
+        resamples: of all arrays together.
+        cells: how many numbers the caller keeps of one resample, where that is more than photos.
+    """
+    most = max(LEAST_AT_ONCE, BATCH_CELLS // max(photos, cells))
+    for start in range(0, resamples, most):
+        m = min(most, resamples - start)
+        drawn = np.empty((photos, m))
+        for resample in range(m):
+            drawn[:, resample] = np.bincount(rng.integers(photos, size=photos), minlength=photos)
+        yield drawn
+
+
+def _leave_one_out(photos: int) -> Iterator[Drawn]:
+    """The samples of the jackknife: every photo once, but for one of them."""
+    at_once = max(LEAST_AT_ONCE, BATCH_CELLS // photos)
+    for start in range(0, photos, at_once):
+        left_out = np.arange(start, min(start + at_once, photos))
+        drawn = np.ones((photos, len(left_out)))
+        drawn[left_out, left_out - start] = 0
+        yield drawn
+
+
+def _each(statistics: Sequence[Statistic], samples: Iterable[Drawn]) -> NDArray[np.float64]:
+    """The values of all statistics, a row each, of all samples; the next ones are drawn meanwhile."""
+
+    def of_each(drawn: Drawn) -> NDArray[np.float64]:
+        with np.errstate(all="ignore"):  # of a resample in which there is nothing to measure
+            return np.vstack([statistic(drawn) for statistic in statistics])
+
+    return np.hstack(list(in_threads(of_each, samples, ahead=1)))
+
+
+def _limits(drawn: NDArray[np.float64], value: float, left_out: NDArray[np.float64] | None, confidence: float) -> Interval:
+    """Of one statistic: its limits by its values in resamples, and in those of the jackknife where there are some."""
+    if not np.ptp(drawn) > 0:  # nor is it of NaN
         return NO_INTERVAL
-    with np.errstate(all="ignore"):
-        low, high = (_percentiles if photos > LARGE else _bca)(statistic, photos, resamples, seed, confidence)
-    if not np.isfinite([low, high]).all():
-        return NO_INTERVAL
-    value = statistic(np.arange(photos)[None, :])[0]
-    return float(min(low, value)), float(max(high, value))
+    shares = [0.5 - confidence / 2, 0.5 + confidence / 2]
+    if left_out is not None:
+        below = float((drawn < value).mean() + (drawn <= value).mean()) / 2
+        influence = left_out.mean() - left_out
+        spread = float(np.square(influence).sum()) ** 1.5
+        if not (0 < below < 1 and spread > 0):
+            return NO_INTERVAL
+        acceleration, bias = float((influence**3).sum()) / (6 * spread), NORMAL.inv_cdf(below)
+        moved = [bias + NORMAL.inv_cdf(share) for share in shares]
+        shares = [NORMAL.cdf(bias + z / (1 - acceleration * z)) for z in moved]
+    low, high = np.percentile(drawn, [100 * share for share in shares]).tolist()
+    return min(low, value), max(high, value)
 
 
-def batches(resamples: int, photos: int) -> Iterator[int]:
-    """How many resamples to draw at a time, so that memory is bounded."""
-    most = max(1, BATCH_CELLS // photos)
-    return (min(most, resamples - start) for start in range(0, resamples, most))
-
-
-def _percentiles(statistic: Statistic, photos: int, resamples: int, seed: int, confidence: float) -> Interval:
-    """Scipy's percentiles would draw and copy twice as long."""
-    rng = np.random.default_rng(seed)
-    values = np.concatenate([statistic(rng.integers(photos, size=(m, photos))) for m in batches(resamples, photos)])
-    low, high = np.percentile(values, [50 - 50 * confidence, 50 + 50 * confidence])
-    return (float(low), float(high)) if high > low else NO_INTERVAL
-
-
-def _bca(statistic: Statistic, photos: int, resamples: int, seed: int, confidence: float) -> Interval:
-    from scipy import stats  # here, since it takes half a second to load, and most commands compute no bootstrap
-
-    def along_last_axis(numbers: NDArray[np.intp], axis: int = -1) -> NDArray[np.float64]:
-        assert axis == -1
-        return statistic(numbers.reshape(-1, numbers.shape[-1])).reshape(numbers.shape[:-1])
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # where all resamples are alike, which the NaN tells
-        interval = stats.bootstrap(
-            (np.arange(photos),),
-            along_last_axis,
-            n_resamples=resamples,
-            batch=max(1, BATCH_CELLS // photos),
-            confidence_level=confidence,
-            vectorized=True,
-            axis=-1,
-            method="BCa",
-            rng=np.random.default_rng(seed),
-        ).confidence_interval
-    return float(interval.low), float(interval.high)
-
-
-def times_drawn(numbers: NDArray[np.intp], photos: int) -> NDArray[np.float64]:
-    """How often each of the photos is in each resample: photos × m, for an m × n array of photo numbers."""
-    m = len(numbers)
-    counts = np.bincount((numbers * m + np.arange(m)[:, None]).ravel(), minlength=photos * m)
-    return counts.reshape(photos, m).astype(np.float64)
+def membership(group: NDArray[np.intp], groups: int, weight: ArrayLike = 1.0) -> sparse.csr_array:
+    """What sums over the photos of each group, as groups × photos: times how often photos are drawn, the sums of resamples."""
+    photos = len(group)
+    return sparse.coo_array((np.broadcast_to(weight, photos), (group, np.arange(photos))), shape=(groups, photos)).tocsr()
 
 
 @dataclass(frozen=True)
@@ -160,7 +197,7 @@ class Ratio:
 
     def interval(self, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
         """BCa bootstrap interval over photos; none where a resample may well hold nothing."""
-        return bootstrap(lambda numbers: self.part[numbers].sum(axis=1) / self.whole[numbers].sum(axis=1), len(self.whole), resamples, seed)
+        return bootstrap(lambda drawn: (self.part @ drawn) / (self.whole @ drawn), len(self.whole), resamples, seed)
 
 
 def mcnemar_exact(b: int, c: int) -> float:
@@ -168,9 +205,7 @@ def mcnemar_exact(b: int, c: int) -> float:
 
     McNemar, Psychometrika 12 (1947) 153, with the binomial distribution in place of chi-squared. 1 where they never disagree.
     """
-    from scipy import stats
-
-    return float(stats.binomtest(b, b + c, 0.5).pvalue) if b + c else 1.0
+    return min(1.0, 2 * float(special.bdtr(min(b, c), b + c, 0.5)))
 
 
 def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
@@ -183,4 +218,4 @@ def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]
 
 
 def _z(confidence: float) -> float:
-    return NormalDist().inv_cdf(0.5 + confidence / 2)
+    return NORMAL.inv_cdf(0.5 + confidence / 2)

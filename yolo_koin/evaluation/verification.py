@@ -10,6 +10,7 @@ two (ISO/IEC 19795-1). Thresholds are within a fold, set by its own pairs of two
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import pandas as pd
 from yolo_koin.evaluation.open_set import LIMITS, Probes, smallest_claim, tpir_at
 from yolo_koin.evaluation.predictions import REMEDY, PredictionsError
 from yolo_koin.evaluation.scores import row
-from yolo_koin.evaluation.statistics import BATCH_CELLS, NO_INTERVAL, times_drawn
+from yolo_koin.evaluation.statistics import NO_INTERVAL, draws
 from yolo_koin.evaluation.strangers import METRIC_COLUMNS
 from yolo_koin.splits import HARD
 from yolo_koin.tables import Rule, Table
@@ -54,11 +55,10 @@ def verified(pairs: pd.DataFrame, run: str, resamples: int = RESAMPLES, seed: in
     fars = np.array([far for far in FARS if far >= claim])
     rows = [row("claim", claim, NO_INTERVAL, int((~same).sum()))]
     if len(fars):
-        every, rng, at_once = np.ones((1, n)), np.random.default_rng(seed), max(1, BATCH_CELLS // len(pairs))
-        draws = [times_drawn(rng.integers(n, size=(min(at_once, resamples - at), n)), n).T for at in range(0, resamples, at_once)]
+        resampled = (drawn.T for drawn in draws(np.random.default_rng(seed), n, resamples, len(pairs)))
         value, *found = (
             tpir_at(probes[same], probes[~same], fars, *[times[:, bare] * np.where(same, 1, times[:, covered])] * 2)
-            for times in (every, *draws)
+            for times in chain([np.ones((1, n))], resampled)
         )
         limits = np.nanpercentile(np.concatenate(found), LIMITS, axis=0) if found else np.full((2, len(fars)), np.nan)
         rows += [

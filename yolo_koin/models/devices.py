@@ -37,5 +37,8 @@ def at_once(device: torch.device) -> int:
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether a device computes in bfloat16 by itself."""
+    """Whether a device computes in bfloat16 by itself; of processors, those of Intel and AMD that do."""
+    if device.type == "cpu":
+        told: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # older builds of torch do not tell
+        return bool(told.get("avx512_bf16") or told.get("amx_bf16"))
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

@@ -36,6 +36,7 @@ from yolo_koin.specs.shared import Language as Language
 from yolo_koin.specs.shared import Log as Log
 from yolo_koin.specs.shared import Method as Method
 from yolo_koin.specs.shared import OfData as OfData
+from yolo_koin.specs.shared import Precision as Precision
 from yolo_koin.specs.shared import Spec as Spec
 from yolo_koin.specs.shared import Swept as Swept
 from yolo_koin.specs.shared import Task as Task

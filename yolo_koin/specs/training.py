@@ -20,6 +20,7 @@ from yolo_koin.specs.shared import (
     MethodWords,
     NameOption,
     OfData,
+    Precision,
     ShotsOption,
     Size,
     Task,
@@ -43,6 +44,9 @@ class Trains(OfData):
     ] = None
     batch: Annotated[int | None, Option("Photos per training step. [default: 32, or 16 to detect]", least=2)] = None
     device: DeviceOption = ""
+    precision: Annotated[
+        Precision, Option("auto: bfloat16 where the device computes in it, twice as fast on a processor; full: 32 bits.")
+    ] = "auto"
     lr: Annotated[
         float | None, Option("Peak of the learning rate. [default: 0.001 from scratch, else 0.0003; to detect 0.002 and 0.0005]", 1e-7, 1)
     ] = None
@@ -76,7 +80,7 @@ class Trains(OfData):
 
 
 # What only a network that learns has, and what it usually is. (The one epoch of a head stands in its manifest.)
-TUNES = {key: getattr(Trains, key) for key in ("epochs", "lr", "augment", "hardcases", "label_smoothing", "patience", "log")}
+TUNES = {key: getattr(Trains, key) for key in ("epochs", "lr", "augment", "hardcases", "label_smoothing", "patience", "log", "precision")}
 
 
 @dataclass(frozen=True, kw_only=True)

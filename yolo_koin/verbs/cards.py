@@ -55,6 +55,7 @@ def _facts(run: Scored) -> pd.DataFrame:
     if training:
         facts |= {"training photos": f"{training.photos:,}" if training.photos else "", "seed": str(training.spec.seed)}
         facts |= {"trained": training.updated[:10], "command": command_of(training)}
+        facts |= {"trained in": {16: "bfloat16", 32: "32 bits"}.get(training.bits, "")}
     if source:
         facts |= {"classes": str(source.classes), "evaluated": source.updated[:10], "platform": source.platform}
         facts |= {"hash of weights": source.weights_sha256[:DIGITS], "hash of photos": source.index_sha256[:DIGITS]}

@@ -290,6 +290,7 @@ def _finished(run: TrainRun, again: bool, progress: Progress) -> TrainRun:
             val=trained.value,
             best_epoch=trained.best_epoch,
             epochs=trained.epochs,
+            bits=trained.bits,
             photos=len(job.train),
             seconds=seconds,
         )
@@ -328,4 +329,5 @@ def _job(run: TrainRun, progress: Progress = silent) -> TrainJob:
         label_smoothing=spec.label_smoothing,
         patience=spec.patience,
         log=spec.log,
+        precision=spec.precision,
     )

@@ -161,6 +161,23 @@ def test_settings_reach_the_training(job: Make, tmp_path: Path, changed: dict[st
     assert (result(usual)[1] == result(other)[1]) == same
 
 
+@pytest.mark.parametrize("model", ["yolov8n-cls", "yolov8n"])
+def test_bfloat16_learns_what_32_bits_do_and_can_be_left_out(
+    job: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    found = {}
+    for device_has, precision in ((False, "auto"), (True, "auto"), (True, "full")):
+        monkeypatch.setattr(loop, "has_bf16", lambda device, has=device_has: has)
+        asked = job(model=model, folder=tmp_path / f"{device_has}-{precision}", epochs=2, precision=precision)
+        assert fit(asked).bits == (16 if device_has and precision == "auto" else 32)
+        found[device_has, precision] = asked
+    assert_same(found[False, "auto"], found[True, "full"])
+    plain, fast = ([[float(value) for value in row] for row in result(found[key, "auto"])[1][1:]] for key in (False, True))
+    assert plain != fast
+    for row, other in zip(plain, fast, strict=True):
+        assert other[1:3] == pytest.approx(row[1:3], rel=0.2), "losses on a handful of noisy photos"
+
+
 def test_patience_ends_a_training_and_a_kill_changes_nothing_of_it(job: Make, tmp_path: Path) -> None:
     """With a rate of next to nothing no epoch is better than an early one."""
     settings: dict[str, Any] = {"epochs": 30, "lr": 1e-7, "patience": 2}
