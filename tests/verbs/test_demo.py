@@ -74,9 +74,9 @@ class Page:
     def errors(self) -> str:
         return (self.temporary / "errors").read_text(encoding="utf-8")
 
-    def close(self) -> int:
-        """The exit code after Ctrl-C."""
-        self.process.send_signal(signal.SIGINT)
+    def close(self, by: signal.Signals = signal.SIGTERM) -> int:
+        """The exit code after a signal."""
+        self.process.send_signal(by)
         self.process.communicate(timeout=30)
         return self.process.returncode
 
@@ -109,7 +109,8 @@ def page(home: Path, trained: TrainResult, tmp_path_factory: pytest.TempPathFact
     """Two models side by side, which are one: by its run and by its file."""
     page = Page(home, tmp_path_factory.mktemp("page"), "--weights", f"tiny,{trained.weights}", "--port", "7871")
     yield page
-    page.close()
+    assert page.close() == 0
+    assert not list(page.temporary.glob("yolo_koin-demo-*"))
 
 
 def words(answer: str) -> list[str]:
@@ -200,7 +201,7 @@ def test_unknown_and_faces(at_home: Path, trained: TrainResult, face: Path) -> N
     panel, notes = resolved(DemoSpec(weights=trained.weights, faces=True, device="cpu"), lambda step: None)
     assert any("did not learn from faces" in note for note in notes)
     (member,) = panel.members
-    assert "names each face; knows 4 people" in member.about
+    assert "names each face, knows 4 people" in member.about
     strict = replace(panel, members=(replace(member, rejection=Rejection("max_logit", math.inf, "as asked")),))
     (card,) = strict.ask(face.read_bytes(), {}).cards
     assert card.words == "unknown"
@@ -252,7 +253,7 @@ def test_ctrl_c_ends_it(page: Page, at_home: Path, tmp_path: Path, face: Path) -
     ]
     other.sent(face)
     assert list(tmp_path.rglob("6.png"))
-    assert other.close() == 0
+    assert other.close(signal.SIGINT) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["errors"]
     assert set(other.errors.splitlines()) == {"CALLED 127.0.0.1"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import socket
 import tempfile
 import time
@@ -54,8 +55,10 @@ class DemoResult:
     _held: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def wait(self) -> None:
-        """Serve until Ctrl-C, and close then."""
+        """Serve until Ctrl-C, or until the program is told to end, and close then."""
         with self._held, suppress(KeyboardInterrupt):
+            with suppress(ValueError):  # signals are for the main thread
+                signal.signal(signal.SIGTERM, signal.default_int_handler)
             while True:
                 time.sleep(1)
 
@@ -127,8 +130,9 @@ def _about(weights: Path, model: Model, faces: bool, rejection: Rejection | None
     """What a model is, what it is shown, and how many people it knows."""
     training = training_of(weights)
     shown = "each face" if faces or model.task == "detect" else "the face" if model.preparation.fit == "face" else "the whole photo"
-    parts = [title_of(training) if training else model.title, f"names {shown}", f"knows {count(len(model.names), 'person')}"]
-    return "; ".join([*parts, *([f"unknown at {rejection.threshold:.4g} or less"] if rejection else [])])
+    known = f"names {shown}, knows {count(len(model.names), 'person')}"
+    unknown = [f"unknown at {rejection.threshold:.4g} or less"] if rejection else []
+    return " · ".join([title_of(training) if training else model.title, known, *unknown])
 
 
 def _first_photo() -> bytes:
