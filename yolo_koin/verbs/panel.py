@@ -28,7 +28,7 @@ from yolo_koin.verbs.drawing import Drawing, rows_of
 from yolo_koin.verbs.predict import namer_of
 from yolo_koin.verbs.rejection import Rejection, as_shown
 
-SHOWN = 1280  # px: longer side of a photo on the page
+SHOWN = 1024  # px: longer side of a photo on the page
 
 Worn = Mapping[Kind, int]  # what is drawn on faces → severity, 0 for none
 
