@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: benchmark test lint fuzz docs figures matrix trust drawn strangers
+.PHONY: benchmark test lint fuzz docs figures matrix trust drawn strangers where
 .SECONDARY:  # runs are nobody's to remove
 
 benchmark: .venv/installed
@@ -59,6 +59,20 @@ drawn: trust  # hard cases drawn on training photos: all kinds, and all but one
 	for run in drawn without-mask without-sunglasses without-hat; do \
 		cut -d, -f1-4,14 runs/stress/$$run/predictions.csv | gzip -9n > resources/predictions-$$run.csv.gz; \
 	done
+
+where: runs/train/n-224/manifest.json runs/train/lite0-probe/manifest.json  # what docs/where-it-looks.md shows
+	rm -rf $(foreach run,n-224 lite0-probe,runs/predict/$(run) runs/evaluate/$(run))
+	for run in n-224 lite0-probe; do \
+		$(BIN)/yolo_koin predict normal_cases/test hard_cases/test group_cases/test --explain --weights $$run --name $$run && \
+		$(BIN)/yolo_koin evaluate --segments --weights $$run --name $$run && \
+		gzip -9nc runs/predict/$$run/explained.csv > resources/explained-$$run.csv.gz && \
+		gzip -9nc runs/evaluate/$$run/segments.csv > resources/segments-$$run.csv.gz || exit 1; \
+	done
+	cp runs/predict/n-224/where_it_looks.png resources/
+	cp runs/evaluate/lite0-probe/segments.png resources/weak_segments.png
+
+runs/train/n-224/manifest.json: .venv/installed-dev
+	$(BIN)/yolo_koin train --data sample --imgsz 224 --name n-224
 
 runs/train/n-normal/weights/best.pt: .venv/installed
 	$(BIN)/yolo_koin train --data sample --name n-normal

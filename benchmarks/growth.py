@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.speed import EPOCHS, LEARNT, jobs, machine, make_photos, run, stages
+from benchmarks.speed import EPOCHS, LEARNT, STAGES, jobs, machine, make_photos, run, stages
 from yolo_koin.environment import prepare as prepare_environment
 from yolo_koin.evaluation import predictions
 from yolo_koin.files import write_csv
@@ -58,7 +58,7 @@ def by_photos(folder: Path, counts: Sequence[int], plain: dict[str, str]) -> Ite
                 words = [*words, "--name", f"evaluated-{count}"]
             took = run([*ours, *words], folder, plain)
             alone = stages(folder, weights, count)
-            limit = sum(alone[stage] for stage in (todo[verb].stages))
+            limit = sum(alone[stage] for stage in STAGES[verb])
             yield {"grows": "photos", "to": count, "job": verb, **took, "limit_seconds": limit}
 
 

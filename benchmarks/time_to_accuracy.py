@@ -2,10 +2,10 @@
 
     python -m benchmarks.time_to_accuracy [--seeds 0,1,2] [--longest 600] [--out benchmarks/results]
 
-YOLOv8n-cls from nothing, at 224 px, on the built-in faces: 240 training photos of 40 people, of which a sixth is for validation. Stock is
-asked with its defaults, and with two settings that suit a small dataset better. Each command writes a row of ``results.csv`` an epoch, which
-is looked at all along; it is stopped once it is there, or after ``--longest`` seconds. Validation photos are the same for all; test photos are
-not looked at.
+YOLOv8n-cls from nothing, at 224 px, on the built-in faces: 240 training photos of 40 people, a sixth of them for validation. Stock is asked
+with its defaults, and with two settings that suit a small dataset better. Each command writes a row of ``results.csv`` an epoch, which is
+looked at all along; it is stopped once it is there, or after ``--longest`` seconds. Validation photos are the same for all; test photos
+are not looked at.
 """
 
 from __future__ import annotations

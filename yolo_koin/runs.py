@@ -254,6 +254,7 @@ class PredictRun(Run):
         photos: how many there were.
         way: what was named.
         score, threshold: what rejects a photo; empty and None where every photo gets a name.
+        data: the raw dataset that tells names and labels; None where there is none.
     """
 
     KIND = "predict"
@@ -264,6 +265,7 @@ class PredictRun(Run):
     way: str = "whole"
     score: str = ""
     threshold: float | None = None
+    data: Path | None = None
 
     @classmethod
     def older(cls, content: dict[str, Any], folder: Path) -> dict[str, Any]:

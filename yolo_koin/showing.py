@@ -189,6 +189,9 @@ def evaluate(result: Any, as_json: bool) -> None:
     notes += [f"{split}: boxes are {name}'s, so scores of boxes tell agreement with {name}" for split, name in result.agreement.items()]
     names = ("predictions.csv", "metrics.csv", "per_person.csv", "confusion.csv")
     files = [path for path in (result.run / name for name in names) if path.is_file()]
+    if result.segments:
+        notes += result.segments.findings
+        files += result.segments.files
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
 
 
@@ -251,7 +254,8 @@ def predict(result: Any, as_json: bool) -> None:
         )
         for one in result.splits
     ]
-    lines = [*result.named, *result.notes, f"weights: {result.weights}", *files]
+    told = [*result.explanation.findings, *result.explanation.files] if result.explanation else []
+    lines = [*result.named, *result.notes, f"weights: {result.weights}", *files, *told]
     say(as_json, result, ("split", "photos", "unreadable", "right", ""), rows, *lines)
 
 

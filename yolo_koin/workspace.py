@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,11 @@ from yolo_koin.files import writing
 from yolo_koin.locks import TEMPORARY, locked, tidy
 from yolo_koin.runs import CELLS, KINDS, MANIFEST, Run, TrainRun
 from yolo_koin.specs import Spec
+
+
+def never(run: Run) -> bool:
+    """No run is made again."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,9 @@ class Workspace:
 
     # -------------------------------------------------------------------------------------------------------- beginning
     @contextlib.contextmanager
-    def begun(self, kind: str, name: str | None, default: str, spec: Spec, goes_on: bool = False) -> Iterator[Path]:
+    def begun(
+        self, kind: str, name: str | None, default: str, spec: Spec, goes_on: bool = False, again: Callable[[Run], bool] = never
+    ) -> Iterator[Path]:
         """Keep the empty folder of a run for this call while the block runs.
 
         A run that the same command began and did not finish is begun again: nothing of it was a result yet. Trainings are resumed instead.
@@ -83,6 +90,7 @@ class Workspace:
             default: name used when the user gave none.
             spec: what is asked for.
             goes_on: keep what the same command left, which goes on with it.
+            again: whether a run that is there is made again in its place.
 
         Raises:
             RunError: the chosen name is taken, is no folder name, or the folder cannot be made.
@@ -92,9 +100,9 @@ class Workspace:
         numbered = (default if i == 1 else f"{default}-{i}" for i in range(1, 100_000))
         for folder in (self.runs / kind / one for one in ([name] if name is not None else numbered)):
             with contextlib.ExitStack() as held:
-                if _made(folder) or _begun_by(kind, folder, spec):
+                if _made(folder) or _begun_by(kind, folder, spec, again):
                     held.enter_context(locked(folder))
-                    if not any(folder.iterdir()) or _begun_by(kind, folder, spec):  # whom we waited for may have finished it
+                    if not any(folder.iterdir()) or _begun_by(kind, folder, spec, again):  # whom we waited for may have finished it
                         if not goes_on:
                             _clear(folder)
                         yield folder
@@ -194,14 +202,15 @@ def _made(folder: Path) -> bool:
     return False
 
 
-def _begun_by(kind: str, folder: Path, spec: Spec) -> bool:
-    """Whether the same command began this run and did not finish it. A training that has begun is resumed instead."""
+def _begun_by(kind: str, folder: Path, spec: Spec, again: Callable[[Run], bool]) -> bool:
+    """Whether the same command began this run and did not finish it, or it is made again. A training that has begun is resumed instead."""
     if not folder.is_dir():
         return False
     run = KINDS[kind].read(folder)
     if run is None:  # whoever made the folder was killed before anything was written down
         return all(TEMPORARY.fullmatch(path.name) for path in folder.iterdir())
-    return kind != TrainRun.KIND and run.status != "finished" and vars(run)["spec"].settings() == spec.settings()
+    unfinished = run.status != "finished" and vars(run)["spec"].settings() == spec.settings()
+    return kind != TrainRun.KIND and (unfinished or again(run))
 
 
 def _clear(folder: Path) -> None:

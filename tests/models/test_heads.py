@@ -345,3 +345,14 @@ def test_validation_has_nobody_that_training_lacks(squares: Squares, tmp_path: P
     job = make_job((squares[0], (*squares[1], stranger)), model=model, folder=tmp_path / "run", **method)
     with pytest.raises(DatasetError, match="1 person that training has no photo of: somebody else"):
         registry.trainer_of(model, job.method).train(job, silent)
+
+
+def test_a_head_has_the_map_of_its_weights_on_the_network_s_places(probe: HeadClassifier, squares: Squares) -> None:
+    """That of an average and a linear layer: the weight of the class times what is averaged, where that speaks for it."""
+    photos, classes = pixels(squares[1]), np.zeros(len(squares[1]), dtype=np.intp)
+    network: Any = timm.create_model("tf_efficientnet_lite0", num_classes=0).eval()
+    network.load_state_dict({key: value for key, value in read_tensors(probe.network).items() if not key.startswith("classifier")})
+    with torch.inference_mode():
+        seen = network.forward_features(torch.from_numpy(photos).permute(0, 3, 1, 2).float() / 127.5 - 1).numpy()
+    wanted = np.einsum("c,nchw->nhw", probe._weight[0], seen).clip(0) / seen[0, 0].size
+    np.testing.assert_allclose(probe.maps(photos, classes), wanted, rtol=1e-3, atol=1e-5)

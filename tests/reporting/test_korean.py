@@ -14,7 +14,7 @@ from yolo_koin.evaluation import chance, leaks
 from yolo_koin.reporting import document
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, markdown
 from yolo_koin.reporting.korean import KOREAN, cell, said
-from yolo_koin.verbs import cards, comparisons, failures, open_set, overview, provenance, results, showing
+from yolo_koin.verbs import cards, comparisons, failures, open_set, overview, provenance, results, showing, trust
 from yolo_koin.words import Sentence
 
 PACKAGE = Path(yolo_koin.__file__).parent
@@ -28,6 +28,7 @@ MADE_OF = {  # templates with a name: how it is used → what it may be
     "caption": {failures.LEAST, failures.PAIRS},
     **{name: {getattr(cards, name)} for name in ("USE", "SYNTHETIC", "DATA")},
     "MISTAKES": {failures.MISTAKES},
+    **{name: {getattr(trust, name)} for name in ("INDEX", "NO_LEAK", "NO_SHORTCUT")},
     "FREE": {leaks.FREE},
     **{name: {getattr(comparisons, name)} for name in ("OF_FACES", "DETAILED", "SEEDS", "TESTED", "ROBUST", "PUBLISHED")},
     **{name: {getattr(open_set, name)} for name in ("STRANGERS", "BY_SCORE", "VERIFIED", "CURVE")},

@@ -118,3 +118,9 @@ def test_printed_type_is_of_seven_to_nine_points(face: Face, written: list[Writt
     hardcases_results([Result(face(1, 1), WRONG)] * 6, title="t", photos=80, top1=1)
     examples_for_each_case([ExampleRow("normal", "", [(face(1, 1), "김민준")])], "KoIn")
     assert {round(text.size * 72 / PHOTO_DPI) for text in written} <= {7, 8, 9}
+
+
+def test_rows_without_a_name_have_nothing_beside_their_photos(face: Face) -> None:
+    """Of few photos, which leave room at the left."""
+    page = examples_for_each_case([ExampleRow("", "", [(face(1, i), "blur") for i in range(1, 4)])], left=0)
+    assert (np.asarray(page)[:, :100] == 255).all()

@@ -159,7 +159,7 @@ class Command:
 COMMANDS = {
     "sample": Command(["sample", "--out", "data/faces"], kills=3),
     "split": Command(["split", "raw/normal_cases/train", "divided"], refused="something is there already"),
-    "audit": Command(["audit", "raw", "--name", "look", "--write-exclude", "proposal.txt"], refused="exists already"),
+    "audit": Command(["audit", "raw", "--name", "look", "--write-exclude", "proposal.txt"]),
     "convert classify": Command(["convert", "classify", "--data", "raw", "--side", "64"], kills=6),
     "convert detect": Command(["convert", "detect", "--data", "raw", "--side", "64", "--review", "2"], kills=6),
     "convert detect with boxes": Command(
@@ -167,13 +167,15 @@ COMMANDS = {
     ),
     "hardcases": Command(["hardcases", "raw/normal_cases/test", "hard", "--kind", "mask,hat"], kills=6),
     "train": Command(TRAIN, again=["train", "--resume", "--name", "mine"], refused="this run is finished"),
-    "evaluate": Command(["evaluate", "--weights", "mine", "--name", "more"], refused="exists already", needs_model=True),
+    "evaluate": Command(["evaluate", "--weights", "mine", "--segments", "--name", "more"], refused="exists already", needs_model=True),
     "stress": Command(
         ["stress", "--weights", "mine", "--kind", "mask,blur", "--severities", "3", "--name", "more"],
         *(None, "exists already", True, 2),
     ),
     "control": Command(["control", "--weights", "mine", "--name", "more"], refused="exists already", needs_model=True, kills=2),
-    "predict": Command(["predict", "hard_cases/test", "--weights", "mine", "--name", "photos"], refused="exists already", needs_model=True),
+    "predict": Command(
+        ["predict", "hard_cases/test", "--weights", "mine", "--explain", "--name", "photos"], refused="exists already", needs_model=True
+    ),
     "report": Command(["report", "scores"], needs_model=True, kills=3),
     "benchmark": Command(["benchmark", "--data", "raw", *SMALL, "--name", "all"], kills=3),
 }

@@ -74,7 +74,7 @@ def crop_face(image: Image.Image, side: int, box: Box) -> Image.Image:
     return ground.resize((side, side), Image.Resampling.BILINEAR)
 
 
-def face_square(box: Box) -> tuple[float, float, float]:
+def face_square(box: Box) -> Square:
     """Left, top and length of the square that ``fit=face`` cuts out: :data:`FACE_SHARE` times the longer side of the face, around it.
 
     So that hair and chin are in it, and of neighbours in a photo of several people little.
@@ -82,6 +82,22 @@ def face_square(box: Box) -> tuple[float, float, float]:
     x, y, width, height = box
     length = max(FACE_SHARE * max(width, height), 1.0)
     return x + (width - length) / 2, y + (height - length) / 2, length
+
+
+Square = tuple[float, float, float]  # left, top and length in pixels of an upright photo; it may reach beyond it
+
+
+def shown_square(size: tuple[int, int], fit: str, face: Box | None = None) -> Square:
+    """The square that a model is shown of a photo that is fitted, in pixels of the photo: of ``pad`` with the grey beside it.
+
+    Args:
+        size: width and height of the upright photo.
+        fit, face: as of :func:`prepare`.
+    """
+    if fit == "face" and face is not None:
+        return face_square(face)
+    length = max(size) if fit == "pad" else min(size)
+    return (size[0] - length) / 2, (size[1] - length) / 2, float(length)
 
 
 Change = Callable[[Image.Image], Image.Image]  # what is done to an upright photo on purpose; its size stays

@@ -96,6 +96,11 @@ class FaceFinder:
     def __exit__(self, *_: object) -> None:
         self._held.close()
 
+    def keep(self) -> None:
+        """Write down what was found, before whoever asked is done."""
+        if self._cache:
+            self._cache.flush()
+
     def known(self, sha256: str) -> Found | None:
         """What was found before in the photo of this hash; None when nobody has looked yet."""
         return self._cache.get(sha256, _key(self.detector)) if self._cache else None

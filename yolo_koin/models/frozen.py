@@ -99,7 +99,8 @@ class Features:
         self._load, self.cache, self.weights, self.keeps = load, cache, weights, True
 
     @cached_property
-    def _network(self) -> Backbone:
+    def network(self) -> Backbone:
+        """The network, loaded now."""
         return self._load()
 
     def of(self, photos: NDArray[np.uint8]) -> Array:
@@ -121,7 +122,7 @@ class Features:
     def _shown(self, photos: NDArray[np.uint8]) -> Array:
         filled = np.zeros((-len(photos) % BATCH, *photos.shape[1:]), dtype=np.uint8)
         batches = np.concatenate([photos, filled]).reshape(-1, BATCH, *photos.shape[1:])
-        found = np.concatenate([self._network.features(batch) for batch in batches])[: len(photos)].astype(np.float32)
+        found = np.concatenate([self.network.features(batch) for batch in batches])[: len(photos)].astype(np.float32)
         if not np.isfinite(found).all():
             raise WeightsError("a frozen network gives features that are no numbers", self.weights, "Take other weights.")
         return found

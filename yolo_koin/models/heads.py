@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from yolo_koin.errors import WeightsError
 from yolo_koin.manifests import placed
 from yolo_koin.models.peers import check_installed
-from yolo_koin.models.protocol import Model, Trained, TrainJob
+from yolo_koin.models.protocol import Model, NoMapError, Trained, TrainJob
 from yolo_koin.parallel import Progress
 from yolo_koin.words import METHODS
 
@@ -88,6 +88,24 @@ class HeadClassifier:
             what = f"this network gives {found.shape[1]} features, and {self.weights} wants {wanted}"
             raise WeightsError(what, self.network, "Train again.")
         return found
+
+    def maps(self, photos: NDArray[np.uint8], classes: NDArray[np.intp]) -> NDArray[np.float32]:
+        """See :class:`yolo_koin.models.protocol.Explaining`."""
+        import torch
+
+        from yolo_koin.models.activation import Placed, activation_maps
+
+        network = self._features.network
+        if not isinstance(network, Placed):
+            raise NoMapError
+        seen = network.places(photos)
+        weight, bias = (torch.from_numpy(held).to(seen.device) for held in (self._weight, self._bias))
+
+        def answer(places: torch.Tensor) -> torch.Tensor:
+            features = network.pooled(places)
+            return (torch.nn.functional.normalize(features) if self.method == "ncm" else features) @ weight.T + bias
+
+        return activation_maps(seen, answer, classes)
 
     def keep_nothing(self) -> None:
         """Write down no features of the photos that are shown from now on: an embedding of a face tells who it is of."""

@@ -83,6 +83,22 @@ class Classifier(Named, Backbone, Protocol):
         ...
 
 
+class NoMapError(Exception):
+    """What the head of a network sees has no places in it, as that of a transformer or of a face recogniser."""
+
+
+class Explaining(Protocol):
+    """A classifier that shows where it looks."""
+
+    def maps(self, photos: NDArray[np.uint8], classes: NDArray[np.intp]) -> NDArray[np.float32]:
+        """What speaks for a class of each of n × side × side × 3 photos, RGB: n × height × width, over the whole square, none negative.
+
+        Raises:
+            NoMapError: this network has no map.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class NamedFaces:
     """The faces of one photo, best first.

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from yolo_koin.environment import cores
 from yolo_koin.errors import KoinError, UsageError, WeightsError
+from yolo_koin.models.activation import activation_maps
 from yolo_koin.models.devices import choose_device, layout
 from yolo_koin.models.onnx_file import write_onnx
 from yolo_koin.models.protocol import Preparation
@@ -87,6 +88,17 @@ class Frozen:
                 return _array(self._network(shown))
             return _array(self._network.forward_head(self._network.forward_features(shown), pre_logits=True))
 
+    def places(self, photos: NDArray[np.uint8]) -> Tensor:
+        """See :class:`yolo_koin.models.activation.Placed`."""
+        with torch.no_grad():
+            seen: Tensor = self._network.forward_features(self._shown(photos))
+        return seen
+
+    def pooled(self, places: Tensor) -> Tensor:
+        """See :class:`yolo_koin.models.activation.Placed`."""
+        features: Tensor = self._network.forward_head(places, pre_logits=not self.embeds)
+        return features
+
     def _shown(self, photos: NDArray[np.uint8]) -> Tensor:
         batch = torch.from_numpy(np.ascontiguousarray(photos)).permute(0, 3, 1, 2).to(self.device)
         return ((batch.float().div_(255) - self._mean) / self._std).contiguous(memory_format=layout(self.device))
@@ -121,6 +133,10 @@ class TimmClassifier(Frozen):
         """Scores before the softmax, n × classes, of n × side × side × 3 photos, RGB."""
         with torch.inference_mode():
             return _array(self._network(self._shown(photos)))
+
+    def maps(self, photos: NDArray[np.uint8], classes: NDArray[np.intp]) -> NDArray[np.float32]:
+        """See :class:`yolo_koin.models.protocol.Explaining`."""
+        return activation_maps(self.places(photos), self._network.forward_head, classes)
 
     def export(self, path: Path) -> None:
         """See :class:`yolo_koin.models.engine.Exportable`."""

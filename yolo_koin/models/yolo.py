@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from yolo_koin.environment import cores
 from yolo_koin.errors import KoinError
+from yolo_koin.models.activation import activation_maps
 from yolo_koin.models.checkpoints import load_checkpoint, network_of, no_checkpoint
 from yolo_koin.models.devices import at_once, choose_device, layout
 from yolo_koin.models.metadata import facts_of
@@ -72,6 +73,25 @@ class YoloClassifier(Network):
         """What the last linear layer sees, n × d, of n × side × side × 3 photos, RGB."""
         with torch.inference_mode():
             return _array(_answers(self._model, self._shown(photos))[1])
+
+    def places(self, photos: NDArray[np.uint8]) -> Tensor:
+        """See :class:`yolo_koin.models.activation.Placed`: what the convolution of its head makes of a photo, which is averaged then."""
+        head, seen = self._model.model[-1], list[Tensor]()
+        hook = head.conv.register_forward_hook(lambda *told: seen.append(told[-1]))
+        try:
+            with torch.no_grad():
+                self._model(self._shown(photos))
+        finally:
+            hook.remove()
+        return seen[0]
+
+    def pooled(self, places: Tensor) -> Tensor:
+        """See :class:`yolo_koin.models.activation.Placed`."""
+        return places.mean(dim=(2, 3))
+
+    def maps(self, photos: NDArray[np.uint8], classes: NDArray[np.intp]) -> NDArray[np.float32]:
+        """See :class:`yolo_koin.models.protocol.Explaining`."""
+        return activation_maps(self.places(photos), lambda places: self._model.model[-1].linear(self.pooled(places)), classes)
 
     def export(self, path: Path) -> None:
         """See :class:`yolo_koin.models.engine.Exportable`."""

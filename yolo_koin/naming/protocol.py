@@ -20,6 +20,7 @@ from yolo_koin.specs import Way
 
 AHEAD = 8  # photos, and variants of photos, that are decoded ahead by each thread
 BATCH = 32  # photos that are decoded, then named, at once: memory does not grow with their number
+TABLED = 8  # batches
 
 Item = TypeVar("Item")
 
@@ -93,8 +94,6 @@ def name_photos(
 ) -> Iterator[tuple[Sequence[Sample], pd.DataFrame]]:
     """Name photos, a batch in memory at a time.
 
-    Samples of one photo that follow each other, its variants, are read by one thread, which so need not decode the photo twice.
-
     Args:
         namer: the way.
         samples: the photos.
@@ -102,6 +101,23 @@ def name_photos(
 
     Yields:
         Some of the samples, with their rows of ``predictions.csv``, in order; an unreadable photo is a row with its error.
+    """
+    for batch, seen in _look(namer, samples, progress):
+        yield batch, _table(namer, batch, seen)
+
+
+def table_of(namer: Namer[Any], samples: Sequence[Sample], progress: Progress = silent) -> pd.DataFrame:
+    """The rows of ``predictions.csv`` of all samples; made of many batches at once, since a table of a few rows takes as long."""
+    looked, parts = _look(namer, samples, progress), []
+    while some := list(islice(looked, TABLED)):
+        parts.append(_table(namer, [one for batch, _ in some for one in batch], [one for _, seen in some for one in seen]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _look(namer: Namer[Any], samples: Sequence[Sample], progress: Progress) -> Iterator[tuple[Sequence[Sample], list[Seen]]]:
+    """Some of the samples, in order, with what is seen in each.
+
+    Samples of one photo that follow each other, its variants, are read by one thread, which so need not decode the photo twice.
     """
     photos = [list(variants) for _, variants in groupby(samples, key=lambda sample: sample.image)]
     ahead = max(1, AHEAD // max(map(len, photos), default=1))
@@ -114,15 +130,8 @@ def name_photos(
         if len(found) != len(items):
             raise ValueError(f"{len(found)} answers for {len(items)} photos")
         answers = iter(found)
-        seen = [Seen(error=str(item)) if isinstance(item, PhotoError) else next(answers) for item in read]
-        yield batch, _table(namer, batch, seen)
+        yield batch, [Seen(error=str(item)) if isinstance(item, PhotoError) else next(answers) for item in read]
         progress(Step("naming", start + len(batch), len(samples)))
-
-
-def table_of(namer: Namer[Any], samples: Sequence[Sample], progress: Progress = silent) -> pd.DataFrame:
-    """The rows of ``predictions.csv`` of all samples."""
-    parts = [rows for _, rows in name_photos(namer, samples, progress)]
-    return pd.concat(parts, ignore_index=True)
 
 
 def _read(namer: Namer[Any], variants: Sequence[Sample]) -> list[Any]:

@@ -19,6 +19,14 @@ KOREAN = {
     "People": "인물",
     "Mistakes": "오답",
     "Where these numbers come from": "수치의 출처",
+    "Can this number be trusted?": "이 수치를 믿을 수 있는가?",
+    "Does training show test photos?": "학습 사진에 테스트 사진이 들어 있는가?",
+    "Do properties of the photos alone tell who it is?": "사진의 속성만으로 누구인지 알 수 있는가?",
+    "Does the model know the face, or what is around it?": "모델이 아는 것은 얼굴인가, 그 주변인가?",
+    "What do covered and corrupted photos cost?": "가려지거나 손상된 사진에서는 얼마나 잃는가?",
+    "On which photos does it fail?": "어떤 사진에서 틀리는가?",
+    "Where does it look?": "어디를 보는가?",
+    "Does it notice strangers?": "모르는 사람을 알아차리는가?",
     # tables
     "model": "모델",
     "names": "이름을 붙인 대상",
@@ -83,7 +91,25 @@ KOREAN = {
     "probe": "선형 분류기",
     "nearest mean": "최근접 평균",
     "(synthetic)": "(합성)",
+    "question": "질문",
+    "asked by": "답한 실행",
     # below tables
+    "What was asked of these models on these photos, and by which run; or the command that asks it.": (
+        "이 사진들에서 모델에 던진 질문과 답한 실행. 아직 없으면 답을 구하는 명령."
+    ),
+    "The audit finds no test photo in training.": "점검에서 학습 사진에 들어 있는 테스트 사진은 발견되지 않았습니다.",
+    "The audit finds {findings}.": "점검 결과: {findings}.",
+    "A linear classifier on size, brightness, sharpness and colour of the photos names nobody better than chance.": (
+        "사진의 크기, 밝기, 선명도, 색만 쓴 선형 분류기는 우연보다 더 잘 맞히지 못합니다."
+    ),
+    "Top-1 of the photos as they are and of each variant; whiskers: 95 % Wilson intervals, dotted: guessing": (
+        "원본 사진과 각 변형의 top-1. 막대: 95 % Wilson 신뢰구간, 점선: 찍었을 때"
+    ),
+    "Top-1 by severity, 0 being the photos as they are; bands: 95 % Wilson intervals, dashed: the same thing elsewhere": (
+        "심각도별 top-1(0은 원본). 띠: 95 % Wilson 신뢰구간, 파선: 같은 것을 다른 곳에 놓았을 때"
+    ),
+    "Top-1 of parts of each split, each beside that of the rest": "분할의 부분별 top-1과 나머지 사진의 top-1",
+    "Maps of what speaks for the answers, and how much of them lies on the face": "답의 근거가 된 곳의 지도와 그중 얼굴에 있는 비율",
     "Top-1 of each test split; brackets: 95 % intervals. Of several seeds: mean ± SD, and the interval is for other seeds too. Bold:"
     " what may be the best of a split; of the rest McNemar's exact test of first seeds shows, at 5 % for all together, that one is better"
     ". Where nothing is bold, no test tells them apart.": (

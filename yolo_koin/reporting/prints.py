@@ -53,8 +53,9 @@ def _example_row(row: ExampleRow, column: int, left: int, gap: int) -> Image.Ima
     height, size, em = round(width / shape), points(8.5), PRINT.em
     page = Image.new("RGB", (PAGE - 2 * PRINT.margin, height + round(1.9 * em)), PAPER)
     lower = size * 0.7 if row.remark else 0
-    write(page, (0, height / 2 - lower), row.case, size, width=left - gap, bold=True)
-    write(page, (0, height / 2 + lower), row.remark, em, width=left - gap, colour=GREY)
+    if row.case:  # else there is no room for one
+        write(page, (0, height / 2 - lower), row.case, size, width=left - gap, bold=True)
+        write(page, (0, height / 2 + lower), row.remark, em, width=left - gap, colour=GREY)
     for i, (photo, name) in enumerate(row.photos):
         x = left + i * (column + gap) + (column - width) // 2
         page.paste(fitted(photo, (width, height), PRINT)[0], (x, 0))

@@ -63,6 +63,7 @@ class EvaluateSpec(Names):
     leaks: Annotated[Path | None, Option("findings.csv of an audit: top-1 is told without the test photos that it calls leaks, too.")] = (
         None
     )
+    segments: Annotated[bool, Option("Tell where the model fails, too: by brightness, sharpness, size and number of faces.")] = False
     strangers: Annotated[
         float | None,
         Option("Share of people to hold out as strangers; training is repeated without them, and as many choose a threshold.", 0.01, 0.49),
@@ -76,7 +77,7 @@ class EvaluateSpec(Names):
             raise UsageError("folds hold strangers out", f"folds={self.folds}", "Say strangers=0.2, or drop it.")
         if self.strangers is not None:
             object.__setattr__(self, "folds", self.folds or FOLDS)
-            given = {"task": "detect", "faces": True, "data": self.data, "engine": "onnx", "leaks": self.leaks}
+            given = {"task": "detect", "faces": True, "data": self.data, "engine": "onnx", "leaks": self.leaks, "segments": True}
             if wrong := [f"{key}={value}" for key, value in given.items() if value and getattr(self, key) == value]:
                 what = "strangers are held out of a classifier of whole photos, trained anew on its own dataset"
                 raise UsageError(what, f"strangers={self.strangers:g} {wrong[0]}", "Drop one of the two.")
@@ -84,6 +85,8 @@ class EvaluateSpec(Names):
             raise UsageError("a detector finds and names faces by itself", "task=detect faces=True", "Drop one of the two.")
         if self.leaks and (self.faces or self.task == "detect"):
             raise UsageError("leaks are told of whole photos", f"leaks={self.leaks}", "Drop it, or faces and task.")
+        if self.segments and (self.faces or self.task == "detect"):
+            raise UsageError("segments are told of whole photos", "segments=True", "Drop it, or faces and task.")
         for option in ("detector", "boxes"):
             if not self.faces and getattr(self, option):
                 where = f"{option}={getattr(self, option)}"
@@ -160,14 +163,20 @@ class PredictSpec(Answers):
 
     source: Annotated[str | tuple[str, ...], Option("Splits (hard_cases/test), folders, photos or globs.", position=True)]
     name: NameOption = None
+    explain: Annotated[
+        bool, Option("Show beside each photo where a classifier looks, and say how much of that lies on the face; --engine torch.")
+    ] = False
 
     def __post_init__(self) -> None:
         """A face detector needs faces."""
         super().__post_init__()
         if not self.sources:
             raise UsageError("nothing to predict", "", "Name a split such as hard_cases/test, a folder, a photo or a glob.")
-        if self.detector and not self.faces:
+        if self.detector and not (self.faces or self.explain):
             raise UsageError("detector is about faces", f"detector={self.detector}", "Say faces=True.")
+        if self.explain and (self.faces or self.engine == "onnx"):
+            other = "faces=True" if self.faces else "engine=onnx"
+            raise UsageError("where a model looks is shown of whole photos, by torch", f"explain=True {other}", "Drop one of the two.")
 
     @property
     def sources(self) -> tuple[str, ...]:

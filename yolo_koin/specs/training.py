@@ -158,10 +158,23 @@ class BenchmarkSpec(Trains):
     seeds: Annotated[tuple[int, ...], Option("Seeds, with commas; each is a training of its own.", least=0)] = (0,)
     ray: Annotated[str, Option("Run the cells on a Ray cluster: its address, or auto. [default: on this machine]")] = ""
     dry_run: Annotated[bool, Option("Say what would be run, what is there already, and how long it may take; write nothing.")] = False
+    trust: Annotated[
+        bool, Option("Audit the dataset too, and put the best model to stress and control; the report shows what they say.")
+    ] = False
     name: Annotated[str | None, Option("Name of the benchmark; the same name goes on where it stopped. [default: the dataset's]")] = None
     matrices: Annotated[tuple[dict[str, Any], ...], Option("Several matrices in one benchmark: what each says otherwise.")] = ()
 
-    SHARED: ClassVar[tuple[str, ...]] = ("workspace", "data", "device", "log", "ray", "dry_run", "name", "matrices")  # by all matrices
+    SHARED: ClassVar[tuple[str, ...]] = (
+        "workspace",
+        "data",
+        "device",
+        "log",
+        "ray",
+        "dry_run",
+        "trust",
+        "name",
+        "matrices",
+    )  # by all matrices
 
     def __post_init__(self) -> None:
         """One checkpoint fits one model, and there has to be something to run."""

@@ -23,7 +23,7 @@ from yolo_koin.faces.protocol import Face, clearly_dominant
 from yolo_koin.files import write_text
 from yolo_koin.parallel import Progress
 from yolo_koin.reporting.findings_page import page
-from yolo_koin.runs import AuditRun
+from yolo_koin.runs import AuditRun, Run
 from yolo_koin.specs import AuditSpec
 from yolo_koin.verbs.resolve import dataset_name, face_finder, open_dataset
 from yolo_koin.verbs.verb import verb
@@ -54,7 +54,7 @@ class AuditResult(Audit):
 
 @verb(AuditSpec)
 def audit(spec: AuditSpec, progress: Progress) -> AuditResult:
-    """Audit a dataset. One that was stopped goes on: no photo is decoded twice.
+    """Audit a dataset. One that was stopped goes on: no photo is decoded twice. A new audit of a dataset takes the place of its last one.
 
     Raises:
         DatasetError: there is none.
@@ -65,7 +65,11 @@ def audit(spec: AuditSpec, progress: Progress) -> AuditResult:
     dataset = open_dataset(spec.data, workspace)
     if spec.write_exclude:
         _check_free(spec.write_exclude, dataset)
-    with workspace.begun("audit", spec.name, dataset_name(dataset), spec) as folder:
+
+    def of_this(run: Run) -> bool:
+        return isinstance(run, AuditRun) and run.data.resolve() == dataset.root.resolve()
+
+    with workspace.begun("audit", spec.name, dataset_name(dataset), spec, again=of_this) as folder:
         run = AuditRun(folder=folder, spec=spec, data=dataset.root)
         with run.written().failing():
             looks = look_at_all(dataset.samples, workspace.looks, spec.workers, progress)

@@ -20,9 +20,10 @@ from yolo_koin.verbs import cells
 from yolo_koin.verbs.executors import Executor, Outcome, executor_for
 from yolo_koin.verbs.planning import best_so_far, left, planned
 from yolo_koin.verbs.recipes import RECIPES
-from yolo_koin.verbs.report import write_report
+from yolo_koin.verbs.report import best_of, write_report
 from yolo_koin.verbs.results import readable
 from yolo_koin.verbs.scored import finished_cells, load_cell
+from yolo_koin.verbs.trust import ask
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace, check_name
 
@@ -38,6 +39,7 @@ GROWING = (
     "log",
     "ray",
     "dry_run",
+    "trust",
     "matrices",
 )  # more may join a benchmark
 
@@ -90,7 +92,7 @@ def benchmark(spec: BenchmarkSpec, progress: Progress) -> BenchmarkResult:
         run = begun.written(status="running")
         with run.failing():
             outcome = _run_all(matrix, execute, workspace, progress)
-            return _written(run, matrix, outcome)
+            return _written(run, matrix, outcome, workspace, progress)
 
 
 Outcomes = dict[str, Outcome]  # of the cells that were run now, by id
@@ -107,7 +109,9 @@ def _run_all(matrix: Sequence[cells.Cell], execute: Executor, workspace: Workspa
     return outcome
 
 
-def _written(run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcomes) -> BenchmarkResult:
+def _written(
+    run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcomes, workspace: Workspace, progress: Progress
+) -> BenchmarkResult:
     """The results and the report of all finished cells: what an earlier call with other models finished belongs to the benchmark too."""
     home, failed = run.folder, {name: error for name, error in outcome.items() if isinstance(error, Exception)}
     pairs = finished_cells(home)
@@ -118,7 +122,8 @@ def _written(run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcomes)
     reasons = {name: f"{type(error).__name__}: {error}" for name, error in failed.items()}
     specs = {done.name: training.spec for done, training in pairs} | {cell.id: cell.training.spec for cell in matrix if cell.id in failed}
     write_csv(home / "results.csv", _with_settings(metrics, specs, reasons))
-    files = write_report(scored, home / "figures", home)
+    doubts = ask(best_of(scored), workspace, run.spec.device.split(",")[0], progress) if run.spec.trust else ()
+    files = write_report(scored, home / "figures", workspace, home)
     run.written(status="finished", cells=tuple(done.name for done, _ in pairs))
     return BenchmarkResult(
         run=home,
@@ -128,7 +133,7 @@ def _written(run: BenchmarkRun, matrix: Sequence[cells.Cell], outcome: Outcomes)
         taken=tuple(one.name for one in scored if one.name not in outcome),
         failed=reasons,
         figures=files,
-        notes=tuple(dict.fromkeys(note for cell in matrix for note in cell.training.notes)),
+        notes=(*dict.fromkeys(note for cell in matrix for note in cell.training.notes), *doubts),
     )
 
 

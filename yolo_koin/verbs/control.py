@@ -15,7 +15,6 @@ from yolo_koin.dataset.koin import Sample
 from yolo_koin.errors import DatasetError
 from yolo_koin.evaluation import scores
 from yolo_koin.evaluation.robustness import above_chance, tidy, top1_of
-from yolo_koin.faces.protocol import clearly_dominant
 from yolo_koin.files import write_csv, write_text
 from yolo_koin.geometry import Box
 from yolo_koin.naming.sweeps import ERASED, Erasure, Size, samples_of, scenes_for
@@ -28,7 +27,7 @@ from yolo_koin.specs import ControlSpec
 from yolo_koin.splits import Split, in_order
 from yolo_koin.verbs.asked import Asked, asked, reasons
 from yolo_koin.verbs.drawing import dataset_name
-from yolo_koin.verbs.drawn import drawn_boxes
+from yolo_koin.verbs.drawn import drawn_boxes, own_face
 from yolo_koin.verbs.findings import of_control
 from yolo_koin.verbs.resolve import name_of
 from yolo_koin.verbs.verb import verb
@@ -107,21 +106,16 @@ def _by_photo(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def _boxes(subject: Asked, progress: Progress) -> tuple[dict[str, tuple[Box, Size]], dict[str, str]]:
-    """Where the labelled person's face lies: where a person drew it, else the clearly largest face of a photo of one person."""
+    """Where the labelled person's face lies, and of photos where nobody knows, why."""
     drawn, _ = drawn_boxes(subject.dataset)
     boxes: dict[str, tuple[Box, Size]] = {}
     left_out: dict[str, str] = {}
     for sample, found in subject.found(subject.dataset.tests, progress):
-        own = [one.box for one in drawn.get(sample.image, ()) if one.label == sample.label]
-        face = clearly_dominant(found.faces) if sample.split.has_one_person else None
-        if found.error:
-            left_out[sample.image] = "unreadable"
-        elif len(own) == 1 or face:
-            boxes[sample.image] = (own[0] if len(own) == 1 else face.box if face else own[0], (found.width, found.height))
-        elif sample.split.has_one_person:
-            left_out[sample.image] = "several faces" if found.faces else "no face found"
+        box = own_face(sample, found, drawn)
+        if isinstance(box, str):
+            left_out[sample.image] = box
         else:
-            left_out[sample.image] = "several people, and nobody drew who is where"
+            boxes[sample.image] = box, (found.width, found.height)
     return boxes, left_out
 
 

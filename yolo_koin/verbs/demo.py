@@ -24,8 +24,8 @@ from yolo_koin.specs import Answers, DemoSpec
 from yolo_koin.synthetic.att import find_photographs
 from yolo_koin.verbs.detector import open_detector
 from yolo_koin.verbs.drawing import Drawing, drawable
+from yolo_koin.verbs.namers import dataset_of, loaded
 from yolo_koin.verbs.panel import Member, Panel
-from yolo_koin.verbs.predict import dataset_of, loaded
 from yolo_koin.verbs.rejection import Rejection
 from yolo_koin.verbs.rejection import resolved as rejection_of
 from yolo_koin.verbs.resolve import name_of, weights_file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,13 @@ from yolo_koin.evaluation import predictions
 from yolo_koin.evaluation.face_predictions import NO_FACE
 from yolo_koin.files import atomic_path
 from yolo_koin.geometry import iou
-from yolo_koin.reporting.annotate import annotate
+from yolo_koin.naming.explained import Sight
+from yolo_koin.reporting.annotate import MIN_WIDTH, annotate, enlarged
 from yolo_koin.reporting.boxed import annotate_faces
 from yolo_koin.reporting.fonts import missing_glyphs
+from yolo_koin.reporting.heat import Heat, beside, heated
 from yolo_koin.reporting.sheets import contact_sheet, tile
-from yolo_koin.reporting.verdicts import BoxedFace, Faces, Result, Verdict, percent
+from yolo_koin.reporting.verdicts import BoxedFace, Correct, Faces, Result, Verdict, percent
 from yolo_koin.splits import Split, in_order
 from yolo_koin.words import Sentence, count, listed, some
 
@@ -43,6 +45,7 @@ class Drawing:
         top: names on each photo, or beneath a face that is alone.
         boxed: whether the rows are of faces.
         known: image id → the boxes that people drew, which tell of every face whose it is.
+        sights: image id → where the classifier looked, where that is shown beside the photo; it may fill up while photos are drawn.
     """
 
     targets: Mapping[str, Path]
@@ -50,6 +53,7 @@ class Drawing:
     top: int = 3
     boxed: bool = False
     known: Mapping[str, Sequence[LabelledBox]] = field(default_factory=dict)
+    sights: Mapping[str, Sight] = field(default_factory=dict)
 
     def __call__(self, item: tuple[Sample, Sequence[Row], bool]) -> Image.Image | None:
         """Write the annotated copy of a photo, and return its tile for the contact sheet where the last value of the item asks for it."""
@@ -57,29 +61,40 @@ class Drawing:
         if not self.shows(rows):
             return None
         photo, scale = _opened(sample.path)
-        drawn, said = self.drawn(photo, scale, sample, rows)
+        said = self.said(sample, rows, scale)
+        sight, shown = self.sights.get(sample.image), photo
+        if sight and isinstance(said, Verdict):
+            large = enlarged(photo, MIN_WIDTH)
+            photo = looked_at(large, sight, said.correct)
+            shown = beside(large, photo)
+        drawn = self.annotated(shown, said)
         with atomic_path(self.targets[sample.image]) as temporary:
             drawn.save(temporary, quality=QUALITY)
         return tile(Result(photo, said, "" if sample.label else Path(sample.image).name)) if tiled else None
 
-    def drawn(self, photo: Image.Image, scale: float, sample: Sample, rows: Sequence[Row]) -> tuple[Image.Image, Verdict | Faces]:
-        """An annotated copy of a photo, and what was said of it, in the pixels of ``photo``, which is at ``scale`` of its full size."""
-        said = self._said(sample, rows)
+    def annotated(self, photo: Image.Image, said: Verdict | Faces) -> Image.Image:
+        """A copy of a photo with what was said of it; boxes are in its pixels."""
         if isinstance(said, Verdict):
-            return annotate(photo, said, self.top), said
-        if scale < 1:
-            said = replace(said, faces=tuple(face.scaled(scale) for face in said.faces))
-        return annotate_faces(photo, said.faces, self.top, said.person), said
+            return annotate(photo, said, self.top)
+        return annotate_faces(photo, said.faces, self.top, said.person)
 
     def shows(self, rows: Sequence[Row]) -> bool:
         """Whether a photo of these rows is drawn: it could be read, though there may be no face in it."""
         return not rows[0]["error"] or (self.boxed and rows[0]["error"] == NO_FACE)
 
-    def _said(self, sample: Sample, rows: Sequence[Row]) -> Verdict | Faces:
+    def said(self, sample: Sample, rows: Sequence[Row], scale: float = 1.0) -> Verdict | Faces:
+        """What the rows of a photo say, in the pixels of a copy of it at ``scale``."""
         if not self.boxed:
             return verdict_of(rows[0], self.names)
-        faces = faces_of(rows, self.names, self.known.get(sample.image, ()))
-        return Faces(tuple(faces), self.names.get(sample.label, sample.label) or None)
+        faces = tuple(faces_of(rows, self.names, self.known.get(sample.image, ())))
+        if scale < 1:
+            faces = tuple(face.scaled(scale) for face in faces)
+        return Faces(faces, self.names.get(sample.label, sample.label) or None)
+
+
+def looked_at(photo: Image.Image, sight: Sight, correct: Correct) -> Image.Image:
+    """A photo, perhaps scaled, with where the classifier looked drawn over it."""
+    return heated(photo, Heat(sight.map, sight.square, sight.box).scaled(photo.width / sight.width), correct)
 
 
 def _opened(path: Path) -> tuple[Image.Image, float]:

@@ -9,9 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from yolo_koin.dataset.boxes import Drawn, LabelledBox, Problem, read_boxes
-from yolo_koin.dataset.koin import Dataset
+from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.errors import DatasetError
+from yolo_koin.faces import Found
+from yolo_koin.faces.protocol import clearly_dominant
 from yolo_koin.files import unfinished, writing
+from yolo_koin.geometry import Box
 from yolo_koin.locks import locked
 from yolo_koin.verbs.resolve import kept_boxes
 from yolo_koin.workspace import Workspace
@@ -29,6 +32,30 @@ def drawn_boxes(dataset: Dataset, boxes: Path | None = None) -> tuple[dict[str, 
     for one in read:
         merged |= one.boxes
     return merged, tuple(problem for one in read for problem in one.problems)
+
+
+def own_face(sample: Sample, found: Found, drawn: Boxes) -> Box | str:
+    """The box of the labelled person's face: where a person drew it, else the clearly largest face of a photo of one person.
+
+    Args:
+        sample: the photo; of one outside of a dataset it is the clearly largest face.
+        found: the faces in it.
+        drawn: image id → boxes that people drew.
+
+    Returns:
+        The box, or why nobody knows it.
+    """
+    own = [one.box for one in drawn.get(sample.image, ()) if one.label == sample.label]
+    face = clearly_dominant(found.faces) if sample.split.has_one_person else None
+    if found.error:
+        return "unreadable"
+    if len(own) == 1:
+        return own[0]
+    if face:
+        return face.box
+    if sample.split.has_one_person:
+        return "several faces" if found.faces else "no face found"
+    return "several people, and nobody drew who is where"
 
 
 def brought_in(dataset: Dataset, boxes: Path | None, workspace: Workspace) -> tuple[Dataset, tuple[Problem, ...]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -15,9 +17,12 @@ from yolo_koin.parallel import Progress
 from yolo_koin.runs import ScoredRun, TrainRun
 from yolo_koin.specs import EvaluateSpec
 from yolo_koin.verbs.resolve import name_of, weights_file
-from yolo_koin.verbs.scoring import resolved, score
+from yolo_koin.verbs.scoring import Scoring, resolved, score
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace, training_of
+
+if TYPE_CHECKING:
+    from yolo_koin.verbs.segments import Segments
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class EvaluateResult:
             a score that guessing would reach, photos that training shows too.
         score: where people were held out, the score that tells strangers; ``metrics`` are then those of
             :mod:`yolo_koin.evaluation.strangers`. Else empty.
+        segments: where the model fails; None where that was not asked.
     """
 
     run: Path
@@ -47,6 +53,7 @@ class EvaluateResult:
     agreement: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     score: str = ""
+    segments: Segments | None = None
 
 
 @verb(EvaluateSpec)
@@ -61,15 +68,25 @@ def evaluate(spec: EvaluateSpec, progress: Progress) -> EvaluateResult:
     if spec.strangers is not None:
         return _of_strangers(spec, weights, workspace, progress)
     training, default = training_of(weights), f"{name_of(weights)}-faces" if spec.faces else name_of(weights)
-    with resolved(spec, weights, workspace, progress) as scoring, workspace.begun("evaluate", spec.name, default, spec) as folder:
-        trained = training.folder if training else None
-        run = ScoredRun(folder=folder, spec=spec, weights=weights, weights_sha256=sha256(weights), trained=trained, **scoring.facts)
-        with run.written().failing():
-            table = score(scoring, folder, folder.name, progress)
-            run.written(status="finished")
+    with resolved(spec, weights, workspace, progress) as scoring:
+        tell = _segments(scoring, weights) if spec.segments else None
+        with workspace.begun("evaluate", spec.name, default, spec) as folder:
+            trained = training.folder if training else None
+            run = ScoredRun(folder=folder, spec=spec, weights=weights, weights_sha256=sha256(weights), trained=trained, **scoring.facts)
+            with run.written().failing():
+                table = score(scoring, folder, folder.name, progress)
+                told = tell(folder, name_of(weights), workspace, progress) if tell else None
+                run.written(status="finished")
     found = scoring
     notes = (*_unfinished(training), *found.notes, *chance_notes(table, len(found.namer.names)), *leak_notes(table))
-    return EvaluateResult(folder, weights, found.data, table, found.unknown, found.synthetic, found.agreement, notes)
+    return EvaluateResult(folder, weights, found.data, table, found.unknown, found.synthetic, found.agreement, notes, segments=told)
+
+
+def _segments(scoring: Scoring, weights: Path) -> Callable[[Path, str, Workspace, Progress], Segments]:
+    from yolo_koin.verbs import segments  # here, since only this needs what looks at photos
+
+    segments.check(scoring, weights)
+    return partial(segments.written, scoring)
 
 
 def _unfinished(training: TrainRun | None) -> Iterator[str]:

@@ -25,7 +25,7 @@ from yolo_koin.specs import Kind
 from yolo_koin.splits import Split
 from yolo_koin.synthetic.variants import Variant
 from yolo_koin.verbs.drawing import Drawing, rows_of
-from yolo_koin.verbs.predict import namer_of
+from yolo_koin.verbs.namers import namer_of
 from yolo_koin.verbs.rejection import Rejection, as_shown
 
 SHOWN = 1024  # px: longer side of a photo on the page
@@ -70,8 +70,8 @@ class Member:
         rows = rows_of(frame)
         if not self.drawing.shows(rows):
             return Card(self.name, self.about, None, f"{rows[0]['error']}.".capitalize())
-        drawn, said = self.drawing.drawn(picture, scale, sample, rows)
-        return Card(self.name, self.about, drawn, _in_words(said))
+        said = self.drawing.said(sample, rows, scale)
+        return Card(self.name, self.about, self.drawing.annotated(picture, said), _in_words(said))
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -16,28 +16,28 @@ from yolo_koin.evaluation import face_predictions, predictions
 from yolo_koin.evaluation.chance import chance_note
 from yolo_koin.faces.finder import FaceFinder
 from yolo_koin.files import atomic_path, sha256
-from yolo_koin.models import engine
-from yolo_koin.models.heads import HeadClassifier
 from yolo_koin.models.protocol import Model, scale_of
 from yolo_koin.naming import Namer, Reader, name_photos
-from yolo_koin.naming.detector import Detected
-from yolo_koin.naming.faces import EachFace
+from yolo_koin.naming.explained import ExplainedPhoto, Sight
 from yolo_koin.naming.whole import WholePhoto
 from yolo_koin.parallel import Progress, in_threads
 from yolo_koin.reporting.sheets import EvenTiles
 from yolo_koin.reporting.verdicts import percent
 from yolo_koin.runs import PredictRun
-from yolo_koin.specs import SAMPLE, Answers, PredictSpec
+from yolo_koin.specs import SAMPLE, PredictSpec
 from yolo_koin.splits import TRAINING_SETS, Split
 from yolo_koin.verbs.drawing import Drawing, Row, SplitCount, by_photo, counted_by_split, dataset_name, drawable, sheet_of, targets_of
 from yolo_koin.verbs.drawn import drawn_boxes
+from yolo_koin.verbs.namers import dataset_of, loaded, namer_of
 from yolo_koin.verbs.rejection import ANSWER, Rejection, as_shown
 from yolo_koin.verbs.rejection import resolved as rejection_of
-from yolo_koin.verbs.resolve import USUAL_DATA, face_finder, learnt_from, name_of, open_dataset, weights_file
-from yolo_koin.verbs.scoring import NOT_OF_FACES
+from yolo_koin.verbs.resolve import face_finder, learnt_from, name_of, weights_file
 from yolo_koin.verbs.sources import look_up
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace
+
+if TYPE_CHECKING:
+    from yolo_koin.verbs.explain import Explanation
 
 TOLD = 10  # photos that are named on the screen as well
 
@@ -57,6 +57,7 @@ class PredictResult:
         way: ``whole``, ``faces`` or ``detector``: what was named.
         notes: what the user should know: boxes that could not be used, a classifier that did not learn from faces.
         splits: the counts of each split by itself.
+        explanation: where the classifier looked; None where that was not asked.
     """
 
     run: Path
@@ -69,6 +70,7 @@ class PredictResult:
     way: str = "whole"
     notes: tuple[str, ...] = ()
     splits: tuple[SplitCount, ...] = ()
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,11 @@ class Naming:
         return self.dataset.names if self.dataset else {}
 
     @property
+    def sights(self) -> Mapping[str, Sight]:
+        """Image id → where the classifier looked, of the photos that were named so far; none where that is not asked."""
+        return self.namer.sights if isinstance(self.namer, ExplainedPhoto) else {}
+
+    @property
     def boxed(self) -> bool:
         """Whether faces are named."""
         return self.namer.way != "whole"
@@ -122,12 +129,23 @@ def predict(spec: PredictSpec, progress: Progress) -> PredictResult:
     rejection = rejection_of(spec, weights, workspace)
     with resolved(spec, weights, workspace, rejection) as naming, workspace.begun("predict", spec.name, default, spec) as folder:
         photos, way = len(naming.samples), naming.namer.way
-        run = PredictRun(folder=folder, spec=spec, weights=weights, weights_sha256=sha256(weights), photos=photos, way=way)
+        of = naming.dataset.root if naming.dataset else None
+        run = PredictRun(folder=folder, spec=spec, weights=weights, weights_sha256=sha256(weights), photos=photos, way=way, data=of)
         run = run.written(**({"score": rejection.score, "threshold": rejection.threshold} if rejection else {}))
         with run.failing():
             frame = draw(naming, folder, spec.top, progress)
+            explanation = _explained(naming, frame, folder) if spec.explain else None
             run.written(status="finished")
-    return _result(naming, frame, folder, weights)
+    return replace(_result(naming, frame, folder, weights), explanation=explanation)
+
+
+def _explained(naming: Naming, frame: pd.DataFrame, folder: Path) -> Explanation:
+    from yolo_koin.verbs.explain import explained  # here, since only this needs it
+
+    assert isinstance(naming.namer, ExplainedPhoto)
+    naming.namer.finder.keep()
+    synthetic = [str(split) for split in naming.dataset.synthetic] if naming.dataset else []
+    return explained(naming.sights, naming.samples, frame, folder, f"{naming.model} on {naming.source}", synthetic)
 
 
 def draw(naming: Naming, folder: Path, top: int, progress: Progress) -> pd.DataFrame:
@@ -143,7 +161,7 @@ def draw(naming: Naming, folder: Path, top: int, progress: Progress) -> pd.DataF
         The rows of ``predictions.csv``.
     """
     names, _ = drawable(naming.names)
-    one = Drawing(targets_of(folder, naming.samples), names, top, naming.boxed, naming.known)
+    one = Drawing(targets_of(folder, naming.samples), names, top, naming.boxed, naming.known, naming.sights)
     parts: list[pd.DataFrame] = []
     due = EvenTiles(len(naming.samples)).due
 
@@ -178,11 +196,12 @@ def resolved(spec: PredictSpec, weights: Path, workspace: Workspace, rejection: 
     with contextlib.ExitStack() as held:
         dataset = dataset_of(spec.data, weights, workspace)
         found = look_up(spec.sources, dataset)  # before torch is loaded: a mistyped path is told at once
-        model = loaded(spec, weights, workspace)
-        namer, hints = namer_of(
-            *(model, spec.faces, Reader()),
-            lambda: held.enter_context(face_finder(spec.detector, spec.device, spec.trust_weights, workspace)),
-        )
+        model = loaded(replace(spec, engine="torch") if spec.explain else spec, weights, workspace)
+
+        def finder() -> FaceFinder:
+            return held.enter_context(face_finder(spec.detector, spec.device, spec.trust_weights, workspace))
+
+        namer, hints = _explaining(model, finder, dataset) if spec.explain else namer_of(model, spec.faces, Reader(), finder)
         known, problems = drawn_boxes(dataset) if dataset and namer.way != "whole" else ({}, ())
         notes = (*(dataset.notes if dataset else ()), *(f"{one.where}: {one.reason}" for one in problems), *hints)
         notes += found.notes
@@ -204,42 +223,14 @@ def _learnt(model: Model, dataset: Dataset) -> frozenset[str]:
     return frozenset(map(str, splits))
 
 
-def loaded(spec: Answers, weights: Path, workspace: Workspace) -> Model:
-    """A model that writes down nothing of what it is shown."""
-    model = engine.load(weights, spec.device, spec.trust_weights, spec.engine, workspace.engines)
-    if isinstance(model, HeadClassifier):
-        model.keep_nothing()
-    return model
-
-
-def namer_of(model: Model, faces: bool, reader: Reader, finder: Callable[[], FaceFinder]) -> tuple[Namer[Any], tuple[str, ...]]:
-    """What names the photos, by the kind of the weights and by whether faces are asked for; and what the user should know of it.
-
-    Args:
-        model: of the weights.
-        faces: whether every face is to be named.
-        reader: where the pixels come from.
-        finder: finds faces; is made where one is needed.
-    """
+def _explaining(model: Model, finder: Callable[[], FaceFinder], dataset: Dataset | None) -> tuple[Namer[Any], tuple[str, ...]]:
+    """What names whole photos and keeps where the model looks."""
     if model.task == "detect":
-        if faces:
-            raise WeightsError("these weights find and name faces by themselves", model.weights, "Drop --faces.")
-        return Detected(model, reader, doubtful=False), ()
-    of_faces = model.preparation.fit == "face"
-    if faces:
-        return EachFace(model, finder(), reader), () if of_faces else (NOT_OF_FACES,)
-    return WholePhoto(model, reader, finder() if of_faces else None), ()
+        raise WeightsError("a map is of a classifier, and these weights detect", model.weights, "Drop --explain.")
+    from yolo_koin.verbs.explain import explaining  # here, since it loads torch
 
-
-def dataset_of(data: str | None, weights: Path, workspace: Workspace) -> Dataset | None:
-    """The dataset for names and labels; without one, photos are still predicted."""
-    if data is not None:
-        return open_dataset(data, workspace)
-    made = learnt_from(weights)
-    for candidate in ([made.data] if made else []) + [workspace.find(USUAL_DATA)]:
-        if candidate.is_dir():
-            return open_dataset(str(candidate), workspace)
-    return None
+    found = finder()
+    return explaining(WholePhoto(model, Reader(), found), found, dataset), ()
 
 
 def _result(naming: Naming, frame: pd.DataFrame, folder: Path, weights: Path) -> PredictResult:

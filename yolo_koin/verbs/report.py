@@ -33,6 +33,7 @@ from yolo_koin.verbs.results import no_news, tables
 from yolo_koin.verbs.scored import WHOLE, Scored, load_runs, told_apart
 from yolo_koin.verbs.seeds import Mean, means
 from yolo_koin.verbs.showing import examples, group_photos, hard_photos, of_people
+from yolo_koin.verbs.trust import blocks_of
 from yolo_koin.verbs.verb import verb
 from yolo_koin.words import Sentence
 from yolo_koin.workspace import Workspace
@@ -78,13 +79,14 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     beside = [published_results(scored)] if spec.published else []
     with locked(out):
         after = open_set.blocks_of([*held_out.values()], out) if held_out else []
-        files = write_report(scored, out, lang=spec.lang, beside=beside, after=after, photos=spec.photos)
+        files = write_report(scored, out, workspace, lang=spec.lang, beside=beside, after=after, photos=spec.photos)
         return ReportResult(out, files, tuple(notes))
 
 
 def write_report(
     runs: Sequence[Scored],
     out: Path,
+    workspace: Workspace,
     home: Path | None = None,
     lang: Language = "en",
     beside: Sequence[Block] = (),
@@ -96,6 +98,7 @@ def write_report(
     Args:
         runs: scored.
         out: folder of the figures; those of several datasets are in a folder each below it.
+        workspace: where runs are looked for that say how far the numbers can be trusted.
         home: folder of ``report.md``, ``report.html`` and ``report.tex``; that of the figures when None.
         lang: of headings, tables and sentences.
         beside: what comes below the results of each dataset.
@@ -109,7 +112,7 @@ def write_report(
     parts = by_dataset(runs)
     for dataset, some in parts.items():
         folder = out / dataset.replace("/", "-") if len(parts) > 1 else out
-        blocks += _part(dataset, some, folder, beside)
+        blocks += _part(dataset, some, folder, beside, workspace)
     cards = {home / "model_cards" / f"{run.name.replace('/', '-')}.md": card(run) for run in runs if not _of_others(run)}
     blocks += [*after, *provenance(runs)]
     pages = {"md": markdown(blocks, home, lang), "html": html(blocks, lang, photos), "tex": latex(blocks, home, lang)}
@@ -125,7 +128,7 @@ def _of_others(run: Scored) -> bool:
     return run.source is not None and isinstance(run.source.spec, ScoreSpec)
 
 
-def _part(dataset: str, runs: Sequence[Scored], folder: Path, beside: Sequence[Block]) -> list[Block]:
+def _part(dataset: str, runs: Sequence[Scored], folder: Path, beside: Sequence[Block], workspace: Workspace) -> list[Block]:
     """The results on one dataset. Those of several runs begin with a row for each setting, whose numbers are in ``overview.csv`` too."""
     found, tests = means(runs), Paired.between(runs)
     blocks: list[Block] = [Heading(Sentence("Results on {dataset}", dataset=dataset), 1)]
@@ -141,7 +144,9 @@ def _part(dataset: str, runs: Sequence[Scored], folder: Path, beside: Sequence[B
             *_shots(found, dataset, folder),
             Heading(Sentence("All runs")),
         ]
-    return [*blocks, *tables(runs, found, tests), *beside, *_drawn(runs, dataset, folder)]
+    whole, _ = by_way(runs)
+    trust = blocks_of(runs, best_of(whole), workspace, folder) if whole else []
+    return [*blocks, *tables(runs, found, tests), *beside, *trust, *_drawn(runs, dataset, folder)]
 
 
 def by_dataset(runs: Sequence[Scored]) -> dict[str, list[Scored]]:
@@ -183,13 +188,13 @@ def _drawn(runs: Sequence[Scored], name: str, out: Path) -> list[Block]:
     dataset = _named_as_drawn(shown)
     blocks += [Text(Sentence("{note}.", note=note)) for note in _undrawable(runs)]
     if whole:
-        best = _best(whole)
+        best = best_of(whole)
         blocks += confidence(whole, best, out)
         for split in in_order(best.predictions["split"]):
             blocks += of_people(best, split, name, dataset.names if dataset else {}, out)
     if dataset:
         blocks += [*examples(dataset, name, out), *hard_photos(shown, dataset, name, out), *group_photos(shown, dataset, name, out)]
-    return [*blocks, *failures(whole, _best(whole), dataset.names if dataset else {})] if whole else blocks
+    return [*blocks, *failures(whole, best_of(whole), dataset.names if dataset else {})] if whole else blocks
 
 
 def _scatter(main: pd.DataFrame, name: str, out: Path) -> list[Block]:
@@ -226,7 +231,7 @@ def _shots(found: Sequence[Mean], name: str, out: Path) -> list[Block]:
 def _shown(runs: Sequence[Scored]) -> Scored:
     """The run whose photos are shown."""
     whole, faces = by_way(runs)
-    return _best([run for run in faces if run.way == "faces"] or faces or whole)
+    return best_of([run for run in faces if run.way == "faces"] or faces or whole)
 
 
 def _dataset(run: Scored) -> Dataset | None:
@@ -246,7 +251,8 @@ def _undrawable(runs: Sequence[Scored]) -> tuple[str, ...]:
     return drawable(dataset.names)[1] if dataset else ()
 
 
-def _best(runs: Sequence[Scored]) -> Scored:
+def best_of(runs: Sequence[Scored]) -> Scored:
+    """The run with the best validation figure."""
     return max(runs, key=lambda run: np.nan_to_num(run.val, nan=-1.0))
 
 

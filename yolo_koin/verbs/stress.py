@@ -15,6 +15,7 @@ from yolo_koin.errors import DatasetError, RunError
 from yolo_koin.evaluation import predictions, scores
 from yolo_koin.evaluation.across_runs import tested
 from yolo_koin.evaluation.robustness import Errors, against_patch, by_severity, compared, corruption_errors, tidy, top1_of
+from yolo_koin.evaluation.segments import segments
 from yolo_koin.faces.protocol import dominant
 from yolo_koin.faces.turned import implausible
 from yolo_koin.files import write_csv, write_text
@@ -33,6 +34,7 @@ from yolo_koin.verbs.drawing import dataset_name
 from yolo_koin.verbs.findings import of_patches, of_reference, of_sweep
 from yolo_koin.verbs.resolve import name_of
 from yolo_koin.verbs.scored import title_of
+from yolo_koin.verbs.segments import of_segments
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace, training_of
 
@@ -49,7 +51,8 @@ class StressResult:
     """A finished sweep.
 
     Attributes:
-        run: its folder, with ``predictions.csv``, ``metrics.csv``, ``covered.csv``, ``patches.csv``, the figures and ``report.md``.
+        run: its folder, with ``predictions.csv``, ``metrics.csv``, ``covered.csv``, ``patches.csv``, ``segments.csv`` (by how much is
+            covered), the figures and ``report.md``.
         weights: the checkpoint.
         data: the dataset.
         metrics: rows of ``metrics.csv``.
@@ -109,13 +112,16 @@ def _swept(spec: StressSpec, subject: Asked, reference: Reference | None, folder
     covered = pd.DataFrame(shares, columns=["split", "image", "covered"])
     title = _title(subject, reference)
     errors, versus = _against(frame, reference, title, spec) if reference else ([], tested([]))
+    parts = segments(_in_place(frame), covered)
     table, patches = tidy([*top1_of(frame, covered), *errors], folder.name), against_patch(frame)
     write_csv(folder / "covered.csv", covered)
     write_csv(folder / "patches.csv", patches)
+    write_csv(folder / "segments.csv", parts)
     if reference:
         write_csv(folder / "reference.csv", versus)
     scores.write(folder / "metrics.csv", table)
     findings = (*of_sweep(table, reference.title if reference else ""), *of_reference(versus), *of_patches(patches, table))
+    findings += tuple(of_segments(parts)) if len(parts) else ()
     notes = (*subject.dataset.notes, *reasons(left_out))
     blocks: list[Block] = [
         Heading(f"{title} on changed photos of {dataset_name(subject.dataset.root)}", 1),
