@@ -32,7 +32,7 @@ ROOMS = (
     *("environment", "words", "errors"),
 )  # upper to lower
 MODULES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = ("torch", "ultralytics", "cv2", "pandas", "matplotlib", "numpy")
+HEAVY = ("torch", "ultralytics", "cv2", "pandas", "matplotlib", "numpy", "gradio")
 
 
 def room_of(path: Path) -> str:
@@ -147,7 +147,9 @@ def test_carriers_of_data_are_never_imported(package: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["train", "--help"], ["convert", "classify", "--help"], ["convert", "detect", "--help"]], ids=" ".join
+    "arguments",
+    [["--help"], ["train", "--help"], ["convert", "classify", "--help"], ["convert", "detect", "--help"], ["demo", "--help"]],
+    ids=" ".join,
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = f"import sys; sys.argv = ['yolo_koin', *{arguments!r}]\nfrom yolo_koin.cli import main\ntry: main()\nexcept SystemExit: pass\n"

@@ -131,7 +131,7 @@ def test_the_version_of_python_m_and_of_the_script_are_one() -> None:
 AT_ONCE = [
     *(["train", "--data", "nowhere"], ["train", "--data", "KoIn", "--weights", "none.pt"], ["train", "--resume"], ["benchmark"]),
     *(["evaluate"], ["evaluate", "--weights", "file.pt"], ["evaluate", "--weights", "file.pt", "--data", "nowhere"]),
-    *(["predict", "hard_cases/test"], ["predict", "x", "--weights", "none.pt"], ["report", "nothing"], ["audit", "nowhere"]),
+    *(["predict", "hard_cases/test"], ["predict", "x", "--weights", "none.pt"], ["demo"], ["report", "nothing"], ["audit", "nowhere"]),
     *(["convert", "classify", "--data", "nowhere"], ["convert", "detect", "--data", "nowhere"], ["runs"]),
 ]
 

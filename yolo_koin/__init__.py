@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from yolo_koin.specs import ControlSpec as ControlSpec
     from yolo_koin.specs import ConvertDetectSpec as ConvertDetectSpec
     from yolo_koin.specs import ConvertSpec as ConvertSpec
+    from yolo_koin.specs import DemoSpec as DemoSpec
     from yolo_koin.specs import EvaluateSpec as EvaluateSpec
     from yolo_koin.specs import ExportSpec as ExportSpec
     from yolo_koin.specs import HardcasesSpec as HardcasesSpec
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from yolo_koin.verbs.control import control as control
     from yolo_koin.verbs.convert import convert as convert
     from yolo_koin.verbs.convert_detect import convert_detect as convert_detect
+    from yolo_koin.verbs.demo import demo as demo
     from yolo_koin.verbs.evaluate import evaluate as evaluate
     from yolo_koin.verbs.export import export as export
     from yolo_koin.verbs.hardcases import hardcases as hardcases
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from yolo_koin.workspace import Workspace as Workspace
 
 _VERBS = (
-    *("audit", "benchmark", "control", "convert", "convert_detect", "evaluate", "export", "hardcases", "predict", "report"),
+    *("audit", "benchmark", "control", "convert", "convert_detect", "demo", "evaluate", "export", "hardcases", "predict", "report"),
     *("sample", "score", "split", "stress", "train"),
 )
 _HOMES = {

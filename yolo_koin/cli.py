@@ -269,6 +269,7 @@ class Verbs(Commands):
         Command("control", "yolo_koin.verbs.control:control", "ControlSpec", showing.control, AGAIN),
         Command("score", "yolo_koin.verbs.score:score", "ScoreSpec", showing.score, AGAIN),
         Command("predict", "yolo_koin.verbs.predict:predict", "PredictSpec", showing.predict, AGAIN),
+        Command("demo", "yolo_koin.verbs.demo:demo", "DemoSpec", showing.demo),
         Command("export", "yolo_koin.verbs.export:export", "ExportSpec", showing.export, AGAIN),
         Command("report", "yolo_koin.verbs.report:report", "ReportSpec", showing.report),
         Command("benchmark", "yolo_koin.showing:call_benchmark", "BenchmarkSpec", showing.benchmark, LAST_EPOCH, more=(CONFIG,)),

@@ -125,7 +125,7 @@ def _width(text: str) -> int:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {key: _plain(getattr(value, key)) for key in value.__dataclass_fields__}
+        return {key: _plain(getattr(value, key)) for key in value.__dataclass_fields__ if not key.startswith("_")}
     if hasattr(value, "to_dict"):  # a pandas frame, without importing pandas
         return json.loads(value.to_json(orient="records"))
     if isinstance(value, dict):

@@ -14,12 +14,15 @@ from pathlib import Path
 
 from yolo_koin.errors import UsageError
 
-# Read once, when Ultralytics is imported; see its utils/__init__.py, utils/checks.py, utils/events.py and nn/tasks.py.
+# Read once, when Ultralytics is imported; see its utils/__init__.py, utils/checks.py, utils/events.py and nn/tasks.py. The last two are of
+# others: importing ONNX Runtime 1.32 begins to look for mobile.events.data.microsoft.com, and disable_telemetry_events() does not end it.
 SETTINGS = {
     "YOLO_OFFLINE": "1",  # no analytics, no DNS probe, no version check
     "YOLO_AUTOINSTALL": "0",  # never call pip
     "YOLO_VERBOSE": "False",  # our own progress bar instead
     "ULTRALYTICS_SAFE_LOAD": "1",  # a checkpoint is data: its pickle may build known classes only
+    "ORT_DISABLE_TELEMETRY": "1",
+    "GRADIO_ANALYTICS_ENABLED": "False",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +259,16 @@ def predict(result: Any, as_json: bool) -> None:
     told = [*result.explanation.findings, *result.explanation.files] if result.explanation else []
     lines = [*result.named, *left_out, *result.notes, f"weights: {result.weights}", *files, *told]
     say(as_json, result, ("split", "photos", "unreadable", "right", ""), rows, *lines)
+
+
+def demo(result: Any, as_json: bool) -> None:
+    """Open a page on this computer: drop a photo, or take one, and see whom models name, with a mask and sunglasses drawn on it too.
+
+    Example: yolo_koin demo --weights n-normal,m-normal --open
+    """
+    say(as_json, result, (), [], *result.notes, f"models: {', '.join(result.models)}", f"{result.url} (this computer only; Ctrl-C ends it)")
+    sys.stdout.flush()
+    result.wait()
 
 
 def export(result: Any, as_json: bool) -> None:

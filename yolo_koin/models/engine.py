@@ -85,7 +85,7 @@ class OnnxClassifier:
     def __init__(self, weights: Path, head: _Head, content: bytes) -> None:
         import onnxruntime
 
-        onnxruntime.disable_telemetry_events()  # Windows' builds have some
+        onnxruntime.disable_telemetry_events()  # beside the variable in environment.py
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.log_severity_level = cores(), 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # photos are decoded and drawn on the same cores

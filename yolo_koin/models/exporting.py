@@ -45,7 +45,7 @@ def write(model: Exportable, form: Format, folder: Path) -> Runner:
 def _onnx(folder: Path) -> Runner:
     import onnxruntime
 
-    onnxruntime.disable_telemetry_events()  # Windows' builds have some
+    onnxruntime.disable_telemetry_events()  # beside the variable in environment.py
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = cores(), 3
     session = onnxruntime.InferenceSession(str(folder / ONNX), options, providers=["CPUExecutionProvider"])

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from PIL import Image, ImageOps
 
 HERE = Path(__file__).parent
@@ -39,6 +39,9 @@ def as_jpeg(photo: Image.Image) -> Image.Image:
 
 def probabilities(paths: list[Path]) -> np.ndarray:
     """Of each class, n × classes, in the order of ``names`` in ``model.json``."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before the import, which would look for a host of Microsoft's
+    import onnxruntime
+
     size, way = (ABOUT["input_side"],) * 2, Image.Resampling[ABOUT["interpolation"].upper()]
     photos = np.stack([np.asarray(as_jpeg(square(path)).resize(size, way)) for path in paths])
     session = onnxruntime.InferenceSession(HERE / "model.onnx", providers=["CPUExecutionProvider"])

@@ -13,8 +13,10 @@ from yolo_koin.specs.datasets import ConvertSpec as ConvertSpec
 from yolo_koin.specs.datasets import HardcasesSpec as HardcasesSpec
 from yolo_koin.specs.datasets import SampleSpec as SampleSpec
 from yolo_koin.specs.datasets import SplitSpec as SplitSpec
+from yolo_koin.specs.naming import Answers as Answers
 from yolo_koin.specs.naming import Asks as Asks
 from yolo_koin.specs.naming import ControlSpec as ControlSpec
+from yolo_koin.specs.naming import DemoSpec as DemoSpec
 from yolo_koin.specs.naming import EvaluateSpec as EvaluateSpec
 from yolo_koin.specs.naming import ExportSpec as ExportSpec
 from yolo_koin.specs.naming import Names as Names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -39,7 +39,6 @@ class Asks(Spec):
     detector: DetectorOption = None
     device: DeviceOption = ""
     engine: Annotated[Engine, Option("What runs classifiers: onnx (ONNX Runtime, on processors), torch, or the faster one.")] = "auto"
-    name: NameOption = None
     trust_weights: Annotated[bool, Option("Load a checkpoint that safe loading refuses. It can run any code.")] = False
 
     def __post_init__(self) -> None:
@@ -60,6 +59,7 @@ class Names(Asks):
 class EvaluateSpec(Names):
     """What to score."""
 
+    name: NameOption = None
     task: Annotated[Task | None, Option("Which newest model: classify or detect. [default: what the weights are, else classify]")] = None
     boxes: Annotated[Path | None, Option("Face boxes that people drew: boxes.csv, COCO, Pascal VOC or LabelMe, a file or a folder.")] = None
     leaks: Annotated[Path | None, Option("findings.csv of an audit: top-1 is told without the test photos that it calls leaks, too.")] = (
@@ -94,6 +94,7 @@ class EvaluateSpec(Names):
 class StressSpec(Asks):
     """What to do to the normal test photos, and how far."""
 
+    name: NameOption = None
     kinds: Annotated[tuple[Swept, ...], Option(f"{', '.join(get_args(Swept))}, with commas. [default: all]", flag="kind")] = ()
     severities: Annotated[tuple[int, ...], Option("How far, with commas.", least=1, most=5)] = (1, 2, 3, 4, 5)
     seed: Annotated[int, Option("Of what is drawn; photos are the same for every model.", least=0)] = 0
@@ -110,6 +111,7 @@ class StressSpec(Asks):
 class ControlSpec(Asks):
     """Which model is shown photos without their faces."""
 
+    name: NameOption = None
     seed: Annotated[int, Option("Chooses whose background a face is set before.", least=0)] = 0
 
 
@@ -124,28 +126,17 @@ class ScoreSpec(OfData):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictSpec(Names):
-    """Which photos to name."""
+class Answers(Names):
+    """What is answered of each photo, or of each face in it."""
 
-    source: Annotated[str | tuple[str, ...], Option("Splits (hard_cases/test), folders, photos or globs.", position=True)]
     top: Annotated[int, Option("Names drawn on each photo.", least=1, most=5)] = 3
-    explain: Annotated[
-        bool, Option("Show beside each photo where a classifier looks, and say how much of that lies on the face; --engine torch.")
-    ] = False
     reject: Annotated[
         str | None, Option("Answer unknown: an FPIR such as 10%, of evaluate --strangers, or a threshold of its score such as 7.3.")
     ] = None
 
     def __post_init__(self) -> None:
-        """A face detector needs faces."""
+        """Refuse a rejection that cannot be."""
         super().__post_init__()
-        if not self.sources:
-            raise UsageError("nothing to predict", "", "Name a split such as hard_cases/test, a folder, a photo or a glob.")
-        if self.detector and not (self.faces or self.explain):
-            raise UsageError("detector is about faces", f"detector={self.detector}", "Say faces=True.")
-        if self.explain and (self.faces or self.engine == "onnx"):
-            other = "faces=True" if self.faces else "engine=onnx"
-            raise UsageError("where a model looks is shown of whole photos, by torch", f"explain=True {other}", "Drop one of the two.")
         if self.reject is not None:
             _ = self.rejection  # what cannot be is told here
 
@@ -162,10 +153,50 @@ class PredictSpec(Names):
             raise UsageError("neither an FPIR such as 10% nor a threshold such as 7.3", f"reject={self.reject}", "Correct it.")
         return (value / 100, True) if is_share else (value, False)
 
+
+@dataclass(frozen=True, kw_only=True)
+class PredictSpec(Answers):
+    """Which photos to name."""
+
+    source: Annotated[str | tuple[str, ...], Option("Splits (hard_cases/test), folders, photos or globs.", position=True)]
+    name: NameOption = None
+    explain: Annotated[
+        bool, Option("Show beside each photo where a classifier looks, and say how much of that lies on the face; --engine torch.")
+    ] = False
+
+    def __post_init__(self) -> None:
+        """A face detector needs faces."""
+        super().__post_init__()
+        if not self.sources:
+            raise UsageError("nothing to predict", "", "Name a split such as hard_cases/test, a folder, a photo or a glob.")
+        if self.detector and not (self.faces or self.explain):
+            raise UsageError("detector is about faces", f"detector={self.detector}", "Say faces=True.")
+        if self.explain and (self.faces or self.engine == "onnx"):
+            other = "faces=True" if self.faces else "engine=onnx"
+            raise UsageError("where a model looks is shown of whole photos, by torch", f"explain=True {other}", "Drop one of the two.")
+
     @property
     def sources(self) -> tuple[str, ...]:
         """The sources, of which there may be one."""
         return (self.source,) if isinstance(self.source, str) else self.source
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoSpec(Answers):
+    """Which models answer on a page of this computer."""
+
+    weights: Annotated[
+        str | Path | None, Option("Training runs or checkpoints, with commas: side by side. [default: the newest finished training run]")
+    ] = None
+    port: Annotated[int, Option("Port of the page; when it is taken, a free one is.", least=1, most=65535)] = 7860
+    open: Annotated[bool, Option("Open the page in the browser.")] = False
+
+    @property
+    def models(self) -> tuple[Answers, ...]:
+        """What each of the models is asked."""
+        shared = {one.name: getattr(self, one.name) for one in fields(Answers)}
+        named = dict.fromkeys(one.strip() for one in str(self.weights or "").split(",") if one.strip())
+        return tuple(Answers(**{**shared, "weights": one}) for one in named or [None])
 
 
 @dataclass(frozen=True, kw_only=True)

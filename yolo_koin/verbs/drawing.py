@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,31 +61,35 @@ class Drawing:
         if not self.shows(rows):
             return None
         photo, scale = _opened(sample.path)
-        said = self._said(sample, rows)
-        if isinstance(said, Faces) and scale < 1:
-            said = replace(said, faces=tuple(face.scaled(scale) for face in said.faces))
-        sight = self.sights.get(sample.image)
+        said = self.said(sample, rows, scale)
+        sight, shown = self.sights.get(sample.image), photo
+        if sight and isinstance(said, Verdict):
+            large = enlarged(photo, MIN_WIDTH)
+            photo = looked_at(large, sight, said.correct)
+            shown = beside(large, photo)
+        drawn = self.annotated(shown, said)
         with atomic_path(self.targets[sample.image]) as temporary:
-            if sight and isinstance(said, Verdict):
-                large = enlarged(photo, MIN_WIDTH)
-                photo = looked_at(large, sight, said.correct)
-                drawn = annotate(beside(large, photo), said, self.top)
-            elif isinstance(said, Verdict):
-                drawn = annotate(photo, said, self.top)
-            else:
-                drawn = annotate_faces(photo, said.faces, self.top, said.person)
             drawn.save(temporary, quality=QUALITY)
         return tile(Result(photo, said, "" if sample.label else Path(sample.image).name)) if tiled else None
+
+    def annotated(self, photo: Image.Image, said: Verdict | Faces) -> Image.Image:
+        """A copy of a photo with what was said of it; boxes are in its pixels."""
+        if isinstance(said, Verdict):
+            return annotate(photo, said, self.top)
+        return annotate_faces(photo, said.faces, self.top, said.person)
 
     def shows(self, rows: Sequence[Row]) -> bool:
         """Whether a photo of these rows is drawn: it could be read, though there may be no face in it."""
         return not rows[0]["error"] or (self.boxed and rows[0]["error"] == NO_FACE)
 
-    def _said(self, sample: Sample, rows: Sequence[Row]) -> Verdict | Faces:
+    def said(self, sample: Sample, rows: Sequence[Row], scale: float = 1.0) -> Verdict | Faces:
+        """What the rows of a photo say, in the pixels of a copy of it at ``scale``."""
         if not self.boxed:
             return verdict_of(rows[0], self.names)
-        faces = faces_of(rows, self.names, self.known.get(sample.image, ()))
-        return Faces(tuple(faces), self.names.get(sample.label, sample.label) or None)
+        faces = tuple(faces_of(rows, self.names, self.known.get(sample.image, ())))
+        if scale < 1:
+            faces = tuple(face.scaled(scale) for face in faces)
+        return Faces(faces, self.names.get(sample.label, sample.label) or None)
 
 
 def looked_at(photo: Image.Image, sight: Sight, correct: Correct) -> Image.Image:

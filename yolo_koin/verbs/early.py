@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from yolo_koin.dataset.layout import find_root
 from yolo_koin.dataset.walk import check_file
+from yolo_koin.environment import needed
 from yolo_koin.runs import prepared_at
-from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, Asks, EvaluateSpec, OfData, PredictSpec, ReportSpec, ScoreSpec, Spec, Trains
+from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, Answers, Asks, DemoSpec, EvaluateSpec, OfData, ReportSpec, ScoreSpec, Spec, Trains
 from yolo_koin.verbs.resolve import USUAL_DATA, learnt_from, weights_file
 from yolo_koin.workspace import Workspace
 
@@ -14,11 +15,14 @@ def check(spec: Spec) -> None:
     """Refuse what names a dataset, weights or a run that is not there. The verb itself looks again, and closer.
 
     Raises:
-        DatasetError, WeightsError, RunError: what the user can mend.
+        DatasetError, WeightsError, RunError, UsageError: what the user can mend.
     """
     workspace = Workspace.of(spec)
+    if isinstance(spec, DemoSpec):
+        needed("gradio", "demo")
     if isinstance(spec, Asks):
-        _check_names(spec, workspace)
+        for one in spec.models if isinstance(spec, DemoSpec) else (spec,):
+            _check_names(one, workspace)
     if isinstance(spec, OfData):
         dataset_there(spec.data, workspace)
     if isinstance(spec, Trains) and str(spec.weights) not in {AUTO, SCRATCH}:
@@ -44,7 +48,7 @@ def dataset_there(data: str, workspace: Workspace) -> None:
 def _check_names(spec: Asks, workspace: Workspace) -> None:
     if isinstance(spec, EvaluateSpec):
         weights = weights_file(spec.weights, workspace, spec.task or "classify", spec.faces)
-    elif isinstance(spec, PredictSpec):
+    elif isinstance(spec, Answers):
         weights = weights_file(spec.weights, workspace, "classify" if spec.faces else "", spec.faces)
     else:
         weights = weights_file(spec.weights, workspace, "classify")
@@ -52,5 +56,5 @@ def _check_names(spec: Asks, workspace: Workspace) -> None:
         return
     if spec.data is not None:
         dataset_there(spec.data, workspace)
-    elif not isinstance(spec, PredictSpec) and learnt_from(weights) is None:  # photos can be named without a dataset
+    elif not isinstance(spec, Answers) and learnt_from(weights) is None:  # photos can be named without a dataset
         dataset_there(USUAL_DATA, workspace)

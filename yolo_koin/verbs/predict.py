@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -15,14 +15,11 @@ from yolo_koin.dataset.koin import Dataset, Sample, nfc
 from yolo_koin.errors import WeightsError
 from yolo_koin.evaluation import face_predictions, predictions
 from yolo_koin.evaluation.chance import chance_note
+from yolo_koin.faces.finder import FaceFinder
 from yolo_koin.files import atomic_path, sha256
-from yolo_koin.models import engine
-from yolo_koin.models.heads import HeadClassifier
 from yolo_koin.models.protocol import Model, engine_of, scale_of
 from yolo_koin.naming import Namer, Reader, name_photos
-from yolo_koin.naming.detector import Detected
 from yolo_koin.naming.explained import ExplainedPhoto, Sight
-from yolo_koin.naming.faces import EachFace
 from yolo_koin.naming.whole import WholePhoto
 from yolo_koin.parallel import Progress, in_threads
 from yolo_koin.reporting.sheets import EvenTiles
@@ -32,10 +29,10 @@ from yolo_koin.specs import SAMPLE, PredictSpec
 from yolo_koin.splits import TRAINING_SETS, Split
 from yolo_koin.verbs.drawing import Drawing, Row, SplitCount, by_photo, counted_by_split, dataset_name, drawable, sheet_of, targets_of
 from yolo_koin.verbs.drawn import drawn_boxes
+from yolo_koin.verbs.namers import dataset_of, loaded, namer_of
 from yolo_koin.verbs.rejection import ANSWER, Rejection, as_shown
 from yolo_koin.verbs.rejection import resolved as rejection_of
-from yolo_koin.verbs.resolve import USUAL_DATA, face_finder, learnt_from, name_of, open_dataset, weights_file
-from yolo_koin.verbs.scoring import NOT_OF_FACES
+from yolo_koin.verbs.resolve import face_finder, learnt_from, name_of, weights_file
 from yolo_koin.verbs.sources import look_up
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace
@@ -226,13 +223,14 @@ def resolved(spec: PredictSpec, weights: Path, workspace: Workspace, rejection: 
         DatasetError, WeightsError: what the user can mend.
     """
     with contextlib.ExitStack() as held:
-        dataset = _dataset(spec.data, weights, workspace)
+        dataset = dataset_of(spec.data, weights, workspace)
         found = look_up(spec.sources, dataset)  # before torch is loaded: a mistyped path is told at once
-        wanted = "torch" if spec.explain else spec.engine
-        model = engine.load(weights, spec.device, spec.trust_weights, wanted, workspace.engines)
-        if isinstance(model, HeadClassifier):
-            model.keep_nothing()
-        namer, hints = _namer(model, spec, dataset, workspace, held)
+        model = loaded(replace(spec, engine="torch") if spec.explain else spec, weights, workspace)
+
+        def finder() -> FaceFinder:
+            return held.enter_context(face_finder(spec.detector, spec.device, spec.trust_weights, workspace))
+
+        namer, hints = _explaining(model, finder, dataset) if spec.explain else namer_of(model, spec.faces, Reader(), finder)
         known, problems = drawn_boxes(dataset) if dataset and namer.way != "whole" else ({}, ())
         notes = (*(dataset.notes if dataset else ()), *(f"{one.where}: {one.reason}" for one in problems), *hints)
         notes += found.notes
@@ -254,39 +252,14 @@ def _learnt(model: Model, dataset: Dataset) -> frozenset[str]:
     return frozenset(map(str, splits))
 
 
-def _namer(
-    model: Model, spec: PredictSpec, dataset: Dataset | None, workspace: Workspace, held: contextlib.ExitStack
-) -> tuple[Namer[Any], tuple[str, ...]]:
-    """What names the photos, by the kind of the weights and by whether faces are asked for; and what the user should know of it."""
+def _explaining(model: Model, finder: Callable[[], FaceFinder], dataset: Dataset | None) -> tuple[Namer[Any], tuple[str, ...]]:
+    """What names whole photos and keeps where the model looks."""
     if model.task == "detect":
-        if spec.faces:
-            raise WeightsError("these weights find and name faces by themselves", model.weights, "Drop --faces.")
-        if spec.explain:
-            raise WeightsError("a map is of a classifier, and these weights detect", model.weights, "Drop --explain.")
-        return Detected(model, Reader(), doubtful=False), ()
-    of_faces = model.preparation.fit == "face"
-    if not (spec.faces or of_faces or spec.explain):
-        return WholePhoto(model, Reader()), ()
-    finder = held.enter_context(face_finder(spec.detector, spec.device, spec.trust_weights, workspace))
-    if spec.faces:
-        return EachFace(model, finder, Reader()), () if of_faces else (NOT_OF_FACES,)
-    whole = WholePhoto(model, Reader(), finder)
-    if spec.explain:
-        from yolo_koin.verbs.explain import explaining  # here, since it loads torch
+        raise WeightsError("a map is of a classifier, and these weights detect", model.weights, "Drop --explain.")
+    from yolo_koin.verbs.explain import explaining  # here, since it loads torch
 
-        return explaining(whole, finder, dataset), ()
-    return whole, ()
-
-
-def _dataset(data: str | None, weights: Path, workspace: Workspace) -> Dataset | None:
-    """The dataset for names and labels; without one, photos are still predicted."""
-    if data is not None:
-        return open_dataset(data, workspace)
-    made = learnt_from(weights)
-    for candidate in ([made.data] if made else []) + [workspace.find(USUAL_DATA)]:
-        if candidate.is_dir():
-            return open_dataset(str(candidate), workspace)
-    return None
+    found = finder()
+    return explaining(WholePhoto(model, Reader(), found), found, dataset), ()
 
 
 def _result(naming: Naming, frame: pd.DataFrame, folder: Path, weights: Path) -> PredictResult:

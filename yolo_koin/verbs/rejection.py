@@ -16,7 +16,7 @@ from yolo_koin.evaluation.predictions import PREDICTED
 from yolo_koin.evaluation.predictions import SCORES as PROBABILITIES
 from yolo_koin.files import sha256
 from yolo_koin.runs import ScoredRun
-from yolo_koin.specs import PredictSpec
+from yolo_koin.specs import Answers
 from yolo_koin.verbs.resolve import name_of
 from yolo_koin.words import count
 from yolo_koin.workspace import Workspace, training_of
@@ -71,7 +71,7 @@ def as_shown(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**names, **numbers, true_rank=rank, true_label=frame["true_label"].mask(strange, UNKNOWN))
 
 
-def resolved(spec: PredictSpec, weights: Path, workspace: Workspace) -> Rejection | None:
+def resolved(spec: Answers, weights: Path, workspace: Workspace) -> Rejection | None:
     """What a spec asks to reject; None where nothing is to be.
 
     A share of strangers' photos (an FPIR) becomes the median of the thresholds that the folds of the newest open-set run of these weights

@@ -350,6 +350,28 @@ def test_parameters_are_grouped_as_by_stock() -> None:
     assert sorted(together, key=lambda g: (g[0], len(g[1]))) == sorted(grouped(stock), key=lambda g: (g[0], len(g[1])))
 
 
+def test_the_optimizer_is_torchs() -> None:
+    torch.manual_seed(0)
+    ours, plain = nn.Linear(5, 3), nn.Linear(5, 3)
+    plain.load_state_dict(ours.state_dict())
+    both = [(ours, build_optimizer(ours, 0.1)), (plain, torch.optim.AdamW(build_optimizer(plain, 0.1).param_groups, lr=0.1))]
+    for _ in range(3):
+        for network, optimizer in both:
+            network(torch.ones(2, 5)).square().sum().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), plain.parameters(), strict=True))
+    assert ours.weight.grad is None
+    assert both[0][1].state_dict()["state"].keys() == both[1][1].state_dict()["state"].keys()
+
+
+def test_a_training_does_not_wait_for_the_compiler(job: Make, tmp_path: Path) -> None:
+    """Some harmless calls load it, for a second and a half."""
+    (tmp_path / "job").write_bytes(pickle.dumps(job(epochs=1)))
+    code = CHILD + "assert 'torch._dynamo' not in sys.modules and 'torch._inductor' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "job"), "0"], check=True, stdout=subprocess.DEVNULL)
+
+
 def test_the_average_is_that_of_stock() -> None:
     from ultralytics.utils.torch_utils import ModelEMA
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +18,17 @@ MOST_GRADIENT = 10.0  # norm that gradients are cut to
 NORMS = tuple(kind for name, kind in vars(nn).items() if "Norm" in name)
 
 
-def build_optimizer(network: nn.Module, lr: float) -> torch.optim.AdamW:
+class Optimizer(torch.optim.AdamW):
+    """AdamW that loads no compiler: torch wraps these methods for its compiler's sake, and the first call of one loads it, for a second."""
+
+    add_param_group = inspect.unwrap(torch.optim.AdamW.add_param_group)
+    zero_grad = inspect.unwrap(torch.optim.AdamW.zero_grad)
+    state_dict = inspect.unwrap(torch.optim.AdamW.state_dict)
+    load_state_dict = inspect.unwrap(torch.optim.AdamW.load_state_dict)
+    step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))
+
+
+def build_optimizer(network: nn.Module, lr: float) -> Optimizer:
     """AdamW with the groups of Ultralytics' ``build_optimizer``: biases and the weights of normalisation do not decay.
 
     The fused kernel is taken on processors as well as on CUDA.
@@ -28,7 +39,7 @@ def build_optimizer(network: nn.Module, lr: float) -> torch.optim.AdamW:
             groups["bias" if "bias" in name else "norm" if isinstance(module, NORMS) else "weight"].append(parameter)
     decay = {"weight": WEIGHT_DECAY}
     device = next(network.parameters()).device.type
-    return torch.optim.AdamW(
+    return Optimizer(
         [{"params": parameters, "weight_decay": decay.get(kind, 0.0)} for kind, parameters in groups.items() if parameters],
         lr=lr,
         betas=(0.9, 0.999),
