@@ -159,7 +159,8 @@ class bar:  # noqa: N801  # reads as a function
             TextColumn("{task.fields[note]}"),
         )
         self._console = Console(stderr=True)
-        self._progress = RichProgress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal)
+        self._is_terminal = self._console.is_terminal
+        self._progress = RichProgress(*columns, console=self._console, transient=True, disable=not self._is_terminal)
         self._next_line = time.monotonic() + SECONDS_BETWEEN_LINES
         self.remedy = remedy
 
@@ -173,8 +174,9 @@ class bar:  # noqa: N801  # reads as a function
         if step.what in LINES:
             print(LINES[step.what].format(done=step.done, of=step.of, note=step.note), file=sys.stderr)
             return
-        self._progress.update(self._task, description=step.what, completed=step.done, total=step.of, note=step.note)
-        if not self._console.is_terminal and time.monotonic() >= self._next_line:
+        if self._is_terminal:
+            self._progress.update(self._task, description=step.what, completed=step.done, total=step.of, note=step.note)
+        elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + SECONDS_BETWEEN_LINES
             print(f"{step.what} {step.done} of {step.of}  {step.note}".rstrip(), file=sys.stderr)
 

@@ -22,7 +22,7 @@ from yolo_koin.dataset.looks import same_photo
 from yolo_koin.dataset.state import Record, file_identity, read_state, still_holds, write_state
 from yolo_koin.dataset.verdicts import Verdicts
 from yolo_koin.errors import DatasetError, RunError
-from yolo_koin.files import atomic_path, free_bytes, sha256, writing
+from yolo_koin.files import free_bytes, sha256, writing
 from yolo_koin.locks import TEMPORARY, locked
 from yolo_koin.manifests import kind_of
 from yolo_koin.parallel import Progress, Step, in_threads, silent
@@ -302,8 +302,10 @@ class PreparedFolder:
             return replace(seen, status=str(error))
         image = f"{INCOMING}/{_hash(sample.image)}.jpg" if photo.jpeg else ""
         if image:
-            with atomic_path(self.root / image) as temporary:
-                temporary.write_bytes(photo.jpeg)
+            path = self.root / image
+            with writing(path):
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(photo.jpeg)  # half of one has no record, and is not moved to its place
         return replace(seen, width=photo.width, height=photo.height, fingerprint=f"{photo.fingerprint:016x}", image=image)
 
     def _sweep(self, keep: Collection[str]) -> None:

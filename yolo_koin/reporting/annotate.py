@@ -56,7 +56,8 @@ def type_size(width: int, height: int) -> int:
 
 def above(photo: Image.Image, panel: Image.Image) -> Image.Image:
     """The photo, in the middle, above its panel, which is at least as wide."""
-    page = Image.new("RGB", (panel.width, photo.height + panel.height), PAPER)
+    ground = PAPER if photo.width < panel.width else None  # which nothing would be seen of
+    page = Image.new("RGB", (panel.width, photo.height + panel.height), ground)
     page.paste(photo, ((panel.width - photo.width) // 2, 0))
     page.paste(panel, (0, photo.height))
     return page

@@ -57,7 +57,7 @@ def numbered_sign(correct: Correct, number: int, em: int) -> Image.Image:
     radius, edge = (height // 8 if correct is False else height // 2), max(FINER, em * FINER // 12)
     draw.rounded_rectangle((0, 0, width - 1, height - 1), radius=radius, fill=PAPER)
     draw.rounded_rectangle((edge, edge, width - 1 - edge, height - 1 - edge), radius=radius, fill=COLOURS[correct])
-    font.draw(draw, (width - font.getlength(text)) / 2, round(height / 2 + font.capital), text, PAPER)
+    font.draw(picture, (width - font.getlength(text)) / 2, round(height / 2 + font.capital), text, PAPER)
     return picture.resize((width // FINER, height // FINER), Image.Resampling.LANCZOS)
 
 
@@ -84,5 +84,5 @@ def write(
     taken = font.getlength(line)
     left = at[0] - taken * {"left": 0, "middle": 0.5, "right": 1}[align]
     # Centred by the height of a capital, the same for every line, so that names with and without descenders stand level.
-    font.draw(ImageDraw.Draw(page), left, round(at[1] + font.capital), line, colour)
+    font.draw(page, left, round(at[1] + font.capital), line, colour)
     return taken
