@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from yolo_koin.reporting.fonts import Type
 
@@ -45,8 +45,8 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[Written]:
     found: list[Written] = []
     draw = Type.draw
 
-    def record(self: Type, on: ImageDraw.ImageDraw, x: float, baseline: float, text: str, colour: str) -> None:
-        found.append(Written(text, on.im.size, x, x + self.getlength(text), baseline, self.size))
+    def record(self: Type, on: Image.Image, x: float, baseline: int, text: str, colour: str) -> None:
+        found.append(Written(text, on.size, x, x + self.getlength(text), baseline, self.size))
         draw(self, on, x, baseline, text, colour)
 
     monkeypatch.setattr(Type, "draw", record)

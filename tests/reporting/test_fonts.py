@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from yolo_koin.errors import KoinError
 from yolo_koin.reporting import fonts
@@ -24,7 +24,7 @@ from yolo_koin.reporting.style import new_figure, settings
 
 def drawn(text: str, bold: bool = False) -> NDArray[np.uint8]:
     page = Image.new("RGB", (300, 60))
-    fonts.Type(40, bold).draw(ImageDraw.Draw(page), 4, 44, text, "white")
+    fonts.Type(40, bold).draw(page, 4, 44, text, "white")
     return np.asarray(page)
 
 
@@ -190,3 +190,18 @@ def test_the_users_own_settings_do_not_show() -> None:
         ours = settings()
     assert (ours["axes.facecolor"], ours["font.size"]) == ("white", 8)
     assert isinstance(new_figure(1), Figure)
+
+
+@pytest.mark.parametrize("x", [4.0, 4.3, -7.8])
+@pytest.mark.parametrize("text", ["아이유 y_j", "Żółć", "100.0 %"])
+def test_a_remembered_text_is_what_pillow_draws(text: str, x: float) -> None:
+    plain, ours = Image.new("RGB", (300, 60), "#204060"), Image.new("RGB", (300, 60), "#204060")
+    at = x
+    for file, run in fonts._runs(text, False):
+        font = ImageFont.truetype(str(file), 33)
+        ImageDraw.Draw(plain).text((at, 44), run, fill="#d55e00", font=font, anchor="ls")
+        at += font.getlength(run)
+    for _ in range(2):
+        fresh = ours.copy()
+        fonts.Type(33).draw(fresh, x, 44, text, "#d55e00")
+        assert np.array_equal(np.asarray(fresh), np.asarray(plain))
