@@ -1,6 +1,9 @@
 """How the cost grows: with photos, with people, and with the size of the model; and the share of what the processor allows.
 
-    python -m benchmarks.growth [--photos 1000,3000,10000] [--people 10,100,1000] [--sizes n,s,m,l,x] [--out benchmarks/results]
+    python -m benchmarks.growth [--photos 1000,3000,10000] [--people 10,100,1000] [--sizes n,s,m,l,x] [--scores 10000x100,…]
+        [--out benchmarks/results]
+
+What is measured takes the place of its rows in ``growth.csv``; of an empty list nothing is, and its rows stay.
 
 Photos are those of ``benchmarks.speed``. Each command runs once, in a process of its own, and stock Ultralytics is not asked. Memory is the
 most that the process had. A score is of answers that are drawn from a softmax, not of photos.
@@ -26,7 +29,6 @@ from yolo_koin.files import write_csv
 
 SIDE = 224
 VERBS = ("convert", "evaluate, photos prepared before", "predict, annotated copies")
-SCORED = ((10_000, 100), (100_000, 10), (100_000, 100), (100_000, 1_000))  # photos and people of a score
 FEW = 320  # photos of a size
 OF_ONE = 2  # training photos of each person, where their number grows
 
@@ -54,8 +56,8 @@ def by_photos(folder: Path, counts: Sequence[int], plain: dict[str, str]) -> Ite
         for number, verb in enumerate(VERBS):
             words = ["convert", "classify", "--data", "KoIn", "--out", f"data/{count}"] if not number else todo[verb].ours
             if number == 1:
-                run([*ours, *todo[verb].ours, "--name", f"before-{count}"], folder, plain)  # prepares the photos
-                words = [*words, "--name", f"evaluated-{count}"]
+                run([*ours, *todo[verb].ours, "--name", f"photos-before-{count}"], folder, plain)  # prepares the photos
+                words = [*words, "--name", f"photos-{count}"]
             took = run([*ours, *words], folder, plain)
             alone = stages(folder, weights, count)
             limit = sum(alone[stage] for stage in STAGES[verb])
@@ -91,9 +93,9 @@ def by_size(folder: Path, sizes: Sequence[str], plain: dict[str, str]) -> Iterat
         yield {"grows": "size", "to": size, "job": f"evaluate, {FEW} photos", **run([*ours, *asked], folder, plain)}
 
 
-def by_score(folder: Path, plain: dict[str, str]) -> Iterator[Row]:
-    """All metrics with 9,999 resamples, of a file of predictions."""
-    for photos, people in SCORED:
+def by_score(folder: Path, scores: Sequence[str], plain: dict[str, str]) -> Iterator[Row]:
+    """All metrics with 9,999 resamples, of a file of predictions; of so many photos and people as ``100000x100`` says."""
+    for photos, people in (map(int, score.split("x")) for score in scores):
         write_answers(folder / "answers.csv", photos, people)
         took = run([sys.executable, "-c", SCORE, "answers.csv", people], folder, plain)
         yield {"grows": "score", "to": f"{photos:,} × {people:,}", "job": "read and score", **took}
@@ -120,6 +122,7 @@ def main() -> None:
     arguments.add_argument("--photos", default="1000,3000,10000")
     arguments.add_argument("--people", default="10,100,1000")
     arguments.add_argument("--sizes", default="n,s,m,l,x")
+    arguments.add_argument("--scores", default="10000x100,100000x10,100000x100,100000x1000")
     arguments.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder for growth.csv")
     given = arguments.parse_args()
     prepare_environment()
@@ -128,9 +131,10 @@ def main() -> None:
         folder = Path(name)
         plain = {**os.environ, "YOLO_CONFIG_DIR": name, "YOLO_KOIN_HOME": name}
         plain["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-        photos, people = ([int(number) for number in text.split(",") if number] for text in (given.photos, given.people))
+        lists = {name: [*filter(None, str(getattr(given, name)).split(","))] for name in ("photos", "people", "sizes", "scores")}
+        photos, people = ([*map(int, lists[name])] for name in ("photos", "people"))
         for measured in (
-            *(by_score(folder, plain), by_people(folder, people, plain), by_size(folder, [*filter(None, given.sizes.split(","))], plain)),
+            *(by_score(folder, lists["scores"], plain), by_people(folder, people, plain), by_size(folder, lists["sizes"], plain)),
             by_photos(folder, photos, plain),
         ):
             for row in measured:
@@ -138,7 +142,11 @@ def main() -> None:
                 shown = f"{row['seconds']:8.2f} s {row['processor_seconds']:8.2f} s of processor {row['megabytes']:6.0f} MB"
                 share = f"  {100 * row['limit_seconds'] / row['seconds']:.0f} % of the limit" if "limit_seconds" in row else ""
                 print(f"{row['grows']:7} {row['to']:>14} {row['job']:36} {shown}{share}", flush=True)
-    write_csv(given.out / "growth.csv", pd.DataFrame(rows).assign(machine=machine()))
+    found, path = pd.DataFrame(rows).assign(machine=machine()), given.out / "growth.csv"
+    if path.is_file():
+        before = pd.read_csv(path, dtype={"to": str})
+        found = pd.concat([before[~before["grows"].isin(found["grows"])], found], ignore_index=True)
+    write_csv(path, found)
     print(machine())
 
 
