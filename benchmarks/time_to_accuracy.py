@@ -58,6 +58,20 @@ def seconds_to(words: Sequence[object], results: Path, folder: Path, environment
         process.wait()
 
 
+def table(rows: pd.DataFrame) -> str:
+    """The rows of ``time_to_accuracy.csv`` as Markdown: each seed's seconds and epochs, or how far it came."""
+    lines = ["| | settings | seconds to 90 % (epochs) |", "|---|---|---|"]
+    for (tool, settings), found in rows.groupby(["tool", "settings"], sort=False):
+        told = [
+            f"{row['seconds']:.0f} s ({row['epochs']})"
+            if pd.notna(row["seconds"])
+            else f"not in {row['epochs']} epochs ({100 * row['best']:.0f} %)"
+            for row in found.to_dict("records")
+        ]
+        lines.append(f"| {'yolo_koin' if tool == OURS else 'stock `yolo`'} | {settings} | {', '.join(told)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Measure in turn, print, and write the rows."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
