@@ -11,8 +11,8 @@ import pytest
 
 from tests.test_runs import training
 from yolo_koin.errors import RunError
-from yolo_koin.runs import PredictRun
-from yolo_koin.specs import PredictSpec, TrainSpec
+from yolo_koin.runs import PredictRun, ScoredRun
+from yolo_koin.specs import EvaluateSpec, PredictSpec, TrainSpec
 from yolo_koin.workspace import Workspace, training_of
 
 TRAIN, PREDICT = TrainSpec(), PredictSpec(source="x")
@@ -172,3 +172,10 @@ def test_a_training_by_its_name(tmp_path: Path, name: str, found: bool) -> None:
     (tmp_path / "runs/benchmark/koin/cells").mkdir(parents=True)
     cell.folder.rename(tmp_path / "runs/benchmark/koin/cells/cell")
     assert (Workspace(tmp_path).training(name) is not None) == found
+
+
+def test_a_benchmark_s_runs_with_strangers_are_among_the_evaluations(tmp_path: Path) -> None:
+    here = Workspace(tmp_path)
+    for place in ("evaluate/mine", "benchmark/koin/strangers/n", "benchmark/koin/strangers/n/folds/1"):
+        ScoredRun(folder=here.runs / place, spec=EvaluateSpec(strangers=0.2), weights=Path("w.pt")).written()
+    assert [run.full_name for run in here.all_runs("evaluate")] == ["mine", "koin/n"]

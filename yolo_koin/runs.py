@@ -35,6 +35,7 @@ from yolo_koin.specs import (
 )
 
 CELL, CELLS = "cell.json", "cells"
+STRANGERS = "strangers"  # the folder of a benchmark that its runs with people held out lie in
 REPORTED_PACKAGES = ("yolo_koin", "ultralytics", "torch", "torchvision", "opencv-python", "numpy", "pandas", "pillow", "onnxruntime")
 
 R = TypeVar("R", bound="Run")
@@ -56,6 +57,8 @@ class Run(Manifest):
         reason: why it failed.
         started, updated: when, in UTC.
         versions, platform, git_commit: of the program and the machine, which :meth:`written` looks up.
+        photos_sha256: split → hash of the photos that a run was about (:mod:`yolo_koin.dataset.hashes`), of runs that say how far numbers
+            can be trusted; empty in others, and in those of an older version.
     """
 
     KIND: ClassVar[str]
@@ -66,6 +69,12 @@ class Run(Manifest):
     versions: dict[str, str] = field(default_factory=dict)
     platform: str = ""
     git_commit: str | None = None
+    photos_sha256: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        """Of the folder; of a part of a benchmark after the benchmark's."""
+        return f"{self.folder.parents[1].name}/{self.name}" if self.folder.parent.name in {CELLS, STRANGERS} else self.name
 
     def written(self: R, **changes: Any) -> R:
         """The run with these changes, written down."""
@@ -314,12 +323,15 @@ class AuditRun(Run):
         spec: what was asked for.
         data: the dataset.
         findings: how many there are, by kind.
+        shortcuts: test split → what properties of its photos alone tell, where that can be tested: the fields of
+            :class:`yolo_koin.evaluation.shortcuts.Shortcut`.
     """
 
     KIND = "audit"
     spec: AuditSpec
     data: Path
     findings: dict[str, int] = field(default_factory=dict)
+    shortcuts: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 KINDS: dict[str, type[Run]] = {

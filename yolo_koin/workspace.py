@@ -12,7 +12,7 @@ from pathlib import Path
 from yolo_koin.errors import RunError
 from yolo_koin.files import writing
 from yolo_koin.locks import TEMPORARY, locked, tidy
-from yolo_koin.runs import CELLS, KINDS, MANIFEST, Run, TrainRun
+from yolo_koin.runs import CELLS, KINDS, MANIFEST, STRANGERS, Run, ScoredRun, TrainRun
 from yolo_koin.specs import Spec
 
 
@@ -90,7 +90,7 @@ class Workspace:
             default: name used when the user gave none.
             spec: what is asked for.
             goes_on: keep what the same command left, which goes on with it.
-            again: whether a run that is there is made again in its place.
+            again: whether a finished run that is there is made again in its place.
 
         Raises:
             RunError: the chosen name is taken, is no folder name, or the folder cannot be made.
@@ -117,11 +117,16 @@ class Workspace:
 
     # ---------------------------------------------------------------------------------------------------------- finding
     def all_runs(self, kind: str) -> Iterator[Run]:
-        """The runs of a kind; the trainings of benchmarks are among the trainings."""
-        patterns = (f"{kind}/*", f"benchmark/*/{CELLS}/*") if kind == TrainRun.KIND else (f"{kind}/*",)
-        for path in (path for pattern in patterns for path in sorted(self.runs.glob(f"{pattern}/{MANIFEST}"))):
-            if run := KINDS[kind].read(path.parent):
+        """The runs of a kind, in :meth:`folders`."""
+        for folder in self.folders(kind):
+            if run := KINDS[kind].read(folder):
                 yield run
+
+    def folders(self, kind: str) -> Iterator[Path]:
+        """Where the runs of a kind lie; of benchmarks trainings are among trainings, and runs with people held out among evaluations."""
+        part = {TrainRun.KIND: CELLS, ScoredRun.KIND: STRANGERS}.get(kind)
+        for pattern in (f"{kind}/*", *([f"benchmark/*/{part}/*"] if part else [])):
+            yield from (path.parent for path in sorted(self.runs.glob(f"{pattern}/{MANIFEST}")))
 
     def newest_training(self, task: str = "", of_faces: bool = False) -> TrainRun:
         """The finished training that was renewed last: one of ``runs/train``, and a benchmark's cell where there is none.

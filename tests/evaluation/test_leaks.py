@@ -49,7 +49,10 @@ def test_the_other_metrics_stay_as_they_are(make_split: Make) -> None:
 
 def test_where_everything_leaked_nothing_is_left_to_tell(make_split: Make) -> None:
     frame = make_split(photos=20)
-    assert [metric for _, metric in scored(frame, set(frame["image"]))] == ["leaked"]
+    leaked = set(frame["image"])
+    assert [metric for _, metric in scored(frame, leaked)] == ["leaked"]
+    (line,) = leak_notes(scores.score(frame, "r", 12, resamples=0, leaked=leaked))
+    assert line == "normal_cases/test: all 20 photos have a near-duplicate in training, so top-1 tells nothing of new photos"
 
 
 def test_of_training_photos_nothing_leaks(make_split: Make) -> None:

@@ -24,6 +24,11 @@ def test_brightness_that_tells_people_is_a_shortcut() -> None:
     assert found.chance == pytest.approx(1 / 20)
     assert found.low < found.value < found.high
     assert found.n == 120
+    said = "size, brightness, sharpness and colour alone name"
+    assert found.words.startswith(
+        f"{said} {100 * found.value:.1f} % [{100 * found.low:.1f}, {100 * found.high:.1f}] of 120 photos; chance is 5.0 %"
+    )
+    assert shortcut(*drawn(0, 0), *drawn(0, 1)).words.endswith("of 120 photos, not shown to be more than chance, 5.0 %")
 
 
 def test_chance_is_called_so() -> None:

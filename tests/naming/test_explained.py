@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from tests.naming.fakes import TEST, ColourClassifier
+from yolo_koin.dataset.images import RGB
 from yolo_koin.dataset.koin import Sample
 from yolo_koin.faces import Face
 from yolo_koin.faces.finder import FaceFinder
 from yolo_koin.models.protocol import Preparation
 from yolo_koin.naming import Reader
 from yolo_koin.naming.explained import ExplainedPhoto
-from yolo_koin.naming.protocol import table_of
+from yolo_koin.naming.protocol import Seen, table_of
 from yolo_koin.naming.whole import WholePhoto
 from yolo_koin.reporting.heat import Heat, heated
 
@@ -71,3 +72,22 @@ def test_a_map_lies_where_it_is_about(fit: str, size: tuple[int, int], tmp_path:
     drawn = np.asarray(heated(Image.new("RGB", size), Heat(sight.map, sight.square, None)), dtype=float).mean(axis=2)
     assert drawn[y + height // 2, x + width // 2] == pytest.approx(drawn.max(), rel=0.1), "what is drawn lies there too"
     assert drawn[:, : x - 25].max(initial=0) < 5
+
+
+class Doubting(WholePhoto):
+    """Sees nothing in dark photos."""
+
+    def look(self, items: Sequence[RGB]) -> Iterator[Seen]:
+        for pixels, seen in zip(items, super().look(items), strict=True):
+            yield seen if pixels.mean() > 60 else Seen(error="too dark")
+
+
+def test_a_photo_without_an_answer_has_no_map_and_moves_no_other_s(tmp_path: Path) -> None:
+    samples = []
+    for name, grey in (("dark", 20), ("bright", 250), ("grey", 90)):
+        Image.new("RGB", (64, 64), (grey, grey, grey)).save(tmp_path / f"{name}.png")
+        samples.append(Sample(name, TEST, "red", tmp_path / f"{name}.png"))
+    model, finder = Bright(side=128, preparation=Preparation(fit="pad", side=128)), FaceFinder(OneFace())
+    namer = ExplainedPhoto(Doubting(model, Reader(), finder), model, finder, lambda sample, found: None)
+    assert table_of(namer, samples)["error"].tolist() == ["too dark", "", ""]
+    assert {image: float(sight.map.mean()) for image, sight in namer.sights.items()} == {"bright": 1, "grey": 0}

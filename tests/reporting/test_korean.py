@@ -11,7 +11,7 @@ import pytest
 from matplotlib.text import Text as MatplotlibText
 
 import yolo_koin
-from yolo_koin.evaluation import chance, leaks
+from yolo_koin.evaluation import chance, leaks, shortcuts
 from yolo_koin.reporting import document, language, prints
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text, markdown
 from yolo_koin.reporting.figures import performance
@@ -34,8 +34,9 @@ MADE_OF = {  # templates with a name: how it is used → what it may be
     "caption": {failures.LEAST, failures.PAIRS},
     **{name: {getattr(cards, name)} for name in ("USE", "SYNTHETIC", "DATA")},
     "MISTAKES": {failures.MISTAKES},
-    **{name: {getattr(trust, name)} for name in ("INDEX", "NO_LEAK", "NO_SHORTCUT")},
-    "FREE": {leaks.FREE},
+    **{name: {getattr(trust, name)} for name in ("INDEX", "NO_LEAK", "UNTESTED")},
+    **{name: {getattr(leaks, name)} for name in ("FREE", "ALL")},
+    "FOUND if self.is_one else NOT_FOUND": {shortcuts.FOUND, shortcuts.NOT_FOUND},
     **{name: {getattr(comparisons, name)} for name in ("OF_FACES", "DETAILED", "SEEDS", "TESTED", "ROBUST", "PUBLISHED")},
     **{name: {getattr(open_set, name)} for name in ("STRANGERS", "BY_SCORE", "VERIFIED", "CURVE")},
     "BELOW if is_below else AT": {chance.AT, chance.BELOW},

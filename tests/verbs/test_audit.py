@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.dataset.conftest import put, several, tree
 from yolo_koin import audit
 from yolo_koin.cli import main
 from yolo_koin.dataset.findings import Finding
-from yolo_koin.errors import UsageError
+from yolo_koin.errors import RunError, UsageError
 from yolo_koin.runs import AuditRun
 from yolo_koin.verbs.audit import AuditResult
 
@@ -117,6 +118,33 @@ def test_a_proposal_leaves_nothing_wrong_and_replaces_only_its_like(home: Home, 
     finally:
         (home.root / "exclude.txt").unlink()
     assert {kind for kind in left.findings if kind in {"leak", "label-conflict", "unreadable"}} == set()
+
+
+def test_the_same_audit_once_more_replaces_the_last_one_when_it_is_whole(tmp_path: Path) -> None:
+    """Other files in the folder stay; one with other options, and one with a name, is a run of its own."""
+    root = put(tmp_path / "KoIn", *several("normal_cases/train", "ab", 2), *several("normal_cases/test", "ab", 1))
+    about: dict[str, Any] = {"data": str(root), "workspace": tmp_path, "write_exclude": tmp_path / "out/proposal.txt"}
+    first = audit(**about)
+    (first.run / "exclude.txt").write_text("mine")
+    (tmp_path / "out/proposal.txt").unlink()
+    (tmp_path / "out").rmdir()
+    (tmp_path / "out").touch()  # so that the next audit fails when it has looked through all
+    before = AuditRun.read(first.run)
+    assert before is not None
+    with pytest.raises(RunError, match="cannot write"):
+        audit(**about)
+    assert AuditRun.read(first.run) == before
+    (tmp_path / "out").unlink()
+    put(root, "normal_cases/test/a/9.png")
+    (root / "normal_cases/test/a/broken.png").write_text("no photo")
+    again, after = audit(**about), AuditRun.read(first.run)
+    assert after is not None
+    assert (again.run, after.status, after.findings["unreadable"]) == (first.run, "finished", 1)
+    assert {path.name for path in first.run.iterdir()} == {"exclude.txt", "findings.csv", "index.html", "manifest.json"}
+    assert audit(**about, strict=True).run != first.run
+    audit(**about, name="mine")
+    with pytest.raises(RunError, match="exists already"):
+        audit(**about, name="mine")
 
 
 def test_strict_is_for_machines(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

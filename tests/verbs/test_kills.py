@@ -159,7 +159,7 @@ class Command:
 COMMANDS = {
     "sample": Command(["sample", "--out", "data/faces"], kills=3),
     "split": Command(["split", "raw/normal_cases/train", "divided"], refused="something is there already"),
-    "audit": Command(["audit", "raw", "--name", "look", "--write-exclude", "proposal.txt"]),
+    "audit": Command(["audit", "raw", "--name", "look", "--write-exclude", "proposal.txt"], refused="exists already"),
     "convert classify": Command(["convert", "classify", "--data", "raw", "--side", "64"], kills=6),
     "convert detect": Command(["convert", "detect", "--data", "raw", "--side", "64", "--review", "2"], kills=6),
     "convert detect with boxes": Command(

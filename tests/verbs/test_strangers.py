@@ -305,6 +305,9 @@ def test_each_model_of_a_matrix_has_its_strangers_held_out_of_its_first_seed(mat
     assert "TPIR at FPIR 10 %" in english
     assert "# 모르는 사람" in korean
     assert (matrix / "figures-ko/strangers.png").is_file()
+    (name,) = {*of_strangers["run"]}
+    assert f"evaluate matrix/{name}, 20" in english, "the section on trust finds them too"
+    assert "yolo_koin evaluate --strangers" not in english
 
 
 def test_a_benchmark_that_lost_a_fold_repeats_that_one_only(matrix: Path, place: Path) -> None:

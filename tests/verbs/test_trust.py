@@ -32,13 +32,15 @@ from yolo_koin import (
     stress,
 )
 from yolo_koin.errors import UsageError
+from yolo_koin.evaluation.shortcuts import Shortcut
 from yolo_koin.parallel import silent
+from yolo_koin.reporting.document import Figure, files_of
 from yolo_koin.reporting.latex import escaped
-from yolo_koin.runs import MANIFEST
+from yolo_koin.runs import MANIFEST, AuditRun
 from yolo_koin.verbs.report import ReportResult
 from yolo_koin.verbs.scored import load_runs
 from yolo_koin.verbs.train import TrainResult
-from yolo_koin.verbs.trust import FACE, LEAKS, LOOKS, QUESTIONS, STRANGERS, ask
+from yolo_koin.verbs.trust import COVERED, FACE, LEAKS, LOOKS, NO_LEAK, QUESTIONS, SHORTCUT, STRANGERS, WEAK, ask, blocks_of, evidence_of
 from yolo_koin.workspace import Workspace
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("screen_only")]
@@ -96,6 +98,11 @@ def test_the_leaks_of_the_audit_are_those_of_its_table(at_home: Path, reported: 
     assert ("The audit finds no test photo in training." in text) == (not (found["kind"] == "leak").any())
     for detail in found.loc[found["kind"] == "shortcut", "detail"]:
         assert f"{detail}." in text
+    run = AuditRun.read(asked["audit"].run)
+    assert run is not None
+    assert set(run.shortcuts) == {"normal_cases/test", "hard_cases/test"}, "what is no shortcut is told too"
+    for split, one in run.shortcuts.items():
+        assert f"{split}: {Shortcut(**one).words}." in text
 
 
 def test_what_nobody_asked_is_a_command(at_home: Path, reported: ReportResult) -> None:
@@ -163,17 +170,84 @@ def test_a_benchmark_asks_by_itself(tmp_path: Path, koin: Path) -> None:
     assert note.startswith(FACE.words)
 
 
-def test_an_audit_takes_the_place_of_the_last_one_of_the_same_data(tmp_path: Path, koin: Path) -> None:
+def test_an_audit_takes_the_place_of_the_same_one_of_the_same_data(tmp_path: Path, koin: Path) -> None:
     with working_in(tmp_path):
-        first, again = audit(AuditSpec(data=str(koin))), audit(AuditSpec(data=str(koin), faces=True))
+        first, again = audit(AuditSpec(data=str(koin))), audit(AuditSpec(data=str(koin)))
         assert first.run == again.run
         other = Path(shutil.copytree(koin, tmp_path / "elsewhere/KoIn"))
         assert audit(AuditSpec(data=str(other))).run.name == f"{first.run.name}-2"
 
 
+def test_a_dataset_whose_test_photos_all_leaked_and_one_whose_photos_changed(at_home: Path, trained: TrainResult, koin: Path) -> None:
+    """What was asked of the photos of before vouches for the runs on those, and for no later one."""
+    root = Path(shutil.copytree(koin, at_home / "leaky/KoIn"))
+    shutil.rmtree(root / "hard_cases/train")
+    for person in (root / "normal_cases/test").iterdir():
+        for photo, of_training in zip(sorted(person.iterdir()), ("1.png", "2.png"), strict=True):
+            shutil.copyfile(root / "normal_cases/train" / person.name / of_training, photo)
+
+    def told(name: str) -> dict[str, tuple[str, ...]]:
+        (run,) = load_runs(at_home / "runs/evaluate" / name)
+        return {one.question.words: one.said for one in evidence_of([run], run, Workspace(at_home))}
+
+    about: dict[str, Any] = {"weights": trained.weights, "data": str(root), "segments": True}
+    evaluate(EvaluateSpec(**about, name="leaky"))
+    audit(AuditSpec(data=str(root), name="leaky"))
+    before = told("leaky")
+    assert set(before) == {LEAKS.words, SHORTCUT.words, WEAK.words}
+    counted, all_leaked = before[LEAKS.words]
+    assert counted == "The audit finds 8 leaks."
+    assert all_leaked == "normal_cases/test: all 8 photos have a near-duplicate in training, so top-1 tells nothing of new photos."
+    assert before[SHORTCUT.words][-1].startswith("Not tested on hard_cases/test: ")
+    shutil.copyfile(root / "hard_cases/test/s04/8.png", root / "hard_cases/test/0003/8.png")
+    evaluate(EvaluateSpec(**{**about, "segments": False}, name="changed"))
+    assert told("changed") == {}
+    assert told("leaky") == before
+    audit(AuditSpec(data=str(root), name="changed"))
+    assert set(told("changed")) == {LEAKS.words, SHORTCUT.words}
+
+
+def test_leaks_of_splits_that_were_not_scored_are_leaks(at_home: Path, asked: dict[str, Any]) -> None:
+    (run,) = load_runs(asked["evaluate"].run)
+    folder = Path(shutil.copytree(asked["audit"].run, at_home / "runs/audit/other"))
+    found = pd.read_csv(folder / "findings.csv", keep_default_na=False)
+    rows = pd.DataFrame({"kind": "leak", "image": "group_cases/test/s04/1.png", "other": "x", "score": 1, "detail": ""}, index=[0])
+    pd.concat([rows, found[found["kind"] != "leak"]]).to_csv(folder / "findings.csv", index=False)
+    audited = AuditRun.read(folder)
+    assert audited is not None
+    audited.written()
+    try:
+        said = next(one.said for one in evidence_of([run], run, Workspace(at_home)) if one.question is LEAKS)
+    finally:
+        shutil.rmtree(folder)
+    assert any("1 leak" in sentence for sentence in said)
+    assert NO_LEAK not in said
+
+
+def test_a_figure_without_its_pdf_or_without_itself_stops_nothing(at_home: Path, asked: dict[str, Any], tmp_path: Path) -> None:
+    (run,) = load_runs(asked["evaluate"].run)
+    lost = {asked["stress"].run / "stress.pdf": tmp_path / "a", asked["control"].run / "erased_face.png": tmp_path / "b"}
+    for path, held in lost.items():
+        shutil.move(path, held)
+    try:
+        blocks = blocks_of([run], run, Workspace(at_home), tmp_path / "out")
+    finally:
+        for path, held in lost.items():
+            shutil.move(held, path)
+    figures = {one.path.name: one for one in blocks if isinstance(one, Figure)}
+    assert set(figures) == {"trust_stress.png", "trust_segments.png", "trust_where_it_looks.png"}
+    assert all(path.is_file() for path in files_of(list(figures.values())))
+    assert (tmp_path / "out/trust_stress.pdf").read_bytes().startswith(b"%PDF"), "made of the PNG"
+    assert figures["trust_stress.png"].caption == f"{run.title}: {COVERED.caption}"
+
+
 def test_segments_are_told_of_whole_photos_only(at_home: Path) -> None:
     with pytest.raises(UsageError, match="whole photos"):
         EvaluateSpec(segments=True, faces=True)
+
+
+def test_what_is_said_of_segments_names_what_the_test_assumes(at_home: Path, asked: dict[str, Any]) -> None:
+    assert "tested as if photos were independent, with Holm's correction" in asked["evaluate"].segments.findings[0]
 
 
 def test_the_segments_of_an_evaluation_are_of_its_photos(at_home: Path, asked: dict[str, Any]) -> None:

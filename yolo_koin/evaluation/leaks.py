@@ -20,6 +20,7 @@ FREE = (
     "{split}: {leaked} of {photos} photos have a near-duplicate in training; without them top-1 is {free:.1f} %, "
     "so they give {gain:+.1f} pp [{low:.1f}, {high:.1f}]"
 )
+ALL = "{split}: all {photos} photos have a near-duplicate in training, so top-1 tells nothing of new photos"
 
 
 def without(photos: pd.DataFrame, leaked: Collection[str]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -49,7 +50,9 @@ def leak_notes(table: pd.DataFrame) -> tuple[str, ...]:
     told = []
     by_place = {(str(row["split"]), str(row["metric"])): row for row in table.to_dict("records")}
     for split, metric in by_place:
-        if metric == "leak_gain":
+        if metric == "leaked" and (split, "leak_gain") not in by_place:
+            told.append(Sentence(ALL, split=split, photos=int(by_place[split, metric]["n"])))
+        elif metric == "leak_gain":
             gained, free, leaked = (by_place[split, name] for name in ("leak_gain", "top1_leak_free", "leaked"))
             of, low, high = (100 * float(gained[column]) for column in ("value", "low", "high"))
             shown = {"leaked": int(leaked["value"]), "photos": int(leaked["n"]), "free": 100 * float(free["value"])}

@@ -1,7 +1,8 @@
 """Where a model fails: top-1 of parts of a test split, each against the rest of it.
 
 The parts are fixed before anybody looks at an answer: thirds of the split by each property, and photos with no, one and several faces. Each
-is tested by Fisher's exact test against the other photos of its split, with Holm's correction over all parts of all splits.
+is tested by Fisher's exact test against the other photos of its split, with Holm's correction over all parts of all splits. The test takes
+photos for independent, which several photos of one person, or of one original, are not: its p-values are then too small.
 """
 
 from __future__ import annotations

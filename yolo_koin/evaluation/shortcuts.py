@@ -10,8 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yolo_koin.evaluation.statistics import wilson
+from yolo_koin.words import Sentence
 
 SHRINKAGE = 0.01  # of the common covariance of the standardised properties towards none: a property may be the same in all photos
+
+FOUND = (
+    "size, brightness, sharpness and colour alone name {value:.1f} % [{low:.1f}, {high:.1f}] of {n:,.0f} photos; chance is {chance:.1f} %"
+)
+NOT_FOUND = (
+    "size, brightness, sharpness and colour alone name {value:.1f} % [{low:.1f}, {high:.1f}] of {n:,.0f} photos, "
+    "not shown to be more than chance, {chance:.1f} %"
+)
 
 Values = NDArray[np.float64]
 
@@ -30,12 +39,18 @@ class Shortcut:
     low: float
     high: float
     chance: float
-    n: int
+    n: float
 
     @property
     def is_one(self) -> bool:
         """Whether that is more than chance."""
         return self.low > self.chance
+
+    @property
+    def words(self) -> Sentence:
+        """What was measured, and whether that is more than chance."""
+        shares = {name: 100 * float(getattr(self, name)) for name in ("value", "low", "high", "chance")}
+        return Sentence(FOUND if self.is_one else NOT_FOUND, n=self.n, **shares)
 
 
 def shortcut(learnt: Values, labels: Sequence[str], asked: Values, truth: Sequence[str]) -> Shortcut:

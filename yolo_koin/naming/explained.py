@@ -83,9 +83,9 @@ class ExplainedPhoto:
     def look(self, items: Sequence[Shown]) -> Iterator[Seen]:
         """See :class:`~yolo_koin.naming.protocol.Namer`."""
         seen = list(self.whole.look([one.pixels for one in items]))
-        if seen:
-            answers = np.array([one.scores.argmax() for one in seen if one.scores is not None])
-            maps = self.classifier.maps(np.stack([one.pixels for one in items]), answers)
-            for one, found in zip(items, maps, strict=True):
-                self.sights[one.image] = Sight(found, one.square, one.width, one.box)
+        named = [(item, one.scores.argmax()) for item, one in zip(items, seen, strict=True) if one.scores is not None]
+        if named:
+            maps = self.classifier.maps(np.stack([item.pixels for item, _ in named]), np.array([answer for _, answer in named]))
+            for (item, _), found in zip(named, maps, strict=True):
+                self.sights[item.image] = Sight(found, item.square, item.width, item.box)
         return iter(seen)

@@ -84,8 +84,8 @@ class Gallery:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a model said of a photo, and how sure it was; None where it does not tell."""
+class Mistake:
+    """Whom a model took somebody in a photo for, and how sure it was; None where it does not tell."""
 
     model: str
     said: str
@@ -107,7 +107,7 @@ class Failure:
     photo: str
     split: str
     person: str
-    answers: tuple[Answer, ...]
+    answers: tuple[Mistake, ...]
     path: Path | None = None
 
 

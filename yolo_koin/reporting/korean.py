@@ -100,9 +100,19 @@ KOREAN = CHARTS | {
     ),
     "The audit finds no test photo in training.": "점검에서 학습 사진에 들어 있는 테스트 사진은 발견되지 않았습니다.",
     "The audit finds {findings}.": "점검 결과: {findings}.",
-    "A linear classifier on size, brightness, sharpness and colour of the photos names nobody better than chance.": (
-        "사진의 크기, 밝기, 선명도, 색만 쓴 선형 분류기는 우연보다 더 잘 맞히지 못합니다."
+    "size, brightness, sharpness and colour alone name {value:.1f} % [{low:.1f}, {high:.1f}] of {n:,.0f} photos; "
+    "chance is {chance:.1f} %": (
+        "크기, 밝기, 선명도, 색만으로 사진 {n:,.0f}장 중 {value:.1f} % [{low:.1f}, {high:.1f}]를 맞힙니다. 우연 수준은 {chance:.1f} %입니다"
     ),
+    "size, brightness, sharpness and colour alone name {value:.1f} % [{low:.1f}, {high:.1f}] of {n:,.0f} photos, "
+    "not shown to be more than chance, {chance:.1f} %": (
+        "크기, 밝기, 선명도, 색만으로 사진 {n:,.0f}장 중 {value:.1f} % [{low:.1f}, {high:.1f}]를 맞히며, "
+        "우연 수준 {chance:.1f} %보다 높다고 확인되지 않았습니다"
+    ),
+    "Not tested on {splits}: that needs photos of one person each, and training photos of two people or more of the same case.": (
+        "{splits}에서는 검사하지 않았습니다. 한 사람씩 찍힌 사진과, 같은 경우의 두 사람 이상의 학습 사진이 있어야 합니다."
+    ),
+    "{split}: {note}.": "{split}: {note}.",
     "Top-1 of the photos as they are and of each variant; whiskers: 95 % Wilson intervals, dotted: guessing": (
         "원본 사진과 각 변형의 top-1. 막대: 95 % Wilson 신뢰구간, 점선: 찍었을 때"
     ),
@@ -189,6 +199,9 @@ KOREAN = CHARTS | {
     "so they give {gain:+.1f} pp [{low:.1f}, {high:.1f}]": (
         "{split}: 사진 {photos}장 중 {leaked}장과 거의 같은 사진이 학습에 있습니다. 그것들을 빼면 top-1은 {free:.1f} %이므로 "
         "{gain:+.1f} pp [{low:.1f}, {high:.1f}]를 얻은 셈입니다"
+    ),
+    "{split}: all {photos} photos have a near-duplicate in training, so top-1 tells nothing of new photos": (
+        "{split}: 사진 {photos}장 모두와 거의 같은 사진이 학습에 있으므로, top-1은 새로운 사진에 대해 아무것도 말해 주지 않습니다"
     ),
     # cards
     "Model card: {run}": "모델 카드: {run}",

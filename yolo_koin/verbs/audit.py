@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from yolo_koin.dataset import audit as dataset_audit
 from yolo_koin.dataset import findings as found
 from yolo_koin.dataset.audit import Audit
 from yolo_koin.dataset.findings import Finding
+from yolo_koin.dataset.hashes import photo_hashes
 from yolo_koin.dataset.koin import Dataset, Sample
 from yolo_koin.dataset.looks import Look, look_at_all
 from yolo_koin.errors import UsageError
-from yolo_koin.evaluation.shortcuts import shortcut
+from yolo_koin.evaluation.shortcuts import Shortcut, shortcut
 from yolo_koin.faces.finder import FaceFinder
 from yolo_koin.faces.protocol import Face, clearly_dominant
 from yolo_koin.files import write_text
@@ -54,7 +56,9 @@ class AuditResult(Audit):
 
 @verb(AuditSpec)
 def audit(spec: AuditSpec, progress: Progress) -> AuditResult:
-    """Audit a dataset. One that was stopped goes on: no photo is decoded twice. A new audit of a dataset takes the place of its last one.
+    """Audit a dataset. One that was stopped goes on: no photo is decoded twice.
+
+    The same audit once more takes the place of the last one, unless that was given a name, and only when it has come to its end.
 
     Raises:
         DatasetError: there is none.
@@ -67,22 +71,25 @@ def audit(spec: AuditSpec, progress: Progress) -> AuditResult:
         _check_free(spec.write_exclude, dataset)
 
     def of_this(run: Run) -> bool:
-        return isinstance(run, AuditRun) and run.data.resolve() == dataset.root.resolve()
+        same = isinstance(run, AuditRun) and run.spec.settings() == spec.settings() and run.data.resolve() == dataset.root.resolve()
+        return same and spec.name is None
 
-    with workspace.begun("audit", spec.name, dataset_name(dataset), spec, again=of_this) as folder:
-        run = AuditRun(folder=folder, spec=spec, data=dataset.root)
-        with run.written().failing():
+    with workspace.begun("audit", spec.name, dataset_name(dataset), spec, goes_on=True, again=of_this) as folder:
+        run, last = AuditRun(folder=folder, spec=spec, data=dataset.root), AuditRun.read(folder)
+        with contextlib.nullcontext() if last and last.status == "finished" else run.written().failing():
             looks = look_at_all(dataset.samples, workspace.looks, spec.workers, progress)
-            copies = found.of_copies(dataset, looks, spec.workers, progress)
+            copies, shortcuts = found.of_copies(dataset, looks, spec.workers, progress), of_shortcuts(dataset, looks)
             faces = _of_faces(spec, dataset, looks, workspace, progress)
-            others = (*found.of_photos(dataset, looks), *found.of_classes(dataset), *of_shortcuts(dataset, looks))
+            others = (*found.of_photos(dataset, looks), *found.of_classes(dataset), *_told(shortcuts))
             findings = found.in_order([*copies, *faces, *_of_labels(spec, dataset, looks, workspace, progress), *others])
             counts = dict(Counter(one.kind for one in findings))
             found.write(folder / TABLE, findings)
             write_text(folder / PAGE, page(dataset, findings))
             if spec.write_exclude:
                 found.write_exclude(spec.write_exclude, findings)
-            run.written(status="finished", findings=counts)
+            hashes = photo_hashes(dataset.samples, {image: look.sha256 for image, look in looks.items()})
+            tested = {split: asdict(one) for split, one in shortcuts.items()}
+            run.written(status="finished", findings=counts, shortcuts=tested, photos_sha256=hashes)
     told = dataset_audit.summary(dataset, looks, copies)
     return AuditResult(
         **{one.name: getattr(told, one.name) for one in fields(told)},
@@ -121,9 +128,12 @@ def _single(dataset: Dataset, looks: Mapping[str, Look]) -> list[Sample]:
     return [s for s in dataset.samples if s.split.has_one_person and not looks[s.image].error]
 
 
-def of_shortcuts(dataset: Dataset, looks: Mapping[str, Look]) -> list[Finding]:
-    """Test splits whose people can be told by properties of their photos, learnt from the training photos of the same case."""
-    told = []
+def of_shortcuts(dataset: Dataset, looks: Mapping[str, Look]) -> dict[str, Shortcut]:
+    """Test split → how well its people can be told by properties of their photos, learnt from the training photos of the same case.
+
+    A split whose photos show several people, or without training photos of two people, cannot be tested.
+    """
+    tested = {}
     for split in dataset.splits:
         training, testing = (
             [s for s in dataset.samples if s.split.case == split.case and s.split.part == part and not looks[s.image].error]
@@ -131,12 +141,14 @@ def of_shortcuts(dataset: Dataset, looks: Mapping[str, Look]) -> list[Finding]:
         )
         if split.is_test and split.has_one_person and len({s.label for s in training}) > 1 and testing:
             of = [(np.array([_properties(looks[s.image]) for s in some]), [s.label for s in some]) for some in (training, testing)]
-            one = shortcut(*of[0], *of[1])
-            if one.is_one:
-                value, low, high, chance = (f"{100 * share:.1f}" for share in (one.value, one.low, one.high, one.chance))
-                words = f"size, brightness, sharpness and colour alone name {value} % [{low}, {high}] of {count(one.n, 'photo')}"
-                told.append(Finding("shortcut", str(split), score=one.value, detail=f"{words}; chance is {chance} %"))
-    return told
+            tested[str(split)] = shortcut(*of[0], *of[1])
+    return tested
+
+
+def _told(shortcuts: Mapping[str, Shortcut]) -> Iterator[Finding]:
+    for split, one in shortcuts.items():
+        if one.is_one:
+            yield Finding("shortcut", split, score=one.value, detail=one.words)
 
 
 def _properties(look: Look) -> tuple[float, ...]:

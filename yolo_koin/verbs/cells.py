@@ -20,7 +20,7 @@ from yolo_koin.models import registry
 from yolo_koin.naming import Reader
 from yolo_koin.naming.whole import WholePhoto
 from yolo_koin.parallel import Progress, silent, stopwatch
-from yolo_koin.runs import CELLS, CellRun, ScoredRun, TrainRun, prepared_at
+from yolo_koin.runs import CELLS, STRANGERS, CellRun, ScoredRun, TrainRun, prepared_at
 from yolo_koin.specs import TUNES, BenchmarkSpec, EvaluateSpec, Trains, TrainSpec
 from yolo_koin.splits import HARD, NORMAL
 from yolo_koin.verbs import strangers
@@ -60,7 +60,6 @@ class Cell:
         return finished(self.folder) is not None and (self.held_out is None or _open_set(self.strangers, "finished") is not None)
 
 
-STRANGERS = "strangers"  # the folder of a benchmark that its runs with people held out lie in
 TABLES = ("predictions.csv", "metrics.csv")
 Place = tuple[str, str, str, int | None, int]  # in the matrix: model, method, training set, shots, seed
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from yolo_koin.dataset.hashes import photo_hashes
 from yolo_koin.dataset.images import open_photo
 from yolo_koin.dataset.koin import Sample
 from yolo_koin.errors import DatasetError
@@ -66,7 +67,7 @@ def control(spec: ControlSpec, progress: Progress) -> ControlResult:
     """
     workspace = Workspace.of(spec)
     with asked(spec, workspace) as subject, workspace.begun("control", spec.name, name_of(subject.weights), spec) as folder:
-        run = ControlRun(folder=folder, spec=spec, **subject.facts)
+        run = ControlRun(folder=folder, spec=spec, photos_sha256=photo_hashes(subject.dataset.tests), **subject.facts)
         with run.written().failing():
             result = _controlled(spec, subject, folder, progress)
             run.written(status="finished")

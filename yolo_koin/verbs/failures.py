@@ -11,7 +11,7 @@ from yolo_koin.evaluation.metrics import confused_pairs
 from yolo_koin.evaluation.people import per_person
 from yolo_koin.evaluation.predictions import labelled
 from yolo_koin.evaluation.scores import in_order, text
-from yolo_koin.reporting.document import Answer, Block, Failure, Failures, Heading, Table
+from yolo_koin.reporting.document import Block, Failure, Failures, Heading, Mistake, Table
 from yolo_koin.splits import of_part
 from yolo_koin.verbs.comparisons import surest
 from yolo_koin.verbs.drawing import called
@@ -91,7 +91,7 @@ def _mistakes(runs: Sequence[Scored], names: Mapping[str, str]) -> tuple[tuple[F
 def _failure(rows: pd.DataFrame, synthetic: Collection[str], names: Mapping[str, str], data: Path | None) -> Failure:
     split, person, image = (str(rows[column].iloc[0]) for column in ("split", "true_label", "image"))
     answers = [
-        Answer(model, names.get(said, said), None if score != score else float(score))
+        Mistake(model, names.get(said, said), None if score != score else float(score))
         for model, said, score in zip(rows["model"], rows["pred_1"], rows["score_1"], strict=True)
     ]
     return Failure(image, called(split, synthetic), names.get(person, person), tuple(answers), data / image if data else None)

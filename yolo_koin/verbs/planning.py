@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from yolo_koin.errors import RunError
-from yolo_koin.runs import TrainRun
+from yolo_koin.runs import STRANGERS, TrainRun
 from yolo_koin.specs import SAMPLE, BenchmarkSpec, TrainSpec
 from yolo_koin.splits import TRAINING_SETS
 from yolo_koin.verbs import cells
@@ -71,7 +71,7 @@ def planned(spec: BenchmarkSpec, home: Path, workspace: Workspace) -> tuple[pd.D
         finished += state == "finished"
         todo = [pace.seconds(asked, photos)] if state != "finished" else []
         if spec.strangers is not None and spec.folds and first.setdefault(cells.without_seed(asked), asked) == asked:
-            done = _folds(home / cells.STRANGERS / folder.name) if folder else 0
+            done = _folds(home / STRANGERS / folder.name) if folder else 0
             folds.update(finished=done, all=spec.folds)
             state += f", {count(spec.folds - done, 'fold')} to run" if done < spec.folds else ""
             todo += [pace.seconds(asked, round(photos * (1 - 2 * spec.strangers)))] * (spec.folds - done)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from yolo_koin.dataset.hashes import photo_hashes
 from yolo_koin.dataset.koin import Dataset, Sample, nfc
 from yolo_koin.errors import WeightsError
 from yolo_koin.evaluation import face_predictions, predictions
@@ -160,6 +161,7 @@ def predict(spec: PredictSpec, progress: Progress) -> PredictResult:
         of = naming.dataset.root if naming.dataset else None
         run = PredictRun(folder=folder, spec=spec, weights=weights, weights_sha256=sha256(weights), photos=photos, way=way, data=of)
         run = replace(run, engine=engine_of(getattr(naming.namer, "classifier", None)))
+        run = replace(run, photos_sha256=photo_hashes(naming.samples)) if spec.explain else run  # a report may look for its maps
         run = run.written(**({"score": rejection.score, "threshold": rejection.threshold} if rejection else {}))
         with run.failing():
             frame = draw(naming, folder, spec.top, progress)

@@ -38,13 +38,8 @@ def list_runs(spec: RunsSpec, progress: Progress) -> tuple[Listed, ...]:
     """List the runs of a workspace, the oldest first."""
     workspace = Workspace.of(spec)
     found = [run for kind in ([spec.kind] if spec.kind else KINDS) for run in workspace.all_runs(kind)]
-    shown = [Listed(run.KIND, _name(run), _status(run), _figure(run), run.updated[:16].replace("T", " ")) for run in found]
+    shown = [Listed(run.KIND, run.full_name, _status(run), _figure(run), run.updated[:16].replace("T", " ")) for run in found]
     return tuple(sorted(shown, key=lambda one: one.updated))
-
-
-def _name(run: Run) -> str:
-    is_cell = run.folder.parent.name == "cells"
-    return f"{run.folder.parent.parent.name}/{run.name}" if is_cell else run.name
 
 
 def _status(run: Run) -> str:

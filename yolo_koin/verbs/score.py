@@ -11,6 +11,7 @@ import pandas as pd
 
 from yolo_koin.dataset.classify import read_index
 from yolo_koin.dataset.duplicates import read_leaks
+from yolo_koin.dataset.hashes import photo_hashes
 from yolo_koin.evaluation import people, predictions, scores, submissions
 from yolo_koin.evaluation.chance import chance_notes
 from yolo_koin.evaluation.leaks import leak_notes
@@ -63,6 +64,7 @@ def score(spec: ScoreSpec, progress: Progress) -> ScoreResult:
     leaked = read_leaks(made.folder) if made else frozenset[str]()
     synthetic = tuple(sorted(map(str, dataset.synthetic)))
     about: dict[str, Any] = {"data": dataset.root, "synthetic": synthetic, "classes": found.classes}
+    about["photos_sha256"] = photo_hashes(dataset.tests)
     with workspace.begun("evaluate", spec.name, spec.file.stem, spec) as folder:
         run = ScoredRun(folder=folder, spec=spec, weights=spec.file, weights_sha256=sha256(spec.file), **about)
         with run.written().failing():

@@ -17,6 +17,7 @@ from yolo_koin.dataset.detect import TABLE, TRUTH, read_boxes_table
 from yolo_koin.dataset.detect import truth as true_boxes
 from yolo_koin.dataset.duplicates import read_leaks
 from yolo_koin.dataset.findings import read_leaks as read_audited_leaks
+from yolo_koin.dataset.hashes import split_hashes
 from yolo_koin.dataset.images import PhotoError, open_photo
 from yolo_koin.dataset.koin import Dataset, Sample, scan
 from yolo_koin.errors import DatasetError, WeightsError
@@ -58,6 +59,7 @@ class Scoring:
         notes: what the user should know.
         names: label → display name.
         leaked: image ids of photos that have a near-duplicate in training.
+        photos_sha256: split → hash of its photos, where a prepared dataset is scored that tells.
     """
 
     namer: Namer[Any]
@@ -71,6 +73,7 @@ class Scoring:
     notes: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     leaked: frozenset[str] = frozenset()
+    photos_sha256: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse to score nothing."""
@@ -94,7 +97,7 @@ class Scoring:
     @property
     def facts(self) -> dict[str, Any]:
         """What a run's manifest keeps of it."""
-        told = {key: getattr(self, key) for key in ("data", "synthetic", "converted", "index_sha256", "agreement")}
+        told = {key: getattr(self, key) for key in ("data", "synthetic", "converted", "index_sha256", "photos_sha256", "agreement")}
         return {
             **told,
             "way": self.namer.way,
@@ -172,7 +175,8 @@ def of_whole(model: Classifier, data: str | None, workspace: Workspace, progress
 
 def of_prepared(model: Classifier, made: PreparedDataset, notes: tuple[str, ...] = ()) -> Scoring:
     """A classifier on a prepared dataset, taken as it is."""
-    samples, reader = photos_of(made, of_part(read_index(made.folder), "test"))
+    index = read_index(made.folder)
+    samples, reader = photos_of(made, of_part(index, "test"))
     return Scoring(
         namer=WholePhoto(model, reader),
         samples=samples,
@@ -184,7 +188,13 @@ def of_prepared(model: Classifier, made: PreparedDataset, notes: tuple[str, ...]
         notes=notes,
         names=_names(made.data),
         leaked=read_leaks(made.folder),
+        photos_sha256=hashes_of(index),
     )
+
+
+def hashes_of(index: pd.DataFrame) -> dict[str, str]:
+    """Split → hash of its photos, of the rows of an ``index.csv``."""
+    return split_hashes((str(split), str(source), str(digest)) for split, source, digest in index[["split", "source", "sha256"]].to_numpy())
 
 
 def photos_of(made: PreparedDataset, index: pd.DataFrame) -> tuple[tuple[Sample, ...], Reader]:

@@ -98,7 +98,7 @@ def of_segments(table: pd.DataFrame) -> Iterator[str]:
         yield "No property divides a test split, so nothing is told of weak segments."
         return
     names = ", ".join(dict.fromkeys(table["property"]))
-    looked = f"{count(len(table), 'segment')} ({names}), fixed in advance and tested with Holm's correction"
+    looked = f"{count(len(table), 'segment')} ({names}), fixed in advance and tested as if photos were independent, with Holm's correction"
     found = weak(table).sort_values("p_holm", kind="stable").to_dict("records")
     if not found:
         few, many = (f"{int(n):,}" for n in (table["n"].min(), table["n"].max()))

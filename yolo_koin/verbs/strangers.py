@@ -28,7 +28,7 @@ from yolo_koin.specs import EvaluateSpec
 from yolo_koin.splits import HARD, NORMAL, Split
 from yolo_koin.tables import nine_digits
 from yolo_koin.verbs.recipes import labels_learnt
-from yolo_koin.verbs.scoring import photos_of
+from yolo_koin.verbs.scoring import hashes_of, photos_of
 from yolo_koin.verbs.train import brought_to_end, check_unchanged
 from yolo_koin.workspace import Workspace, training_of
 
@@ -165,6 +165,7 @@ def run(held: HeldOut, spec: EvaluateSpec, folder: Path, device: str, progress: 
         trained=training.folder,
         converted=made.folder,
         index_sha256=training.index_sha256,
+        photos_sha256=hashes_of(read_index(made.folder)),
         data=made.data,
         classes=len(held.people),
         synthetic=made.synthetic,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
+from yolo_koin.dataset.hashes import photo_hashes
 from yolo_koin.dataset.images import PhotoError, open_photo
 from yolo_koin.dataset.koin import Sample
 from yolo_koin.errors import DatasetError, RunError
@@ -89,7 +90,7 @@ def stress(spec: StressSpec, progress: Progress) -> StressResult:
     workspace = Workspace.of(spec)
     reference = _reference(spec, workspace) if spec.reference else None
     with asked(spec, workspace) as subject, workspace.begun("stress", spec.name, name_of(subject.weights), spec) as folder:
-        run = StressRun(folder=folder, spec=spec, **subject.facts)
+        run = StressRun(folder=folder, spec=spec, photos_sha256=photo_hashes(subject.dataset.of(NORMAL)), **subject.facts)
         with run.written().failing():
             result = _swept(spec, subject, reference, folder, progress)
             run.written(status="finished")

@@ -1,23 +1,26 @@
-"""What a report says of how far its numbers can be trusted: of the runs that asked, found by the hash of the weights and by the dataset."""
+"""What a report says of how far its numbers can be trusted: of the runs that asked, found by the hashes of weights and photos."""
 
 from __future__ import annotations
 
 import contextlib
-import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
+from PIL import Image
 
 from yolo_koin.dataset import findings
 from yolo_koin.errors import KoinError
 from yolo_koin.evaluation import scores
 from yolo_koin.evaluation.leaks import leak_notes
+from yolo_koin.evaluation.shortcuts import Shortcut
 from yolo_koin.files import atomic_path
 from yolo_koin.parallel import Progress
 from yolo_koin.reporting.document import Block, Figure, Heading, Table, Text
+from yolo_koin.reporting.saving import save
 from yolo_koin.runs import AuditRun, ControlRun, PredictRun, Run, ScoredRun, StressRun
 from yolo_koin.specs import AuditSpec, ControlSpec, EvaluateSpec, StressSpec
 from yolo_koin.splits import in_order
@@ -32,7 +35,7 @@ from yolo_koin.workspace import Workspace
 
 INDEX = "What was asked of these models on these photos, and by which run; or the command that asks it."
 NO_LEAK = "The audit finds no test photo in training."
-NO_SHORTCUT = "A linear classifier on size, brightness, sharpness and colour of the photos names nobody better than chance."
+UNTESTED = "Not tested on {splits}: that needs photos of one person each, and training photos of two people or more of the same case."
 
 R = TypeVar("R", bound=Run)
 
@@ -79,7 +82,7 @@ QUESTIONS = (LEAKS, SHORTCUT, FACE, COVERED, WEAK, LOOKS, STRANGERS)
 
 
 @dataclass(frozen=True)
-class Answer:
+class Evidence:
     """What a run came to.
 
     Attributes:
@@ -108,35 +111,40 @@ def blocks_of(runs: Sequence[Scored], best: Scored, workspace: Workspace, out: P
     whole = [run for run in runs if run.way == WHOLE and run.source and run.source.weights_sha256]
     if not whole or best.data is None:
         return []
-    answers = list(answers_of(whole, best, best.data, workspace))
+    evidence = list(evidence_of(whole, best, workspace))
     rows: list[tuple[str, str, str]] = []
     blocks: list[Block] = []
     for question in QUESTIONS:
-        found = [one for one in answers if one.question is question]
-        rows += [(question.words, one.model, f"{one.run.KIND} {one.run.name}, {one.run.updated[:10]}") for one in found]
+        found = [one for one in evidence if one.question is question]
+        rows += [(question.words, one.model, f"{one.run.KIND} {one.run.full_name}, {one.run.updated[:10]}") for one in found]
         rows += [] if found else [(question.words, "", _command(question, best, best.data, workspace))]
         blocks += [Heading(question.words, 3)] if found else []
         blocks += [Text(f"{one.model}: {said}" if one.model and len(whole) > 1 else said) for one in found for said in one.said]
-        blocks += (
-            [_copied(question, found[0], out)] if found and (found[0].run.folder / question.figure).is_file() and question.figure else []
-        )
+        blocks += _copied(question, found[0], out) if found and question.figure else []
     index = pd.DataFrame(rows, columns=["question", "model", "asked by"])
     return [Heading(Sentence("Can this number be trusted?")), Table(index, Sentence(INDEX), folds=False), *blocks]
 
 
-def _copied(question: Question, answer: Answer, out: Path) -> Figure:
-    """A figure of another run, beside those of the report."""
-    source, target = answer.run.folder / question.figure, out / f"trust_{Path(question.figure).name}"
-    for suffix in (".png", ".pdf"):
-        with atomic_path(target.with_suffix(suffix)) as temporary:
-            shutil.copyfile(source.with_suffix(suffix), temporary)
-    return Figure(target, question.caption, question.photos)
+def _copied(question: Question, of: Evidence, out: Path) -> list[Block]:
+    """A figure of another run, beside those of the report; none where it cannot be read. Where its PDF is gone, one is made of the PNG."""
+    source, target = of.run.folder / question.figure, out / f"trust_{Path(question.figure).name}"
+    try:
+        if source.with_suffix(".pdf").is_file():
+            for suffix in (".png", ".pdf"):
+                content = source.with_suffix(suffix).read_bytes()
+                with atomic_path(target.with_suffix(suffix)) as temporary:
+                    temporary.write_bytes(content)
+        else:
+            with Image.open(source) as picture:
+                save(picture.convert("RGB"), target)
+    except OSError:
+        return []
+    return [Figure(target, Sentence("{title}: {said}", title=of.model, said=question.caption), question.photos)]
 
 
 def _command(question: Question, run: Scored, data: Path, workspace: Workspace) -> str:
     """What would answer a question of a run; of paths as much as leads there from the workspace."""
-    folder = run.training.folder if run.training else None
-    name = f"{folder.parents[1].name}/{folder.name}" if folder and folder.parent.name == "cells" else folder.name if folder else ""
+    name = run.training.full_name if run.training else ""
     home = workspace.root.resolve()
     place = data.resolve().relative_to(home).as_posix() if data.resolve().is_relative_to(home) else dataset_name(data)
     tests = " ".join(in_order(run.predictions["split"]))
@@ -144,34 +152,35 @@ def _command(question: Question, run: Scored, data: Path, workspace: Workspace) 
     return question.command.format(weights=name or run.source.weights.name, data=place, tests=tests)
 
 
-# --------------------------------------------------------------------------------------------------------------- answers
-def answers_of(runs: Sequence[Scored], best: Scored, data: Path, workspace: Workspace) -> Iterator[Answer]:
-    """What finished runs say of these models, the newest of each kind; one that is damaged says nothing."""
-    about = next(iter(_of_data(_finished(AuditRun, workspace), data)), None)
-    if about is not None:
+# -------------------------------------------------------------------------------------------------------------- evidence
+def evidence_of(runs: Sequence[Scored], best: Scored, workspace: Workspace) -> Iterator[Evidence]:
+    """What finished runs say of these models on the photos of the best, the newest of each kind; one that is damaged says nothing."""
+    photos = best.source.photos_sha256 if best.source else {}
+    audits = [run for run in _finished(AuditRun, workspace) if photos and photos.items() <= run.photos_sha256.items()]
+    for about in audits[:1]:
         with contextlib.suppress(KoinError, OSError, ValueError):
             yield from _of_audit(about, best)
-    kinds = _kinds(workspace, data, set(best.predictions["split"]))
+    kinds = _kinds(workspace, photos)
     models = {run.source.weights_sha256: run for run in reversed(runs) if run.source}  # of several of one model the first
     for sha256, model in reversed(models.items()):
         for question, (found, say) in kinds.items():
             for run in [one for one in found if one.weights_sha256 == sha256][:1]:
                 with contextlib.suppress(KoinError, OSError, ValueError):
-                    yield Answer(question, model.title, run, tuple(say(run)))
+                    yield Evidence(question, model.title, run, tuple(say(run)))
 
 
-def _kinds(workspace: Workspace, data: Path, splits: set[str]) -> dict[Question, tuple[list[Any], Any]]:
-    """Question → the runs that answer it, newest first, and what says what one came to. Of predictions those of whole splits."""
-    scored = _of_data(_finished(ScoredRun, workspace), data)
-    asked = [(run, run.spec) for run in scored if isinstance(run.spec, EvaluateSpec)]
+def _kinds(workspace: Workspace, photos: Mapping[str, str]) -> dict[Question, tuple[list[Any], Any]]:
+    """Question → the runs that answer it of these photos (split → hash), newest first, and what says what one came to."""
+
+    def of(kind: type[R]) -> list[R]:  # of whole splits, since other photos have another hash
+        return [run for run in _finished(kind, workspace) if run.photos_sha256 and run.photos_sha256.items() <= photos.items()]
+
+    asked = [(run, run.spec) for run in of(ScoredRun) if isinstance(run.spec, EvaluateSpec)]
     return {
-        FACE: (_of_data(_finished(ControlRun, workspace), data), _of_control),
-        COVERED: (_of_data(_finished(StressRun, workspace), data), lambda run: of_sweep(scores.read(run.folder / "metrics.csv"))),
+        FACE: (of(ControlRun), _of_control),
+        COVERED: (of(StressRun), lambda run: of_sweep(scores.read(run.folder / "metrics.csv"))),
         WEAK: ([run for run, spec in asked if spec.segments], lambda run: of_segments(pd.read_csv(run.folder / segments.TABLE))),
-        LOOKS: (
-            [run for run in _of_data(_finished(PredictRun, workspace), data) if run.spec.explain and {*run.spec.sources} <= splits],
-            lambda run: of_sights(pd.read_csv(run.folder / explain.MEANS)),
-        ),
+        LOOKS: ([run for run in of(PredictRun) if run.spec.explain], lambda run: of_sights(pd.read_csv(run.folder / explain.MEANS))),
         STRANGERS: ([run for run, spec in asked if spec.strangers is not None], _of_strangers),
     }
 
@@ -179,28 +188,24 @@ def _kinds(workspace: Workspace, data: Path, splits: set[str]) -> dict[Question,
 def _finished(kind: type[R], workspace: Workspace) -> list[R]:
     """The finished runs of a kind, the newest first."""
     found = []
-    for folder in sorted((workspace.runs / kind.KIND).glob("*/")):
+    for folder in workspace.folders(kind.KIND):
         with contextlib.suppress(KoinError):
             if (run := kind.read(folder)) and run.status == "finished":
                 found.append(run)
     return sorted(found, key=lambda run: run.updated, reverse=True)
 
 
-def _of_data(runs: Sequence[R], data: Path) -> list[R]:
-    return [run for run in runs if (of := vars(run)["data"]) and of.resolve() == data.resolve()]
-
-
-def _of_audit(run: AuditRun, best: Scored) -> Iterator[Answer]:
+def _of_audit(run: AuditRun, best: Scored) -> Iterator[Evidence]:
     table = run.folder / audit.TABLE
-    leaked = findings.read_leaks(table)
+    leaked, kinds = findings.read_leaks(table), Counter(pd.read_csv(table, keep_default_na=False)["kind"])
     scored = scores.score(best.predictions, best.name, max(best.classes, 2), resamples=0, leaked=leaked)
-    wrong = {kind: n for kind, n in run.findings.items() if kind in findings.WRONG}
-    counted = Sentence("The audit finds {findings}.", findings=", ".join(count(n, kind) for kind, n in wrong.items()))
-    notes = tuple(Sentence("{note}.", note=note) for note in leak_notes(scored))
-    yield Answer(LEAKS, "", run, (*([counted] if wrong else []), *(notes or (Sentence(NO_LEAK),))))
-    rows = pd.read_csv(table, keep_default_na=False)
-    told = [f"{row['image']}: {row['detail']}." for row in rows[rows["kind"] == "shortcut"].to_dict("records")]
-    yield Answer(SHORTCUT, "", run, tuple(told) or (Sentence(NO_SHORTCUT),))
+    wrong = ", ".join(count(kinds[kind], kind) for kind in findings.WRONG if kinds[kind])  # leaks of splits that were not scored too
+    counted = [Sentence("The audit finds {findings}.", findings=wrong)] if wrong else []
+    notes = [Sentence("{note}.", note=note) for note in leak_notes(scored)]
+    yield Evidence(LEAKS, "", run, (*counted, *notes, *([] if leaked else [Sentence(NO_LEAK)])))
+    told = [Sentence("{split}: {note}.", split=split, note=Shortcut(**one).words) for split, one in run.shortcuts.items()]
+    rest = ", ".join(in_order({*best.predictions["split"]} - {*run.shortcuts}))
+    yield Evidence(SHORTCUT, "", run, (*told, *([Sentence(UNTESTED, splits=rest)] if rest else [])))
 
 
 def _of_control(run: ControlRun) -> Iterator[str]:
@@ -228,7 +233,9 @@ def ask(run: Scored, workspace: Workspace, device: str, progress: Progress) -> t
 
     assert run.data is not None
     assert run.source is not None
-    there = {one.question.words for one in answers_of([run], run, run.data, workspace)}
+    if not run.source.photos_sha256:
+        return (f"{run.name} was scored by an older version, which noted no photos: nothing is asked of it",)
+    there = {one.question.words for one in evidence_of([run], run, workspace)}
     about: dict[str, Any] = {"weights": run.source.weights, "data": str(run.data), "device": device, "workspace": workspace.root}
     notes = []
     for question, asking in (
