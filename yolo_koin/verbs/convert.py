@@ -7,12 +7,12 @@ import re
 from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
+from typing import Any
 
 from yolo_koin.dataset import classify
 from yolo_koin.dataset.classify import Converted
 from yolo_koin.dataset.koin import Dataset
 from yolo_koin.locks import locked
-from yolo_koin.manifests import MANIFEST
 from yolo_koin.parallel import Progress
 from yolo_koin.runs import PreparedDataset, prepared_at
 from yolo_koin.specs import ConvertDetectSpec, ConvertSpec, Task
@@ -79,7 +79,7 @@ def usual_folder(dataset: Dataset, ending: str, spec: ConvertSpec | ConvertDetec
     The folder is this dataset's from now on, so that nobody else gets its number meanwhile.
     """
     usual = type(spec)()
-    said = {key: getattr(spec, key, None) for key in ("train_on", "fit", "side", "val", "seed")}
+    said: dict[str, Any] = {key: getattr(spec, key, None) for key in ("train_on", "fit", "side", "val", "seed")}
     words = {"side": f"{spec.side}px", "val": f"val{spec.val:g}", "seed": f"seed{spec.seed}"}
     differs = [words.get(key, str(value)) for key, value in said.items() if value != getattr(usual, key, None)]
     root, name = dataset.root.resolve(), dataset_name(dataset)
@@ -105,8 +105,8 @@ def _roots(name: str, workspace: Workspace) -> dict[int, set[Path]]:
     """Number → the datasets of a name whose folders have it; more than one where an earlier version made them."""
     found: dict[int, set[Path]] = {}
     pattern = re.compile(rf"{re.escape(name)}-(?:{'|'.join(TASKS)})(?:-(\d+))?(?:-.*)?")
-    for path in workspace.data.glob(f"*/{MANIFEST}"):
-        if (match := pattern.fullmatch(path.parent.name)) and (made := prepared_at(path.parent)):
+    for folder in workspace.data.iterdir():
+        if (match := pattern.fullmatch(folder.name)) and (made := prepared_at(folder)):
             found.setdefault(int(match[1] or 1), set()).add(made.data.resolve())
     return found
 
