@@ -97,7 +97,8 @@ def usual_folder(dataset: Dataset, ending: str, spec: ConvertSpec | ConvertDetec
         out = next(one for one in map(folder, numbers) if (made := prepared_at(one)) is None or made.data.resolve() == root)
         if not out.exists():
             detector = getattr(spec, "detector", None)
-            PreparedDataset(folder=out, kind=TASKS[ending], data=dataset.root, detector=detector, **said).write()
+            with locked(out):  # so that what is left when we are killed here is swept by whoever comes next
+                PreparedDataset(folder=out, kind=TASKS[ending], data=dataset.root, detector=detector, **said).write()
     return out
 
 
