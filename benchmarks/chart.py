@@ -72,20 +72,21 @@ def _photos(axes: Axes, rows: pd.DataFrame) -> None:
 
 def _learning(axes: Axes, rows: pd.DataFrame) -> None:
     settings = [*dict.fromkeys(zip(rows["tool"], rows["settings"], strict=True))]
-    longest = float(rows["seconds"].max())
+    longest = float(rows["longest"].max())
     for place, (tool, setting) in enumerate(settings[::-1]):
         mine = rows[(rows["tool"] == tool) & (rows["settings"] == setting)]
         reached = mine["seconds"].dropna()
         colour = BLUE if tool == OURS else GREY
         axes.plot(reached, [place] * len(reached), "o", color=colour, alpha=0.8, clip_on=False)
         if missed := len(mine) - len(reached):
-            told = f"not reached by {missed} of {len(mine)}"
+            axes.plot([longest] * missed, [place] * missed, ">", color=VERMILION, clip_on=False)
+            told = f"not in {longest:.0f} s: {missed} of {len(mine)}  "
             axes.text(longest, place, told, ha="right", va="center", color=VERMILION, fontsize=7, in_layout=False)
     labels = ["yolo_koin" if tool == OURS else f"stock: {setting}".replace(", ", ",\n", 1) for tool, setting in settings[::-1]]
     axes.set_yticks(range(len(settings)), labels)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(-0.6, len(settings) - 0.4)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, longest)
     axes.set_xlabel("seconds, a point a seed")
     axes.set_title("To 90 % top-1")
     axes.grid(axis="x")
@@ -96,13 +97,14 @@ def _sizes(axes: Axes, rows: pd.DataFrame) -> None:
     for (job, mine), colour, marker in zip(rows.groupby("job", sort=False), SERIES, "os", strict=False):
         axes.plot(range(len(sizes)), mine["seconds"], marker=marker, color=colour, label=job, clip_on=False)
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.set_ylim(1, 100)
+    axes.set_yticks([1, 3, 10, 30, 100], ["1", "3", "10", "30", "100"])
     axes.minorticks_off()
     axes.set_xticks(range(len(sizes)), sizes)
     axes.set_xlabel("YOLOv8-cls")
     axes.set_ylabel("seconds")
     axes.set_title("Larger models")
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left")
     axes.grid(axis="y")
 
 

@@ -116,7 +116,7 @@ def write_answers(path: Path, photos: int, people: int) -> None:
     predictions.write(path, pd.concat(parts, ignore_index=True))
 
 
-GROWS = {"score": "photos × people", "people": "people", "size": "YOLOv8-cls", "photos": "photos"}
+GROWS = {"score": "{} photos × people", "people": "{} people", "size": "YOLOv8{}-cls", "photos": "{} photos"}
 
 
 def table(rows: pd.DataFrame) -> str:
@@ -126,7 +126,7 @@ def table(rows: pd.DataFrame) -> str:
         to = f"{int(row['to']):,}" if str(row["to"]).isdecimal() else row["to"]
         share = "" if pd.isna(row["limit_seconds"]) else f"{100 * row['limit_seconds'] / row['seconds']:.0f} %"
         took = f"{row['seconds']:.1f} | {row['processor_seconds']:.1f} | {row['megabytes']:.0f} MB"
-        lines.append(f"| {to} {GROWS[row['grows']]} | {row['job']} | {took} | {share} |")
+        lines.append(f"| {GROWS[row['grows']].format(to)} | {row['job']} | {took} | {share} |")
     return "\n".join(lines)
 
 

@@ -100,7 +100,9 @@ def main() -> None:
                 print(
                     f"{tool:9} {setting:36} seed {seed}: {took['seconds']:.1f} s, {took['epochs']} epochs, {took['best']:.3f}", flush=True
                 )
-    write_csv(given.out / "time_to_accuracy.csv", pd.DataFrame(rows).assign(wanted=WANTED, side=SIDE, machine=machine()))
+    write_csv(
+        given.out / "time_to_accuracy.csv", pd.DataFrame(rows).assign(wanted=WANTED, longest=given.longest, side=SIDE, machine=machine())
+    )
     print(machine())
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks import growth, speed, time_to_accuracy
 from yolo_koin.dataset.koin import Sample
 from yolo_koin.evaluation import across_runs, face_predictions, predictions, scores, strangers, truth
 from yolo_koin.evaluation.face_scores import score_faces
@@ -54,6 +55,32 @@ def test_the_table_of_faces_comes_out_of_its_predictions() -> None:
         metrics = score_faces(frame, truth.drawn(true) if way == "faces" else true, run, way=way)  # type: ignore[arg-type]
         tables.append(readable(metrics.assign(way=NAMES[way]), {run: model}, SYNTHETIC))
     assert markdown_table(pd.concat(tables, ignore_index=True)) in FACES
+
+
+def test_the_tables_of_speed_come_out_of_their_files() -> None:
+    """Seconds are a machine's own: what is checked is that the page and the README say what was measured."""
+    page = (ROOT / "docs/speed.md").read_text(encoding="utf-8")
+    results = {name: pd.read_csv(ROOT / f"benchmarks/results/{name}.csv") for name in ("speed", "growth", "time_to_accuracy")}
+    assert speed.table(results["speed"]) in page
+    assert growth.table(results["growth"]) in page
+    assert time_to_accuracy.table(results["time_to_accuracy"]) in page
+    rows = results["speed"][results["speed"]["job"] == "evaluate, photos prepared before"].groupby("tool")["seconds"].median()
+    assert f"{rows[speed.OURS]:.2f} s, by stock `yolo` in {rows[speed.STOCK]:.2f} s" in README
+
+
+def test_bfloat16_against_32_bits_comes_out_of_its_predictions() -> None:
+    """Of five seeds each: mean ± SD, and the interval for other seeds and photos."""
+    rows = pd.read_csv(ROOT / "resources/predictions-precision.csv.gz", dtype={"true_label": str})
+    page = (ROOT / "docs/speed.md").read_text(encoding="utf-8")
+    for split in ("normal_cases/test", "hard_cases/test"):
+        told = []
+        for bits in (16, 32):
+            here = rows[(rows["split"] == split) & (rows["bits"] == bits)].assign(right=lambda frame: frame["true_rank"] == 1)
+            right = here.pivot(index="seed", columns="image", values="right").to_numpy(dtype=np.float64)
+            low, high = across_runs.of_seeds(right)
+            each = right.mean(axis=1)
+            told.append(f"{100 * each.mean():.1f} ± {100 * each.std(ddof=1):.1f} % [{100 * low:.1f}, {100 * high:.1f}]")
+        assert f"| {told[0]} | {told[1]} |" in page
 
 
 LEFT_OUT = ("mask", "sunglasses", "hat")

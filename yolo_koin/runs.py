@@ -101,7 +101,7 @@ class TrainRun(Run):
         weights: the best checkpoint; weights_sha256: its hash, when the training is finished.
         metric: what the best epoch was chosen by: ``top1`` or ``map50``; val: that, on the validation photos; best_epoch: from 1.
         epochs: how many were trained; photos: that were learnt from, 0 in runs of an older version.
-        bits: of the numbers that most layers computed in, 16 or 32; 0 in runs of an older version.
+        bits: of the numbers that most layers compute in: 16 of bfloat16, or 32.
         lr: peak of the learning rate; None in runs of an older version.
         seconds: by stage.
         without: people of the dataset whose photos it is not shown, and does not know: strangers to it.
@@ -120,7 +120,7 @@ class TrainRun(Run):
     best_epoch: int = 0
     epochs: int = 0
     photos: int = 0
-    bits: int = 0
+    bits: int = 32
     lr: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     without: tuple[str, ...] = ()
@@ -133,9 +133,9 @@ class TrainRun(Run):
     @property
     def settings(self) -> dict[str, Any]:
         """All that decides what this training comes to, but for its seed: runs that agree in it may be averaged."""
-        left_out = {"seed", "name", "device", "data", "weights", "size", "log"}
+        left_out = {"seed", "name", "device", "data", "weights", "size", "log", "precision"}
         spec = {key: value for key, value in self.spec.settings().items() if key not in left_out}
-        told = {**spec, "model": self.spec.model_name, "photos": self.index_sha256, "start": self.start_sha256}
+        told = {**spec, "model": self.spec.model_name, "photos": self.index_sha256, "start": self.start_sha256, "bits": self.bits}
         return {**told, "without": list(self.without)} if self.without else told
 
     @classmethod

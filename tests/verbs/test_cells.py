@@ -20,6 +20,7 @@ from yolo_koin import BenchmarkSpec, benchmark
 from yolo_koin.errors import KoinError, RunError, UsageError
 from yolo_koin.files import sha256, write_json
 from yolo_koin.manifests import MANIFEST, SCHEMA
+from yolo_koin.models import devices
 from yolo_koin.models.fit import loop
 from yolo_koin.parallel import Step, silent
 from yolo_koin.runs import BenchmarkRun, CellRun, TrainRun
@@ -209,6 +210,22 @@ def test_a_cell_that_was_begun_on_another_device_goes_on_on_this(project: Path, 
     done = cells.run(prepared(replace(SMALL, epochs=3))[0], epochs.append)
     assert done.status == "finished"
     assert [step.done for step in epochs if step.what == "epoch"] == [2, 3]
+
+
+def test_a_cell_keeps_the_bits_that_it_began_with_and_is_no_seed_of_others(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was begun on a processor without bfloat16; the next seed begins on one that has it."""
+    monkeypatch.setattr(devices, "has_bf16", lambda device: False)
+    (first,) = prepared(name="bits")
+    first.training.at(first.folder).written()
+    monkeypatch.setattr(devices, "has_bf16", lambda device: True)
+    again, new = prepared(replace(SMALL, seeds=(0, 1)), name="bits")
+    assert again.folder == first.folder
+    runs = [cell.training.at(cell.folder) for cell in (first, new)]
+    assert [run.bits for run in runs] == [32, 16]
+    assert runs[0].settings != runs[1].settings
+    first.training.at(first.folder).written(bits=16)
+    with pytest.raises(RunError, match="other settings"):
+        prepared(replace(SMALL, precision="full"), name="bits")
 
 
 def test_a_cell_that_fails_is_a_row_and_the_others_go_on(project: Path) -> None:

@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,11 +31,13 @@ from yolo_koin import DemoSpec, PredictSpec, predict
 from yolo_koin.errors import UsageError, WeightsError
 from yolo_koin.evaluation import predictions
 from yolo_koin.verbs import early
-from yolo_koin.verbs.demo import _settings, resolved
+from yolo_koin.verbs.demo import DemoResult, _settings, resolved
 from yolo_koin.verbs.rejection import Rejection
 from yolo_koin.verbs.train import TrainResult
 
 pytestmark = pytest.mark.slow
+
+META: dict[str, Any] = {"meta": {"_type": "gradio.FileData"}}  # how Gradio's own JavaScript marks a file
 
 # The command in a process of its own, which says whom it looks up or connects to. (Gradio leaves sockets for the collector, of which
 # tests of other modules would complain.)
@@ -83,25 +86,34 @@ class Page:
     def ask(self, photo: Path | None, mask: int = 0, sunglasses: int = 0) -> str:
         """What the page says to a photo, or to the sliders after it."""
         name, given = ("again", []) if photo is None else ("photo", [self.sent(photo)])
-        return str(json.loads(self.event(name, *given, mask, sunglasses).split("data: ")[1])[-1])
+        return self.said(self.event(name, *given, mask, sunglasses))
+
+    def said(self, event: str) -> str:
+        """What is answered in the last line of an event."""
+        return str(json.loads(event.split("data: ")[1])[-1])
 
     def event(self, name: str, *data: Any) -> str:
         """What comes of an event: its last line has the values."""
         body = json.dumps({"data": data, "session_hash": "test"}).encode()
-        event = json.loads(self._told(f"call/{name}", body, "application/json"))["event_id"]
-        return self._told(f"call/{name}/{event}")
+        event = json.loads(self.told(f"gradio_api/call/{name}", body, "application/json"))["event_id"]
+        return self.told(f"gradio_api/call/{name}/{event}")
 
-    def sent(self, photo: Path) -> dict[str, Any]:
+    def sent(self, photo: Path, **headers: str) -> dict[str, Any]:
         """The photo as Gradio knows it, once it is there."""
         head = f'--x\r\nContent-Disposition: form-data; name="files"; filename="{photo.name}"\r\n\r\n'
         body = head.encode() + photo.read_bytes() + b"\r\n--x--\r\n"
-        (path,) = json.loads(self._told("upload", body, "multipart/form-data; boundary=x"))
-        return {"path": path, "meta": {"_type": "gradio.FileData"}}
+        (path,) = json.loads(self.told("gradio_api/upload", body, "multipart/form-data; boundary=x", **headers))
+        return {"path": path, **META}
 
-    def _told(self, place: str, body: bytes | None = None, kind: str = "") -> str:
-        asked = urllib.request.Request(f"{self.url}gradio_api/{place}", body, {"Content-Type": kind} if kind else {})
+    def told(self, place: str, body: bytes | None = None, kind: str = "", **headers: str) -> str:
+        """What comes of a request; with a body it is a POST."""
+        asked = urllib.request.Request(f"{self.url}{place}", body, {**({"Content-Type": kind} if kind else {}), **headers})
         with urllib.request.urlopen(asked, timeout=60) as answer:
             return str(answer.read().decode())
+
+    def lies_there(self) -> list[str]:
+        """The files that uploads have left."""
+        return [path.name for path in self.temporary.glob("yolo_koin-demo-*/**/*") if path.is_file()]
 
 
 @pytest.fixture(scope="module")
@@ -223,14 +235,58 @@ def test_nothing_is_left_of_a_photo(page: Page, home: Path, face: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
 
 
-def test_no_other_file_of_this_computer_is_read(page: Page, tmp_path: Path, face: Path) -> None:
-    """Nor removed, whatever a caller says of where a photo is."""
-    (tmp_path / "mine.png").write_bytes(face.read_bytes())
+@pytest.mark.parametrize("marked", [META, {}], ids=["meta", "bare"])
+@pytest.mark.parametrize("name", ["photo", "camera"])
+def test_no_other_file_of_this_computer_is_read(page: Page, tmp_path: Path, face: Path, name: str, marked: dict[str, Any]) -> None:
+    """Nor removed, nor its folder, whatever a caller says of where a photo is; also right beside what was uploaded."""
     known = Path(page.sent(face)["path"])
-    for path in (tmp_path / "mine.png", known.parent / "../.." / os.path.relpath(tmp_path / "mine.png", known.parent.parent.parent)):
-        assert path.is_file()
-        assert page.event("photo", {"path": str(path), "meta": {"_type": "gradio.FileData"}}, 0, 0).startswith("event: error")
-    assert (tmp_path / "mine.png").is_file()
+    mine, beside = tmp_path / "alone/mine.png", known.parent.parent / "beside.png"
+    mine.parent.mkdir()
+    for path in (mine, beside):
+        path.write_bytes(face.read_bytes())
+    for said in (mine, known.parent / "../.." / os.path.relpath(mine, known.parent.parent.parent), beside, known.parent):
+        assert said.exists()
+        assert page.event(name, {"path": str(said), **marked}, 0, 0).startswith("event: error")
+    assert mine.is_file()
+    beside.unlink()
+    assert words(page.said(page.event("camera", {"path": str(known), **marked}, 0, 0))) == words(page.ask(face))
+    assert page.lies_there() == []
+
+
+FOREIGN = {"site": "http://example.org", "sandbox": "null", "port": "http://127.0.0.1:1", "name": "http://localhost:7871"}
+
+
+@pytest.mark.parametrize("origin", FOREIGN.values(), ids=FOREIGN)
+def test_pages_of_other_sites_are_refused(page: Page, face: Path, origin: str) -> None:
+    """What a browser says of the page that asks decides: a foreign one leaves nothing here, the own one is answered."""
+    for place in ("upload", "call/photo", "queue/join"):
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            page.told(f"gradio_api/{place}", b"{}", "application/json", Origin=origin)
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        page.sent(face, Origin=origin)
+    assert page.lies_there() == []
+    photo = page.sent(face, Origin=page.url.strip("/"))
+    assert words(page.said(page.event("photo", photo, 0, 0)))
+
+
+def test_names_that_lead_here_are_refused(page: Page, face: Path) -> None:
+    """A page of a site whose name was made to lead to this computer is of that name, and its own; so is what it says of itself."""
+    port = page.url.rsplit(":", 1)[1].strip("/")
+    for place in ("", "config", "gradio_api/info"):
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            page.told(place, Host=f"example.org:{port}", Origin=f"http://example.org:{port}")
+        assert page.told(place, Host=f"localhost:{port}", Origin=f"http://localhost:{port}")
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        page.sent(face, Host=f"127.0.0.1.example.org:{port}")
+    assert page.lies_there() == []
+
+
+def test_a_file_too_large_is_refused(page: Page, tmp_path: Path) -> None:
+    with (tmp_path / "large.jpg").open("wb") as large:
+        large.truncate(100 * 1024**2 + 1)
+    with pytest.raises(urllib.error.HTTPError, match="413"):
+        page.sent(tmp_path / "large.jpg")
+    assert page.lies_there() == []
 
 
 def test_nobody_else_is_talked_to(page: Page, face: Path) -> None:
@@ -256,6 +312,17 @@ def test_ctrl_c_ends_it(page: Page, at_home: Path, tmp_path: Path, face: Path) -
     assert other.close(signal.SIGINT) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["errors"]
     assert set(other.errors.splitlines()) == {"CALLED 127.0.0.1"}
+
+
+def test_the_signal_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the program that waits for a page: it ends the waiting, and means afterwards what it meant before."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        monkeypatch.setattr("time.sleep", lambda seconds: signal.raise_signal(signal.SIGTERM))
+        DemoResult("", ()).wait()
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_settings_are_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,8 +351,10 @@ def test_models_are_named_with_commas() -> None:
 
 # ----------------------------------------------------------------------------------------------------------- in a browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
-def test_in_chromium(page: Page, face: Path) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_in_chromium(page: Page, face: Path, host: str) -> None:
     """A photo is dropped, named, and named again with a mask; nothing is wider than the screen, asked of others, or complained of."""
+    url = page.url.replace("127.0.0.1", host)
     playwright = pytest.importorskip("playwright.sync_api")
     asked: list[str] = []
     complaints: list[str] = []
@@ -295,7 +364,7 @@ def test_in_chromium(page: Page, face: Path) -> None:
         tab.on("request", lambda request: asked.append(request.url))
         tab.on("console", lambda message: complaints.extend([message.text] * (message.type == "error")))
         tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.goto(page.url)
+        tab.goto(url)
         tab.locator("input[type=file]").first.set_input_files(str(face))
         tab.wait_for_selector(".demo-cards img")
         bare = tab.locator(".demo-cards img").first.get_attribute("src")
@@ -308,5 +377,5 @@ def test_in_chromium(page: Page, face: Path) -> None:
             assert tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
             assert all(picture.bounding_box()["width"] <= width for picture in tab.locator(".demo-cards img").all())
         browser.close()
-    assert {url for url in asked if not url.startswith((page.url, "data:"))} == set()
+    assert {url for url in asked if not url.startswith((url, "data:"))} == set()
     assert complaints == []

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from yolo_koin.dataset.images import RGB
 from yolo_koin.faces import Face
-from yolo_koin.specs import Log, Method, Precision
+from yolo_koin.specs import Log, Method
 from yolo_koin.words import CALLED as CALLED
 
 Task = Literal["classify", "detect"]
@@ -207,7 +207,7 @@ class TrainJob:
         label_smoothing: share of a target that is spread over all classes; a detector has none.
         patience: epochs without a better one after which training ends; None trains all.
         log: what the curve is written for beside ``results.csv``.
-        precision: ``auto``, or ``full`` for 32 bits where the device has bfloat16 too.
+        bits: of the numbers that most layers compute in: 16 of bfloat16, or 32. Weights, and validation, have 32.
     """
 
     model: str
@@ -234,7 +234,7 @@ class TrainJob:
     label_smoothing: float = 0.1
     patience: int | None = None
     log: Log | None = None
-    precision: Precision = "auto"
+    bits: int = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,7 +247,6 @@ class Trained:
         best_epoch: its epoch, from 1.
         value: the metric then, on the validation photos, 0 to 1.
         epochs: how many were trained.
-        bits: of the numbers that most layers computed in: 16 of bfloat16, or 32.
     """
 
     weights: Path
@@ -255,4 +254,3 @@ class Trained:
     best_epoch: int
     value: float
     epochs: int
-    bits: int = 32

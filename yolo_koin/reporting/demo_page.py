@@ -13,12 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from yolo_koin.reporting.answers import Answer, head, html
+from yolo_koin.reporting.replies import Reply, head, html
 from yolo_koin.specs import Kind
 
 HOST = "127.0.0.1"  # of this computer, and no other
-LARGEST = "200mb"
+NAMES = (HOST, "localhost")  # of this computer for itself; who asks under another was led here by somebody's DNS
+LARGEST = "100mb"  # of a file; what anybody uploads lies on the disk until it is asked about, or until the end
 SLIDERS: Mapping[Kind, tuple[str, str]] = {
     "mask": ("Mask", "0 is none, 1 covers the mouth, 5 all below the eyes"),
     "sunglasses": ("Sunglasses", "0 is none, 1 has narrow lenses, 5 reaches from brow to cheek"),
@@ -31,16 +37,17 @@ SOFT = {  # what is less important, dark enough to be read
     "block_info_text_color_dark": "*neutral_300",
 }
 
-Ask = Callable[[bytes, Mapping[Kind, int]], Answer]
+Ask = Callable[[bytes, Mapping[Kind, int]], Reply]
 
 
-def page(ask: Ask, models: Sequence[str], strangers: bool) -> gr.Blocks:
+def page(ask: Ask, models: Sequence[str], strangers: bool, folder: Path) -> gr.Blocks:
     """The page, not yet served.
 
     Args:
         ask: answers a photo's bytes and the severity of what is to be drawn on its faces.
         models: what each is called.
         strangers: whether ``unknown`` is among the answers.
+        folder: where Gradio lays uploads down, ``GRADIO_TEMP_DIR``.
     """
     blocks = gr.Blocks(title="yolo_koin demo", analytics_enabled=False, fill_width=True)
     with blocks:
@@ -54,12 +61,12 @@ def page(ask: Ask, models: Sequence[str], strangers: bool) -> gr.Blocks:
                     taken = gr.Image(label="Camera", sources=["webcam", "clipboard"], type="filepath", height=260)
                 sliders = [gr.Slider(0, 5, 0, step=1, label=label, info=info) for label, info in SLIDERS.values()]
             with gr.Column(scale=3, min_width=280):
-                answer = gr.HTML(html(Answer(note="The answer will be here.")), min_height=200)
+                answer = gr.HTML(html(Reply(note="The answer will be here.")), min_height=200)
 
         def new_photo(upload: Mapping[str, Any] | None, *worn: int) -> Any:
             if not upload:
                 return gr.skip()
-            with _arrived(Path(upload["path"])) as photo:
+            with _arrived(Path(upload["path"]), folder) as photo:
                 return None, photo, html(ask(photo, _worn(worn)))
 
         def again(photo: bytes | None, *worn: int) -> Any:
@@ -83,19 +90,43 @@ def served(blocks: gr.Blocks, port: int, browser: bool) -> str:
     """
     theme = gr.themes.Base(primary_hue="blue", font=FONTS, font_mono=("ui-monospace", "monospace")).set(**SOFT)
     here: dict[str, Any] = {"server_name": HOST, "server_port": port, "share": False, "root_path": "", "strict_cors": True}
+    own: dict[str, Any] = {"app_kwargs": {"middleware": [Middleware(TrustedHostMiddleware, NAMES), Middleware(OwnPageOnly)]}}
     nothing_kept: dict[str, Any] = {"run_history": False, "enable_monitoring": False, "max_file_size": LARGEST}
     plain: dict[str, Any] = {"ssr_mode": False, "pwa": False, "mcp_server": False, "num_workers": 0, "footer_links": [], "inline": False}
     looks: dict[str, Any] = {"theme": theme, "css": files("yolo_koin.reporting").joinpath("page/demo.css").read_text(encoding="utf-8")}
-    _, url, _ = blocks.launch(inbrowser=browser, quiet=True, prevent_thread_lock=True, **here, **nothing_kept, **plain, **looks)
+    _, url, _ = blocks.launch(inbrowser=browser, quiet=True, prevent_thread_lock=True, **here, **own, **nothing_kept, **plain, **looks)
     return url
 
 
-@contextlib.contextmanager
-def _arrived(path: Path) -> Iterator[bytes]:
-    """The bytes of a photo that was dropped. When the block ends its file is gone, and the folder that Gradio calls by the photo's hash.
+class OwnPageOnly:
+    """Refuses what a page of another site asks: its browser would keep the reply from it, but what it uploads would lie here already.
 
-    Gradio has seen to it that the file is one of those. The same photo in another window may have taken it along: there are no bytes then.
+    Browsers say which page asks, with every POST at least; a program of this computer need not.
     """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI call: the page's answer, or 403."""
+        headers = Headers(raw=scope.get("headers", []))
+        known = headers.get("origin") in (None, f"http://{headers.get('host')}")
+        answer = self.app if known else PlainTextResponse("Not from a page of another site.", 403)
+        await answer(scope, receive, send)
+
+
+@contextlib.contextmanager
+def _arrived(path: Path, folder: Path) -> Iterator[bytes]:
+    """The bytes of a photo that was uploaded. When the block ends its file is gone, and the folder that Gradio calls by the photo's hash.
+
+    The same photo in another window may have taken it along: there are no bytes then.
+
+    Raises:
+        gr.Error: it lies elsewhere than ``folder/<hash>/<file>``. Whoever asks says where, and Gradio checks that for some components only.
+    """
+    path = path.resolve()
+    if path.parent.parent != folder.resolve():
+        raise gr.Error("No photo was uploaded.", print_exception=False)
     try:
         yield path.read_bytes() if path.is_file() else b""
     finally:

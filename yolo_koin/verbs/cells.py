@@ -247,23 +247,21 @@ def slug(spec: TrainSpec) -> str:
     return f"{spec.model_slug}{spec.method_slug}-{spec.train_on}{spec.shots_slug}-seed{spec.seed}"
 
 
-def begun_cells(home: Path) -> dict[Place, tuple[Path, str]]:
-    """Place in the matrix → the folder of the cell that was begun there, whatever it is called, and its hash."""
-    found: dict[Place, tuple[Path, str]] = {}
-    for folder in sorted((home / CELLS).glob("*")):
-        if folder.is_dir() and (begun := _training(folder)):
-            found[place(begun.spec)] = (folder, _identity(begun.settings, begun.spec.seed))
-    return found
+def begun_cells(home: Path) -> dict[Place, TrainRun]:
+    """Place in the matrix → the training that was begun there, in whatever folder."""
+    folders = (folder for folder in sorted((home / CELLS).glob("*")) if folder.is_dir())
+    return {place(begun.spec): begun for folder in folders if (begun := _training(folder))}
 
 
-def _folder(training: Training, home: Path, there: dict[Place, tuple[Path, str]]) -> Path:
-    spec = training.spec
+def _folder(training: Training, home: Path, there: dict[Place, TrainRun]) -> Path:
+    spec, begun = training.spec, there.get(place(training.spec))
+    if begun and spec.precision == "auto":
+        training = replace(training, bits=begun.bits)  # it may have begun on a device that has others
     mine = _identity(training.at(home).settings, spec.seed)
-    folder, other = there.get(place(spec), (None, ""))
-    if folder is None:
+    if begun is None:
         return home / CELLS / f"{slug(spec)}-{mine}"
-    if other == mine:
-        return folder
-    begun = TrainRun.read(folder)
-    what = "the photos have changed since this cell was begun" if begun and begun.index_sha256 != training.index_sha256 else None
-    raise RunError(what or "this cell was begun with other settings", folder, "Choose another --name for the benchmark.")
+    if _identity(begun.settings, begun.spec.seed) == mine:
+        return begun.folder
+    changed = begun.index_sha256 != training.index_sha256
+    what = "the photos have changed since this cell was begun" if changed else "this cell was begun with other settings"
+    raise RunError(what, begun.folder, "Choose another --name for the benchmark.")

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -56,9 +57,7 @@ class DemoResult:
 
     def wait(self) -> None:
         """Serve until Ctrl-C, or until the program is told to end, and close then."""
-        with self._held, suppress(KeyboardInterrupt):
-            with suppress(ValueError):  # signals are for the main thread
-                signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with _told_to_end(), self._held, suppress(KeyboardInterrupt):
             while True:
                 time.sleep(1)
 
@@ -78,10 +77,11 @@ def demo(spec: DemoSpec, progress: Progress) -> DemoResult:
     panel, notes = resolved(spec, progress)
     names = tuple(one.name for one in panel.members)
     with ExitStack() as held:
-        held.enter_context(_settings(held.enter_context(tempfile.TemporaryDirectory(prefix="yolo_koin-demo-"))))
+        folder = held.enter_context(tempfile.TemporaryDirectory(prefix="yolo_koin-demo-"))
+        held.enter_context(_settings(folder))
         from yolo_koin.reporting import demo_page
 
-        blocks = demo_page.page(panel.ask, names, bool(spec.reject))
+        blocks = demo_page.page(panel.ask, names, bool(spec.reject), Path(folder))
         held.callback(blocks.close, verbose=False)
         port = _free(spec.port)
         if port != spec.port:
@@ -149,6 +149,19 @@ def _free(port: int) -> int:
         return port
     with socket.create_server((LOCAL, 0)) as other:
         return int(other.getsockname()[1])
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """SIGTERM means what Ctrl-C means, until the block ends; signals are for the main thread alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from yolo_koin.models.protocol import Model, scale_of
 from yolo_koin.naming import Reader
 from yolo_koin.naming.protocol import table_of
 from yolo_koin.naming.sweeps import Located, Sweep
-from yolo_koin.reporting.answers import Answer, Card
+from yolo_koin.reporting.replies import Card, Reply
 from yolo_koin.reporting.verdicts import Faces, Verdict, percent
 from yolo_koin.specs import Kind
 from yolo_koin.splits import Split
@@ -86,7 +86,7 @@ class Panel:
     members: tuple[Member, ...]
     finder: FaceFinder
 
-    def ask(self, photo: bytes, worn: Worn) -> Answer:
+    def ask(self, photo: bytes, worn: Worn) -> Reply:
         """What each model says of a photo; of one that cannot be read, why.
 
         It is shown the photo as ``predict`` would show it. Where something is drawn on faces, that is done once, on the picture that the
@@ -96,7 +96,7 @@ class Panel:
         try:
             picture, (width, _) = open_photo(photo, longest=SHOWN)
         except PhotoError as error:
-            return Answer(note=f"This photo cannot be used: {error}.")
+            return Reply(note=f"This photo cannot be used: {error}.")
         picture.thumbnail((SHOWN, SHOWN))
         if any(worn.values()):
             drawn = self._drawn_on(picture, name, worn)
@@ -106,7 +106,7 @@ class Panel:
                 picture, photo, width = drawn, _encoded(drawn), drawn.width
         sample, reader = Sample(name, Split(), "", Path(name)), Reader(content={name: photo})
         cards = tuple(one.card(sample, reader, self.finder, picture, picture.width / width) for one in self.members)
-        return Answer(cards, note, time.perf_counter() - begun)
+        return Reply(cards, note, time.perf_counter() - begun)
 
     def _drawn_on(self, picture: Image.Image, name: str, worn: Worn) -> Image.Image | None:
         """The picture with what is worn on each of its faces, drawn as ``stress`` draws it; None where there is no face for it."""

@@ -65,7 +65,8 @@ def planned(spec: BenchmarkSpec, home: Path, workspace: Workspace) -> tuple[pd.D
     first: dict[cells.Place, TrainSpec] = {}
     folds = Counter[str]()  # trainings without some people, by whether they are finished
     for asked in dict.fromkeys(_bounded(one, known[one.train_on, one.val]) for one in cells.trainings(spec)):
-        folder, _ = there.get(cells.place(asked), (None, ""))
+        begun = there.get(cells.place(asked))
+        folder = begun.folder if begun else None
         photos = sum(n if asked.shots is None else min(n, asked.shots) for n in known[asked.train_on, asked.val])
         state = "to run" if folder is None else "finished" if cells.finished(folder) else "begun"
         finished += state == "finished"

@@ -108,6 +108,7 @@ class Training:
         start: the checkpoint to start from; None for scratch.
         index_sha256: of the table of photos; start_sha256: of the checkpoint.
         lr: peak of the learning rate.
+        bits: of the numbers that it computes in, on this device: wherever the training goes on, they stay.
         people: how many training photos each person has.
         notes: what the user should know of the dataset.
     """
@@ -118,6 +119,7 @@ class Training:
     index_sha256: str
     start_sha256: str | None
     lr: float
+    bits: int
     people: tuple[int, ...]
     notes: tuple[str, ...] = ()
 
@@ -148,6 +150,7 @@ class Training:
             index_sha256=self.index_sha256,
             start_sha256=self.start_sha256,
             lr=self.lr,
+            bits=self.bits,
             weights=folder / "weights" / f"best{trainer_of(self.spec.model_name, self.spec.method).ending}",
         )
 
@@ -170,9 +173,9 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
     given = prepared(spec.data, spec.task, workspace)
     if spec.data != SAMPLE and not given:
         find_root(workspace.find(spec.data))  # a mistyped folder is told before anything is downloaded
-    from yolo_koin.models.devices import choose_device  # here, since it loads torch
+    from yolo_koin.models.devices import bits_for, choose_device  # here, since it loads torch
 
-    choose_device(spec.device)
+    device = choose_device(spec.device)
     start, family = starting_weights(spec, workspace), family_of(spec.model_name)
     usual = family.usual(spec.model_name, new=start is None or not family.check(spec.model_name, start))
     notes: tuple[str, ...] = ()
@@ -198,6 +201,7 @@ def settled(spec: TrainSpec, workspace: Workspace, progress: Progress) -> Traini
         index_sha256=sha256(made.folder / recipe.table),
         start_sha256=sha256(start) if start else None,
         lr=spec.lr or usual.lr,
+        bits=bits_for(device, spec.precision) if spec.method == "finetune" else 32,
         people=tuple(Counter(photo.label for photo in recipe.photos(made.folder)["train"]).values()),
         notes=notes,
     )
@@ -290,7 +294,6 @@ def _finished(run: TrainRun, again: bool, progress: Progress) -> TrainRun:
             val=trained.value,
             best_epoch=trained.best_epoch,
             epochs=trained.epochs,
-            bits=trained.bits,
             photos=len(job.train),
             seconds=seconds,
         )
@@ -329,5 +332,5 @@ def _job(run: TrainRun, progress: Progress = silent) -> TrainJob:
         label_smoothing=spec.label_smoothing,
         patience=spec.patience,
         log=spec.log,
-        precision=spec.precision,
+        bits=run.bits,
     )

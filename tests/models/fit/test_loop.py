@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from yolo_koin.errors import DatasetError, RunError, UsageError
-from yolo_koin.models import registry
+from yolo_koin.models import devices, registry
 from yolo_koin.models.checkpoints import load_checkpoint
 from yolo_koin.models.fit import classify, loop
 from yolo_koin.models.fit.loop import Fit
@@ -35,7 +35,7 @@ COLUMNS = "epoch,time,train_loss,val_loss,{},lr"
 CHILD = """
 import pickle, sys
 from pathlib import Path
-from yolo_koin.models import registry
+from yolo_koin.models import devices, registry
 from yolo_koin.models.fit import loop
 loop.SAVE_EVERY = float(sys.argv[2])
 job = pickle.loads(Path(sys.argv[1]).read_bytes())
@@ -162,20 +162,23 @@ def test_settings_reach_the_training(job: Make, tmp_path: Path, changed: dict[st
 
 
 @pytest.mark.parametrize("model", ["yolov8n-cls", "yolov8n"])
-def test_bfloat16_learns_what_32_bits_do_and_can_be_left_out(
-    job: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
-) -> None:
-    found = {}
-    for device_has, precision in ((False, "auto"), (True, "auto"), (True, "full")):
-        monkeypatch.setattr(loop, "has_bf16", lambda device, has=device_has: has)
-        asked = job(model=model, folder=tmp_path / f"{device_has}-{precision}", epochs=2, precision=precision)
-        assert fit(asked).bits == (16 if device_has and precision == "auto" else 32)
-        found[device_has, precision] = asked
-    assert_same(found[False, "auto"], found[True, "full"])
-    plain, fast = ([[float(value) for value in row] for row in result(found[key, "auto"])[1][1:]] for key in (False, True))
-    assert plain != fast
-    for row, other in zip(plain, fast, strict=True):
+def test_bfloat16_learns_what_32_bits_do(job: Make, tmp_path: Path, model: str) -> None:
+    plain, fast = (job(model=model, folder=tmp_path / str(bits), epochs=2, bits=bits) for bits in (32, 16))
+    curves = []
+    for asked in (plain, fast):
+        fit(asked)
+        curves.append([[float(value) for value in row] for row in result(asked)[1][1:]])
+    assert curves[0] != curves[1]
+    for row, other in zip(*curves, strict=True):
         assert other[1:3] == pytest.approx(row[1:3], rel=0.2), "losses on a handful of noisy photos"
+
+
+def test_bits_are_those_of_the_device_unless_all_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    for told, bits in (({}, 32), ({"avx512_bf16": False}, 32), ({"avx512_bf16": True}, 16), ({"amx_bf16": True}, 16)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda told=told: told, raising=False)
+        assert devices.bits_for(cpu, "auto") == bits
+        assert devices.bits_for(cpu, "full") == 32
 
 
 def test_patience_ends_a_training_and_a_kill_changes_nothing_of_it(job: Make, tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ from torch import Tensor, nn
 from yolo_koin.environment import cores
 from yolo_koin.errors import RunError
 from yolo_koin.files import writing
-from yolo_koin.models.devices import choose_device, has_bf16
 from yolo_koin.models.fit.lesson import Lesson, on_device
 from yolo_koin.models.fit.log import LOGS, curve_log
 from yolo_koin.models.fit.optimizer import MOST_GRADIENT, Average, build_optimizer, freeze, learning_rate, training_mode
@@ -67,7 +66,6 @@ class Fit:
         self.job, self.network, self.lesson, self.write, self.frozen, self.progress = job, network, lesson, write, frozen, progress
         self.ending = ending
         self.device = next(network.parameters()).device
-        self.bits = bits_of(job, self.device)
         self.weights = job.folder / "weights"
         freeze(network, frozen)
         self.optimizer = build_optimizer(network, job.lr)
@@ -134,7 +132,7 @@ class Fit:
     def _step(self, batch: dict[str, Tensor], rate: float) -> Tensor:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bits == 16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.job.bits == 16):
             loss, told = self.lesson.loss(self.network, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), MOST_GRADIENT)
@@ -202,13 +200,7 @@ def outcome(job: TrainJob, metric: str, curve: Sequence[Epoch], ending: str = ".
     best = max(curve, key=lambda row: row.value - TIE * min(row.val_loss, 9.0))
     value = float(f"{best.value:.6g}")
     weights = job.folder / "weights" / f"best{ending}"
-    bits = bits_of(job, choose_device(job.device))
-    return Trained(weights=weights, metric=metric, best_epoch=best.epoch, value=value, epochs=len(curve), bits=bits)
-
-
-def bits_of(job: TrainJob, device: torch.device) -> int:
-    """Of the numbers that a training computes in on a device; weights, and validation, have 32."""
-    return 16 if job.precision == "auto" and has_bf16(device) else 32
+    return Trained(weights=weights, metric=metric, best_epoch=best.epoch, value=value, epochs=len(curve))
 
 
 def finished(job: TrainJob, metric: str, ending: str = ".pt") -> Trained | None:

@@ -18,7 +18,7 @@ from yolo_koin.models.protocol import TrainJob
 VERSION = 1  # of the file
 SETTINGS = (  # that a resumed training has to share
     *("model", "names", "epochs", "imgsz", "batch", "seed", "freeze", "lr", "train_on"),
-    *("augment", "label_smoothing", "patience", "hardcases", "hardcase_kinds", "hardcase_severities"),
+    *("augment", "label_smoothing", "patience", "hardcases", "hardcase_kinds", "hardcase_severities", "bits"),
 )
 
 

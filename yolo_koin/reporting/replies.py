@@ -32,7 +32,7 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What all models say of a photo.
 
     Attributes:
@@ -46,9 +46,9 @@ class Answer:
     seconds: float = 0.0
 
 
-def html(answer: Answer) -> str:
-    """The answer: a figure for each model, and the note."""
-    return _templates().get_template("demo_answer.html").render(answer=answer)
+def html(reply: Reply) -> str:
+    """The reply: a figure for each model, and the note."""
+    return _templates().get_template("demo_reply.html").render(reply=reply)
 
 
 def head(models: Sequence[str], strangers: bool) -> str:

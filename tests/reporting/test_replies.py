@@ -4,14 +4,14 @@ import html5lib
 import pytest
 from PIL import Image
 
-from yolo_koin.reporting.answers import Answer, Card, head, html
+from yolo_koin.reporting.replies import Card, Reply, head, html
 
 NAME = '<script>alert("1")</script> & ${1+1} {{value}} 이서연'
 
 
 def test_names_are_texts() -> None:
-    """Of models and of people: the answer is set into the page as it is."""
-    page = html(Answer((Card(NAME, NAME, Image.new("RGB", (4, 3)), NAME), Card(NAME, NAME, None, NAME)), NAME, 0.25))
+    """Of models and of people: the reply is set into the page as it is."""
+    page = html(Reply((Card(NAME, NAME, Image.new("RGB", (4, 3)), NAME), Card(NAME, NAME, None, NAME)), NAME, 0.25))
     tree = html5lib.parse(page, namespaceHTMLElements=False)
     assert not list(tree.iter("script"))
     assert "".join(tree.itertext()).count(NAME) == 6
