@@ -60,16 +60,18 @@ drawn: trust  # hard cases drawn on training photos: all kinds, and all but one
 		cut -d, -f1-4,14 runs/stress/$$run/predictions.csv | gzip -9n > resources/predictions-$$run.csv.gz; \
 	done
 
-where: runs/train/n-224/manifest.json runs/train/lite0-probe/manifest.json  # what docs/where-it-looks.md shows
-	rm -rf $(foreach run,n-224 lite0-probe,runs/predict/$(run) runs/evaluate/$(run))
-	for run in n-224 lite0-probe; do \
+WHERE := n-224 lite0-probe
+
+where: $(WHERE:%=runs/train/where-%/manifest.json)  # what docs/where-it-looks.md shows
+	rm -rf $(foreach run,$(WHERE:%=where-%),runs/predict/$(run) runs/evaluate/$(run))
+	for model in $(WHERE); do run=where-$$model; \
 		$(BIN)/yolo_koin predict normal_cases/test hard_cases/test group_cases/test --explain --weights $$run --name $$run && \
 		$(BIN)/yolo_koin evaluate --segments --weights $$run --name $$run && \
-		gzip -9nc runs/predict/$$run/explained.csv > resources/explained-$$run.csv.gz && \
-		gzip -9nc runs/evaluate/$$run/segments.csv > resources/segments-$$run.csv.gz || exit 1; \
+		gzip -9nc runs/predict/$$run/explained.csv > resources/explained-$$model.csv.gz && \
+		gzip -9nc runs/evaluate/$$run/segments.csv > resources/segments-$$model.csv.gz || exit 1; \
 	done
-	cp runs/predict/n-224/where_it_looks.png resources/
-	cp runs/evaluate/lite0-probe/segments.png resources/weak_segments.png
+	cp runs/predict/where-n-224/where_it_looks.png resources/
+	cp runs/evaluate/where-lite0-probe/segments.png resources/weak_segments.png
 
 SEEDS := 0 1 2 3 4
 
@@ -83,8 +85,11 @@ precision: .venv/installed  # trainings in bfloat16, where the processor has it,
 		tail -n +2 runs/evaluate/precision-$$bits-$$seed/predictions.csv | cut -d, -f1-3,14 | sed "s/^/$$bits,$$seed,/"; done; done) | \
 		gzip -9n > resources/predictions-precision.csv.gz
 
-runs/train/n-224/manifest.json: .venv/installed-dev
-	$(BIN)/yolo_koin train --data sample --imgsz 224 --name n-224
+runs/train/where-n-224/manifest.json: .venv/installed-dev
+	$(BIN)/yolo_koin train --data sample --imgsz 224 --name where-n-224
+
+runs/train/where-lite0-probe/manifest.json: .venv/installed-dev
+	$(BIN)/yolo_koin train --data sample --model timm:tf_efficientnet_lite0 --method probe --name where-lite0-probe
 
 runs/train/n-normal/weights/best.pt: .venv/installed
 	$(BIN)/yolo_koin train --data sample --name n-normal

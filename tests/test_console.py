@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from yolo_koin import showing
 from yolo_koin.console import bar, say
 from yolo_koin.parallel import Step
+from yolo_koin.verbs.benchmark import BenchmarkResult
 
 
 def test_columns_line_up_with_hangul(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,3 +59,10 @@ def test_where_a_training_goes_on_is_said(capsys: pytest.CaptureFixture[str]) ->
     with bar() as show:
         show(Step("continuing", 13, 40))
     assert capsys.readouterr().err == "continuing from epoch 13 of 40\n"
+
+
+def test_a_benchmark_tells_its_pages_and_where_its_figures_are(capsys: pytest.CaptureFixture[str]) -> None:
+    run, table = Path("runs/x"), pd.DataFrame({"model": ["m"]})
+    pages, figures = (run / "report.html",), (run / "figures/a.png", run / "figures/a.pdf")
+    showing.benchmark(BenchmarkResult(run=run, metrics=table, table=table, pages=pages, figures=figures), False)
+    assert capsys.readouterr().out.splitlines()[-3:] == ["runs/x/results.csv", "runs/x/report.html", "runs/x/figures"]

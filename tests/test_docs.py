@@ -8,8 +8,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import MISSING
+from dataclasses import MISSING, fields
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,10 @@ from typer.main import get_command
 from docs.reference import BEGINS, commands, reference
 from yolo_koin import specs
 from yolo_koin.cli import app
-from yolo_koin.dataset import classify, detect_files, duplicates, findings
-from yolo_koin.evaluation import across_runs, face_predictions, predictions, robustness, scores, strangers, truth, verification
+from yolo_koin.evaluation import predictions, robustness, scores, strangers, verification
+from yolo_koin.models.cost import Cost
 from yolo_koin.options import described
 from yolo_koin.splits import NORMAL
-from yolo_koin.verbs import hardcases, overview
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -119,17 +119,27 @@ def test_the_reference_of_options_is_that_of_the_command_line() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- columns and metrics
-@pytest.mark.parametrize(
-    "columns",
-    [
-        *(predictions.COLUMNS, scores.COLUMNS, truth.COLUMNS, verification.COLUMNS, strangers.METRIC_COLUMNS, across_runs.PAIRED_COLUMNS),
-        *(face_predictions.COLUMNS[len(predictions.COLUMNS) :], strangers.COLUMNS[len(predictions.COLUMNS) :]),
-        *(classify.INDEX_COLUMNS, detect_files.COLUMNS, duplicates.COLUMNS, findings.COLUMNS, hardcases.COLUMNS, overview.TIDY),
-    ],
-    ids=",".join,
-)
+IN_NO_FILE = {("across_runs", "ROBUSTNESS_COLUMNS")}  # of a table in reports
+
+
+def columns_of_files() -> Iterator[tuple[str, ...]]:
+    """Every list of columns in the code; of tables that add some to those of ``predictions.csv``, what they add."""
+    for path in sorted((ROOT / "yolo_koin").rglob("*.py")):
+        for name in re.findall(r"^(\w*COLUMNS|SUMMARY|TIDY)(?:: .+)? = ", path.read_text(encoding="utf-8"), re.MULTILINE):
+            columns = getattr(import_module(".".join(path.relative_to(ROOT).with_suffix("").parts)), name)
+            if not isinstance(columns, dict) and (path.stem, name) not in IN_NO_FILE:  # dicts: headings of tables for people
+                more = tuple(columns[len(predictions.COLUMNS) :])
+                yield more if tuple(columns) == (*predictions.COLUMNS, *more) and more else tuple(columns)
+
+
+@pytest.mark.parametrize("columns", sorted(set(columns_of_files())), ids=",".join)
 def test_columns_of_files_are_told(columns: tuple[str, ...]) -> None:
     assert f"`{','.join(columns)}`" in PAGES["docs/files.md"]
+
+
+def test_fields_of_costs_are_told() -> None:
+    told = PAGES["docs/files.md"].split("### cost.json")[1].split("###")[0]
+    assert [field.name for field in fields(Cost) if field.name != "folder" and f"`{field.name}`" not in told] == []
 
 
 def test_every_metric_is_told() -> None:

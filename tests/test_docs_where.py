@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from yolo_koin.evaluation import attention, scores
-from yolo_koin.evaluation.segments import COLUMNS, weak
+from yolo_koin.evaluation.segments import weak
 from yolo_koin.evaluation.statistics import holm, wilson
 from yolo_koin.reporting.document import markdown_table
 
@@ -57,8 +57,3 @@ def test_segments_come_out_of_their_counts(model: str) -> None:
         assert (row["split"], row["property"], row["segment"]) == ("hard_cases/test", "brightness", "highest third")
         said = f"{scores.text('top1', row['top1'], row['low'], row['high'])} are named rightly, of the rest {100 * row['rest']:.1f} %"
         assert f"{said} (p = {row['p_holm']:.2g})" in " ".join(PAGE.split())
-
-
-def test_the_columns_of_the_files_are_told() -> None:
-    for columns in (attention.COLUMNS, attention.SUMMARY, COLUMNS):
-        assert f"| `{','.join(columns)}`: " in PAGE

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from types import UnionType
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -55,9 +57,10 @@ class Manifest:
             return None
         hints = get_type_hints(cls)
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            told = {key: value for key, value in cls.older(dict(content), folder).items() if key in hints and key != "folder"}
-            return cls(folder=folder, **{key: _decoded(hints[key], value, folder) for key, value in told.items()})
+            content = dict(json.loads(path.read_text(encoding="utf-8")))
+            place = partial(placed, folder=folder, older="schema" not in content)
+            told = {key: value for key, value in cls.older(content, folder).items() if key in hints and key != "folder"}
+            return cls(folder=folder, **{key: _decoded(hints[key], value, place) for key, value in told.items()})
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, UsageError) as error:
             raise RunError("not a manifest", path, REMEDY) from error
 
@@ -86,8 +89,8 @@ def _encoded(value: Any, folder: Path) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _decoded(hint: Any, value: Any, folder: Path) -> Any:
-    """A JSON value as the type that a field has.
+def _decoded(hint: Any, value: Any, place: Callable[[str], Path]) -> Any:
+    """A JSON value as the type that a field has; ``place`` tells where a path leads.
 
     Raises:
         TypeError, ValueError: it is none.
@@ -98,7 +101,7 @@ def _decoded(hint: Any, value: Any, folder: Path) -> Any:
     # Of several specs, the one whose fields these are.
     kind = kinds[0] if len(kinds) == 1 else max(kinds, key=lambda kind: len({f.name for f in fields(kind)} & set(value)))
     if kind is Path and isinstance(value, str):
-        return placed(value, folder)
+        return place(value)
     if isinstance(kind, type) and issubclass(kind, Spec) and isinstance(value, dict):
         return kind.of(value)
     if get_origin(kind) is Literal and value in get_args(kind):
@@ -106,7 +109,7 @@ def _decoded(hint: Any, value: Any, folder: Path) -> Any:
     if get_origin(kind) is tuple and isinstance(value, list | tuple):
         return tuple(str(part) for part in value)
     if get_origin(kind) is dict and isinstance(value, dict):
-        return {str(key): _decoded(get_args(kind)[1], part, folder) for key, part in value.items()}
+        return {str(key): _decoded(get_args(kind)[1], part, place) for key, part in value.items()}
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if isinstance(kind, type) and isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
@@ -129,14 +132,14 @@ def from_folder(path: Path, folder: Path) -> str:
     return Path(os.path.relpath(path, folder)).as_posix() if home and path.is_relative_to(home) else str(path)
 
 
-def placed(text: str, folder: Path) -> Path:
+def placed(text: str, folder: Path, older: bool = True) -> Path:
     """Where a path of a manifest in ``folder`` leads now.
 
-    An absolute path of an older manifest that is gone is looked for in the project as it lies today.
+    An absolute path of an older manifest that is gone is looked for in the project as it lies today; one of a newer leads out of it.
     """
     path = Path(os.path.normpath(folder.absolute() / text))
     home = home_of(folder.absolute())
-    if Path(text).is_absolute() and not path.exists() and home:
+    if older and Path(text).is_absolute() and not path.exists() and home:
         starts = [i for i, part in enumerate(path.parts) if part in {"data", "runs", "weights"}]
         moved = [home.joinpath(*path.parts[i:]) for i in starts]
         return next((candidate for candidate in moved if candidate.exists()), path)

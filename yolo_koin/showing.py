@@ -293,11 +293,7 @@ def benchmark(result: Any, as_json: bool) -> None:
     table = result.table
     notes = [f"{count(len(result.taken), 'cell')} finished before"] if result.taken else []
     notes += result.notes
-    files = (
-        (result.run / "results.csv", *result.figures[1::-1], result.figures[3].parent if result.figures[3:] else "")
-        if result.figures
-        else ()
-    )
+    files = (result.run / "results.csv", *result.pages, *(path.parent for path in result.figures[:1])) if result.pages else ()
     say(as_json, result, tuple(table.columns), list(table.itertuples(index=False)), *notes, *files)
     for name, reason in result.failed.items():
         raise RunError(f"{count(len(result.failed), 'cell')} failed, {name} first ({reason})", result.run / "results.csv", AGAIN)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import make_koin, working_in
 from tests.verbs.test_report_input import answers, dataset, run
-from yolo_koin import EvaluateSpec, ReportSpec, TrainSpec, evaluate, report, train
+from yolo_koin import EvaluateSpec, ReportSpec, ScoreSpec, TrainSpec, evaluate, report, train
 from yolo_koin.errors import UsageError
 from yolo_koin.evaluation.statistics import wilson
 from yolo_koin.models import cost as measuring
@@ -20,7 +20,7 @@ from yolo_koin.models.cost import Cost
 from yolo_koin.reporting.cost import accuracy_over_cost
 from yolo_koin.reporting.document import markdown, markdown_table
 from yolo_koin.verbs import costs
-from yolo_koin.verbs.provenance import provenance
+from yolo_koin.verbs.provenance import UNMEASURED, provenance
 from yolo_koin.verbs.scored import Scored, load_runs
 from yolo_koin.verbs.seeds import means
 
@@ -71,7 +71,28 @@ def test_a_cost_of_other_weights_is_none(three: Path) -> None:
     for name in NAMES:
         replace(cost_of(three / "runs/evaluate" / name, 2.0), weights_sha256="another").write()
     assert costs.blocks_of(means(scored(three)), "KoIn", three) == []
-    assert "were not measured: report --cost does" in markdown(provenance(scored(three)), three)
+    assert UNMEASURED in markdown(provenance(scored(three)), three)
+
+
+def test_a_model_that_was_not_measured_is_told(three: Path) -> None:
+    """Not of those that cannot be: of faces, and of answers that somebody brought."""
+    runs = scored(three)
+    source = runs[1].source
+    assert source is not None
+    brought = replace(runs[1], cost=None, source=replace(source, spec=ScoreSpec(file=Path("x.csv"))))
+    assert UNMEASURED not in markdown(provenance([*runs, replace(runs[0], way="faces", cost=None), brought]), three)
+    assert UNMEASURED in markdown(provenance([*runs[:2], replace(runs[2], cost=None)]), three)
+
+
+def test_all_panels_of_a_cost_show_all_that_cost_it(three: Path) -> None:
+    """Though the lowest row lacks the dearest model."""
+    frame = costs.costs(means(scored(three)))
+    figure = accuracy_over_cost(frame[(frame["split"] == "normal_cases/test") | (frame["model"] != "run slow")], "here", "KoIn")
+    assert figure is not None
+    assert len(figure.axes) == 2
+    for axes in figure.axes:
+        least, most = axes.get_xlim()
+        assert least < 2.0 < 9.0 < most
 
 
 @pytest.mark.slow

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import PEOPLE, make_koin, working_in
-from yolo_koin import ConvertSpec, convert
+from yolo_koin import ConvertDetectSpec, ConvertSpec, convert
 from yolo_koin.errors import DatasetError, KoinError, RunError, WeightsError
 from yolo_koin.parallel import silent
 from yolo_koin.runs import TrainRun, prepared_at
 from yolo_koin.specs import TrainSpec
-from yolo_koin.verbs.convert import squares_for
+from yolo_koin.verbs.convert import squares_for, usual_folder
 from yolo_koin.verbs.resolve import USUAL_DATA, dataset_name, learnt_from, name_of, open_dataset, prepared, raw_data, weights_file
 from yolo_koin.workspace import Workspace
 
@@ -142,14 +145,61 @@ def test_the_dataset_that_a_prepared_one_is_of(home: Path) -> None:
 
 
 def test_two_datasets_of_one_name_are_prepared_apart(home: Path, tmp_path: Path) -> None:
-    """Each goes on with its own folder, and the first keeps its name; one that has moved keeps its folder too."""
+    """Each goes on with its own folders, which have one number, whatever is asked of which first. One that has moved is another."""
     other = make_koin(tmp_path / "elsewhere/KoIn", PEOPLE[:2])
     first, second = open_dataset("data/KoIn", HERE), open_dataset(str(other), HERE)
     spec = ConvertSpec(side=64)
-    folders = [squares_for(dataset, spec, HERE, silent).folder.name for dataset in (first, second, first, second)]
-    assert folders == ["koin-cls-64px", "koin-cls-2-64px"] * 2
+    folders = [squares_for(dataset, spec, HERE, silent).folder.name for dataset in (second, first, second, first)]
+    assert folders == ["koin-cls-2-64px", "koin-cls-64px"] * 2
+    assert usual_folder(second, "det", ConvertDetectSpec(), HERE).name == "koin-det-2"
     moved = other.rename(tmp_path / "KoIn")
-    assert squares_for(open_dataset(str(moved), HERE), spec, HERE, silent).folder.name == "koin-cls-2-64px"
+    assert squares_for(open_dataset(str(moved), HERE), spec, HERE, silent).folder.name == "koin-cls-3-64px"
+
+
+def test_a_dataset_that_is_away_keeps_what_was_prepared_of_it(home: Path, tmp_path: Path) -> None:
+    """Its disk is unplugged, and others of its name are asked for: one in the usual place, which its path resembles, and a new one."""
+    disk = make_koin(tmp_path / "disk/data/KoIn", PEOPLE[:2])
+    made = squares_for(open_dataset(str(disk), HERE), ConvertSpec(), HERE, silent)
+    photos = {path: path.stat().st_mtime_ns for path in made.folder.rglob("*.jpg")}
+    (tmp_path / "disk").rename(tmp_path / "unplugged")
+    new = make_koin(tmp_path / "elsewhere/KoIn", PEOPLE[:2])
+    folders = [squares_for(open_dataset(data, HERE), ConvertSpec(), HERE, silent).folder.name for data in ("data/KoIn", str(new))]
+    assert folders == ["koin-cls", "koin-cls-3"]
+    assert prepared_at(made.folder) == made
+    (tmp_path / "unplugged").rename(tmp_path / "disk")
+    assert squares_for(open_dataset(str(disk), HERE), ConvertSpec(), HERE, silent) == made
+    assert photos == {path: path.stat().st_mtime_ns for path in made.folder.rglob("*.jpg")}
+    assert photos
+
+
+def test_datasets_of_one_name_that_are_first_prepared_at_once(home: Path, tmp_path: Path) -> None:
+    known, barrier = open_dataset("data/KoIn", HERE), threading.Barrier(8)
+
+    def chosen(number: int) -> str:
+        barrier.wait()
+        return usual_folder(replace(known, root=tmp_path / f"{number}/KoIn"), "cls", ConvertSpec(), HERE).name
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(chosen, range(8))) == [f"koin-cls-{number}" for number in range(2, 10)]
+    assert not list(Path("data").glob(".*.lock"))
+
+
+def test_folders_of_before_that_share_a_number_are_nobody_else_s(home: Path, tmp_path: Path) -> None:
+    """Each variant was numbered by itself once, so that another dataset could have the first number too."""
+    other = make_koin(tmp_path / "elsewhere/KoIn", PEOPLE[:2])
+    convert(ConvertSpec(data=str(other), side=64, out=Path("data/koin-cls-64px")))
+    first, second = open_dataset("data/KoIn", HERE), open_dataset(str(other), HERE)
+    asked = [(dataset, spec) for dataset in (first, second) for spec in (ConvertSpec(), ConvertSpec(side=64))]
+    folders = [usual_folder(dataset, "cls", spec, HERE).name for dataset, spec in asked]
+    assert folders == ["koin-cls", "koin-cls-2-64px", "koin-cls-3", "koin-cls-64px"]
+
+
+def test_no_folder_is_claimed_in_the_raw_dataset(tmp_path: Path) -> None:
+    raw = make_koin(tmp_path / "data", PEOPLE[:2])
+    before = sorted(raw.rglob("*"))
+    with pytest.raises(DatasetError, match="may not lie in the raw one"):
+        convert(ConvertSpec(data=str(raw), workspace=tmp_path))
+    assert sorted(raw.rglob("*")) == before
 
 
 def test_a_dataset_of_the_workspace(home: Path, tmp_path: Path) -> None:

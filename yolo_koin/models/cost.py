@@ -42,7 +42,7 @@ class Cost(Manifest):
     """What the model of a run costs, in ``cost.json`` beside it.
 
     Attributes:
-        weights_sha256: of the checkpoint that was measured.
+        weights_sha256: of the run's checkpoint. What was measured is it, or one of the same network, input and number of people.
         side: of the network's input, in pixels.
         parameters, flops: of the model with the backbone under it, for one photo; a multiply-add is two operations, and only those of
             convolutions and matrix products are counted. None where the network is none of torch's.

@@ -55,7 +55,7 @@ def accuracy_over_cost(table: pd.DataFrame, machine: str = "", dataset: str = ""
     for (split, style), row in zip(styles.items(), panels, strict=True):
         mine = table[table["split"] == str(split)]
         for axes, axis in zip(row, shown, strict=True):
-            _panel(axes, mine, axis, style)
+            _panel(axes, mine, axis, style, _limits(table[axis], axis))
         lowest = 100 * min(mine["low"].min(), mine["top1"].min())
         row[0].set_ylim(max(0, lowest - max(15, 0.8 * (100 - lowest))), 104)
         row[0].set_ylabel(say("top-1, {split} photos", split=of_split(split.name, bool(mine["synthetic"].any()))))
@@ -79,7 +79,12 @@ def _rows(table: pd.DataFrame) -> list[dict[Any, Any]]:
     return table.to_dict("records")
 
 
-def _panel(axes: Axes, rows: pd.DataFrame, axis: str, style: SplitStyle) -> None:
+def _limits(costs: pd.Series, axis: str) -> tuple[float, float]:
+    """From where to where the panels of an axis reach, which all splits share."""
+    return costs.min() / AXES[axis][1] / ROOM, costs.max() / AXES[axis][1] * ROOM
+
+
+def _panel(axes: Axes, rows: pd.DataFrame, axis: str, style: SplitStyle, limits: tuple[float, float]) -> None:
     rows = rows.dropna(subset=axis).sort_values([axis, "top1"])
     x, y = rows[axis].to_numpy(dtype=float) / AXES[axis][1], 100 * rows["top1"].to_numpy(dtype=float)
     ends = np.nan_to_num(np.clip([y - 100 * rows["low"], 100 * rows["high"] - y], 0, None))
@@ -89,10 +94,9 @@ def _panel(axes: Axes, rows: pd.DataFrame, axis: str, style: SplitStyle) -> None
         if mine.any():
             axes.errorbar(x[mine], y[mine], ends[:, mine], markerfacecolor=face, **look)
     axes.set_xscale("log")
+    axes.set_xlim(*limits)
     if front.any():
-        limits = x.min() / ROOM, x.max() * ROOM
         axes.step([*x[front], limits[1]], [*y[front], y[front][-1]], where="post", color=style.colour, linewidth=0.8, alpha=0.6, zorder=2)
-        axes.set_xlim(*limits)
     axes.yaxis.set_major_formatter(PercentFormatter(100, decimals=0, symbol=" %"))
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

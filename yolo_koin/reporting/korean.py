@@ -167,8 +167,8 @@ KOREAN = CHARTS | {
     "Each run: hashes (the first {digits} digits of SHA-256) of its photos and of its weights, and its training as a command.": (
         "실행별 사진 목록과 가중치의 해시(SHA-256의 앞 {digits}자리), 그리고 학습 명령."
     ),
-    "Latency, parameters and FLOPs of the models were not measured: report --cost does.": (
-        "모델의 지연 시간, 매개변수 수, FLOPs를 재지 않았습니다. report --cost로 잽니다."
+    "Latency, parameters and FLOPs were not measured of every model: report --cost does.": (
+        "지연 시간, 매개변수 수, FLOPs를 재지 않은 모델이 있습니다. report --cost로 잽니다."
     ),
     # cost
     "Accuracy and cost": "정확도와 비용",

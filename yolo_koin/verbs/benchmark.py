@@ -59,7 +59,7 @@ class BenchmarkResult:
         ran: ids of the cells that were run now.
         taken: those of the cells that were finished before.
         failed: id → what went wrong, of the cells that could not be run; they are tried again by the same call.
-        figures: files of the report.
+        pages, figures: files of the report.
         notes: what the user should know of the dataset.
     """
 
@@ -69,6 +69,7 @@ class BenchmarkResult:
     ran: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
     failed: dict[str, str] = field(default_factory=dict)
+    pages: tuple[Path, ...] = ()
     figures: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -133,7 +134,7 @@ def _written(
     out = in_words_of(home / "figures", lang)
     with speaking(lang):
         after = open_set.blocks_of(held_out, out) if held_out else []
-    files = write_report(scored, out, workspace, home if lang == "en" else out, lang, after=after)
+    report = write_report(scored, out, workspace, home if lang == "en" else out, lang, after=after)
     run.written(status="finished", cells=tuple(done.name for done, _ in pairs))
     return BenchmarkResult(
         run=home,
@@ -142,7 +143,8 @@ def _written(
         ran=tuple(name for name in outcome if name not in failed),
         taken=tuple(one.name for one in scored if one.name not in outcome),
         failed=reasons,
-        figures=files,
+        pages=report.pages,
+        figures=report.figures,
         notes=(*dict.fromkeys(note for cell in matrix for note in cell.training.notes), *doubts),
     )
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import replace
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
+from typing import Any
 
 from yolo_koin.dataset import classify
 from yolo_koin.dataset.classify import Converted
 from yolo_koin.dataset.koin import Dataset
+from yolo_koin.locks import locked
 from yolo_koin.parallel import Progress
 from yolo_koin.runs import PreparedDataset, prepared_at
-from yolo_koin.specs import ConvertDetectSpec, ConvertSpec
+from yolo_koin.specs import ConvertDetectSpec, ConvertSpec, Task
 from yolo_koin.verbs.resolve import dataset_name, face_finder, open_dataset
 from yolo_koin.verbs.verb import verb
 from yolo_koin.workspace import Workspace
+
+TASKS: dict[str, Task] = {"cls": "classify", "det": "detect"}  # by how their folders' names end
+NUMBERS = ".numbers"  # what is locked while a dataset gets its number
 
 
 @verb(ConvertSpec)
@@ -68,22 +74,42 @@ def squares_for(dataset: Dataset, spec: ConvertSpec, workspace: Workspace, progr
 def usual_folder(dataset: Dataset, ending: str, spec: ConvertSpec | ConvertDetectSpec, workspace: Workspace) -> Path:
     """Where a dataset is converted to when nothing is said: ``data/koin-cls``, followed by whatever is not the default.
 
-    So two ways of preparing or splitting the same photos never share a folder. Nor do two datasets of one name: the second has
-    ``koin-cls-2``, as long as the photos of the first are where they were.
+    So two ways of preparing or splitting the same photos never share a folder. Nor do two datasets of one name: all folders of the second
+    have its number, as ``koin-cls-2-64px``, and none is taken that was made of another, though its photos may be gone at this moment.
+    The folder is this dataset's from now on, so that nobody else gets its number meanwhile.
     """
     usual = type(spec)()
-    said = {key: getattr(spec, key, None) for key in ("train_on", "fit", "side", "val", "seed")}
+    said: dict[str, Any] = {key: getattr(spec, key, None) for key in ("train_on", "fit", "side", "val", "seed")}
     words = {"side": f"{spec.side}px", "val": f"val{spec.val:g}", "seed": f"seed{spec.seed}"}
     differs = [words.get(key, str(value)) for key, value in said.items() if value != getattr(usual, key, None)]
-    numbered = ("" if number == 1 else f"-{number}" for number in count(1))
-    folders = (workspace.data / "-".join([f"{dataset_name(dataset)}-{ending}{number}", *differs]) for number in numbered)
-    return next(folder for folder in folders if not _of_another(folder, dataset))
+    root, name = dataset.root.resolve(), dataset_name(dataset)
+
+    def folder(number: int) -> Path:
+        numbered = "" if number == 1 else f"-{number}"
+        return workspace.data / "-".join([f"{name}-{ending}{numbered}", *differs])
+
+    if root in folder(1).resolve().parents:
+        return folder(1)  # in the raw dataset, where nothing is written: the converter refuses it
+    with locked(workspace.data / NUMBERS):
+        made_of = _roots(name, workspace)
+        own = sorted(number for number, roots in made_of.items() if root in roots)
+        numbers = chain(own, (number for number in count(1) if number not in made_of))
+        out = next(one for one in map(folder, numbers) if (made := prepared_at(one)) is None or made.data.resolve() == root)
+        if not out.exists():
+            detector = getattr(spec, "detector", None)
+            with locked(out):  # so that what is left when we are killed here is swept by whoever comes next
+                PreparedDataset(folder=out, kind=TASKS[ending], data=dataset.root, detector=detector, **said).write()
+    return out
 
 
-def _of_another(folder: Path, dataset: Dataset) -> bool:
-    """Whether a folder was prepared of another dataset, which is still there."""
-    made = prepared_at(folder)
-    return made is not None and made.data.is_dir() and made.data.resolve() != dataset.root.resolve()
+def _roots(name: str, workspace: Workspace) -> dict[int, set[Path]]:
+    """Number → the datasets of a name whose folders have it; more than one where an earlier version made them."""
+    found: dict[int, set[Path]] = {}
+    pattern = re.compile(rf"{re.escape(name)}-(?:{'|'.join(TASKS)})(?:-(\d+))?(?:-.*)?")
+    for folder in workspace.data.iterdir():
+        if (match := pattern.fullmatch(folder.name)) and (made := prepared_at(folder)):
+            found.setdefault(int(match[1] or 1), set()).add(made.data.resolve())
+    return found
 
 
 def _read(root: Path) -> PreparedDataset:

@@ -23,7 +23,7 @@ from yolo_koin.runs import ScoredRun
 from yolo_koin.specs import EvaluateSpec
 from yolo_koin.splits import Split, in_order
 from yolo_koin.verbs.drawing import called
-from yolo_koin.verbs.scored import WHOLE, Scored
+from yolo_koin.verbs.scored import Scored
 from yolo_koin.verbs.seeds import Mean, percent
 from yolo_koin.words import Sentence
 
@@ -58,14 +58,14 @@ def measure(runs: Sequence[Scored], device: str, progress: Progress) -> list[Sco
     costed = []
     for number, run in enumerate(runs, 1):
         progress(Step("measuring models", number, len(runs), run.title))
-        source = run.source
-        if source is None or run.way != WHOLE or not isinstance(source.spec, EvaluateSpec):
+        source, asked = run.source, run.asked
+        if source is None or asked is None:
             costed.append(run)
             continue
         spec = run.training.spec if run.training else None
         key = (spec.model_name, spec.method, spec.imgsz, run.classes) if spec else source.weights_sha256
         if key not in known:
-            known[key] = _measured(source, source.spec, device)
+            known[key] = _measured(source, asked, device)
         cost = replace(known[key], folder=source.folder, weights_sha256=source.weights_sha256)
         cost.write()
         costed.append(replace(run, cost=cost))

@@ -16,7 +16,7 @@ from yolo_koin.verbs.scored import Scored
 from yolo_koin.words import Sentence
 
 DIGITS = 12  # of a hash, which tell any two files apart
-UNMEASURED = "Latency, parameters and FLOPs of the models were not measured: report --cost does."
+UNMEASURED = "Latency, parameters and FLOPs were not measured of every model: report --cost does."
 SOURCES = "Each run: hashes (the first {digits} digits of SHA-256) of its photos and of its weights, and its training as a command."
 
 
@@ -35,7 +35,7 @@ def provenance(runs: Sequence[Scored]) -> list[Block]:
         Heading(Sentence("Where these numbers come from")),
         Table(facts, Sentence("Software and machine, as the runs wrote them down.")),
         Table(each, Sentence(SOURCES, digits=DIGITS)),
-        *([] if any(run.cost for run in runs) else [Text(Sentence(UNMEASURED))]),
+        *([] if all(run.cost for run in runs if run.asked) else [Text(Sentence(UNMEASURED))]),
     ]
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -58,6 +59,13 @@ class ReportResult:
     notes: tuple[str, ...] = ()
 
 
+class Written(NamedTuple):
+    """The files of a report: ``report.md``, ``report.html`` and ``report.tex``, and its figures, each as PNG and as PDF."""
+
+    pages: tuple[Path, ...]
+    figures: tuple[Path, ...]
+
+
 @verb(ReportSpec)
 def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     """Draw the figures of some runs, and write ``report.html``, ``report.md`` and ``report.tex``.
@@ -84,8 +92,8 @@ def report(spec: ReportSpec, progress: Progress) -> ReportResult:
     with locked(out), speaking(spec.lang):
         strangers = [*held_out.values(), *of_matrices]
         after = open_set.blocks_of(strangers, out) if strangers else []
-        files = write_report(scored, out, workspace, lang=spec.lang, beside=beside, after=after, photos=spec.photos)
-        return ReportResult(out, files, tuple(notes))
+        written = write_report(scored, out, workspace, lang=spec.lang, beside=beside, after=after, photos=spec.photos)
+        return ReportResult(out, written.pages + written.figures, tuple(notes))
 
 
 def in_words_of(folder: Path, lang: Language) -> Path:
@@ -102,7 +110,7 @@ def write_report(
     beside: Sequence[Block] = (),
     after: Sequence[Block] = (),
     photos: bool = False,
-) -> tuple[Path, ...]:
+) -> Written:
     """Draw every figure that the runs have data for, and write the report, a part for each dataset.
 
     Args:
@@ -116,7 +124,7 @@ def write_report(
         photos: whether the HTML page has photos in it.
 
     Returns:
-        The three pages, then the figures. The cards of the runs are in ``model_cards/`` beside the pages.
+        The pages and the figures. The cards of the runs are in ``model_cards/`` beside the pages.
     """
     home, blocks = home or out, list[Block]()
     parts = by_dataset(runs)
@@ -131,7 +139,7 @@ def write_report(
         write_text(home / f"report.{ending}", text)
     for path, told in cards.items():
         write_text(path, markdown(told, path.parent, lang))
-    return (*(home / f"report.{ending}" for ending in pages), *files_of(blocks))
+    return Written(tuple(home / f"report.{ending}" for ending in pages), files_of(blocks))
 
 
 def _of_others(run: Scored) -> bool:

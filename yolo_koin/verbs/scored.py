@@ -18,7 +18,7 @@ from yolo_koin.evaluation import face_predictions, predictions, scores, truth
 from yolo_koin.models.cost import Cost
 from yolo_koin.models.registry import family_of, known_models
 from yolo_koin.runs import CELLS, CellRun, ScoredRun, TrainRun
-from yolo_koin.specs import Method, TrainSpec
+from yolo_koin.specs import EvaluateSpec, Method, TrainSpec
 from yolo_koin.splits import TRAINING_SETS, in_order, of_part
 from yolo_koin.verbs.drawing import dataset_name
 from yolo_koin.words import METHODS, count
@@ -92,6 +92,12 @@ class Scored:
     source: ScoredRun | None = None
     training: TrainRun | None = None
     cost: Cost | None = None
+
+    @property
+    def asked(self) -> EvaluateSpec | None:
+        """What was asked of a model of ours that names whole photos, which are those whose cost is measured."""
+        spec = self.source.spec if self.source and self.way == WHOLE else None
+        return spec if isinstance(spec, EvaluateSpec) else None
 
 
 def load_runs(folder: Path) -> list[Scored]:
