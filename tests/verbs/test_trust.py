@@ -191,20 +191,20 @@ def test_a_dataset_whose_test_photos_all_leaked_and_one_whose_photos_changed(at_
         return {one.question.words: one.said for one in evidence_of([run], run, Workspace(at_home))}
 
     about: dict[str, Any] = {"weights": trained.weights, "data": str(root), "segments": True}
-    evaluate(EvaluateSpec(**about, name="leaky"))
-    audit(AuditSpec(data=str(root), name="leaky"))
-    before = told("leaky")
+    evaluate(EvaluateSpec(**about, name="all-leaked"))
+    audit(AuditSpec(data=str(root), name="all-leaked"))
+    before = told("all-leaked")
     assert set(before) == {LEAKS.words, SHORTCUT.words, WEAK.words}
     counted, all_leaked = before[LEAKS.words]
     assert counted == "The audit finds 8 leaks."
     assert all_leaked == "normal_cases/test: all 8 photos have a near-duplicate in training, so top-1 tells nothing of new photos."
     assert before[SHORTCUT.words][-1].startswith("Not tested on hard_cases/test: ")
     shutil.copyfile(root / "hard_cases/test/s04/8.png", root / "hard_cases/test/0003/8.png")
-    evaluate(EvaluateSpec(**{**about, "segments": False}, name="changed"))
-    assert told("changed") == {}
-    assert told("leaky") == before
-    audit(AuditSpec(data=str(root), name="changed"))
-    assert set(told("changed")) == {LEAKS.words, SHORTCUT.words}
+    evaluate(EvaluateSpec(**{**about, "segments": False}, name="photos-changed"))
+    assert told("photos-changed") == {}
+    assert told("all-leaked") == before
+    audit(AuditSpec(data=str(root), name="photos-changed"))
+    assert set(told("photos-changed")) == {LEAKS.words, SHORTCUT.words}
 
 
 def test_leaks_of_splits_that_were_not_scored_are_leaks(at_home: Path, asked: dict[str, Any]) -> None:
