@@ -330,3 +330,9 @@ def test_a_benchmark_holds_strangers_out_in_one_way(matrix: Path, place: Path) -
         benchmark(replace(MATRIX, folds=3))
     with pytest.raises(UsageError, match="folds hold strangers out"):
         BenchmarkSpec(folds=2)
+
+
+def test_a_benchmark_in_korean_has_its_english_report_too(matrix: Path) -> None:
+    """It was run in Korean; the README says where the report is, in any language."""
+    for page in ("report.html", "report.md", "report.tex", "figures-ko/report.html", "figures-ko/report.md"):
+        assert (matrix / page).is_file(), page

@@ -16,7 +16,7 @@ from yolo_koin.manifests import placed
 from yolo_koin.parallel import Progress, Step
 from yolo_koin.reporting.language import speaking
 from yolo_koin.runs import BenchmarkRun
-from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, BenchmarkSpec, TrainSpec
+from yolo_koin.specs import AUTO, SAMPLE, SCRATCH, BenchmarkSpec, Language, TrainSpec
 from yolo_koin.verbs import cells, open_set
 from yolo_koin.verbs.executors import Executor, Outcome, executor_for
 from yolo_koin.verbs.planning import best_so_far, left, planned
@@ -130,11 +130,12 @@ def _written(
     told = pd.concat([metrics, *(open_set.of_one_score(run) for run in held_out)], ignore_index=True)
     write_csv(home / "results.csv", _with_settings(told, specs, reasons))
     doubts = ask(best_of(scored), workspace, run.spec.device.split(",")[0], progress) if run.spec.trust else ()
-    lang = run.spec.lang
-    out = in_words_of(home / "figures", lang)
-    with speaking(lang):
-        after = open_set.blocks_of(held_out, out) if held_out else []
-    report = write_report(scored, out, workspace, home if lang == "en" else out, lang, after=after)
+    languages: tuple[Language, ...] = ("en", run.spec.lang)
+    for lang in dict.fromkeys(languages):  # where README says that a page is, there is one
+        out = in_words_of(home / "figures", lang)
+        with speaking(lang):
+            after = open_set.blocks_of(held_out, out) if held_out else []
+        report = write_report(scored, out, workspace, home if lang == languages[0] else out, lang, after=after)
     run.written(status="finished", cells=tuple(done.name for done, _ in pairs))
     return BenchmarkResult(
         run=home,
