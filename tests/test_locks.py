@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from yolo_koin import locks
 from yolo_koin.errors import RunError
 from yolo_koin.locks import is_held, locked, tidy
 
@@ -122,3 +123,12 @@ def test_whether_a_folder_is_held(tmp_path: Path) -> None:
     assert not is_held(folder)
     (tmp_path / ".run.lock").touch()
     assert not is_held(folder)
+
+
+def test_who_holds_a_folder_is_named_though_it_signs_a_moment_later(tmp_path: Path) -> None:
+    path = locks._lock_of(tmp_path / "run")
+    path.touch()
+    signing = threading.Timer(0.15, path.write_text, ["process 7 on mine"])
+    signing.start()
+    assert locks._holder(path) == "process 7 on mine"
+    signing.join()

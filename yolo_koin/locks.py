@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from yolo_koin.files import unfinished, writing
 
 TEMPORARY = re.compile(r"\.[0-9a-f]{16}(\..*)?")  # names that yolo_koin.files gives to what is not whole yet
 LOCK = re.compile(r"\..+\.lock")
+SIGNING = 20  # looks at a lock, a twentieth of a second apart, until its holder has signed it
 
 
 @contextlib.contextmanager
@@ -78,8 +80,11 @@ def _lock_of(folder: Path) -> Path:
 
 
 def _holder(path: Path) -> str:
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        return path.read_text(encoding="utf-8") or "another process"
+    for _ in range(SIGNING):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if told := path.read_text(encoding="utf-8"):
+                return told
+        time.sleep(0.05)  # it holds the lock since a moment, and is about to sign
     return "another process"
 
 
