@@ -29,7 +29,7 @@ ROOMS = (
         "splits",
         "geometry",
     ),
-    *("environment", "words", "errors"),
+    *("program", "environment", "words", "errors"),
 )  # upper to lower
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("torch", "ultralytics", "cv2", "pandas", "matplotlib", "numpy", "gradio")

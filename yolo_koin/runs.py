@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import platform
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -21,6 +19,7 @@ from yolo_koin.manifests import MANIFEST as MANIFEST
 from yolo_koin.manifests import Manifest, kind_of, placed
 from yolo_koin.prepared import PreparedDataset as PreparedDataset
 from yolo_koin.prepared import prepared_at as prepared_at
+from yolo_koin.program import git_commit, versions
 from yolo_koin.specs import (
     SCRATCH,
     AuditSpec,
@@ -36,7 +35,6 @@ from yolo_koin.specs import (
 
 CELL, CELLS = "cell.json", "cells"
 STRANGERS = "strangers"  # the folder of a benchmark that its runs with people held out lie in
-REPORTED_PACKAGES = ("yolo_koin", "ultralytics", "torch", "torchvision", "opencv-python", "numpy", "pandas", "pillow", "onnxruntime")
 
 R = TypeVar("R", bound="Run")
 
@@ -79,7 +77,7 @@ class Run(Manifest):
     def written(self: R, **changes: Any) -> R:
         """The run with these changes, written down."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        where: dict[str, Any] = {"versions": _versions(), "platform": platform.platform(), "git_commit": _git_commit()}
+        where: dict[str, Any] = {"versions": versions(), "platform": platform.platform(), "git_commit": git_commit()}
         run = replace(self, started=self.started or now, updated=now, **where, **changes)
         write_json(run.folder / run.FILE, {"kind": run.KIND, "name": run.name, **run.content()})
         return run
@@ -337,22 +335,3 @@ class AuditRun(Run):
 KINDS: dict[str, type[Run]] = {
     kind.KIND: kind for kind in (TrainRun, ScoredRun, PredictRun, StressRun, ControlRun, ExportRun, BenchmarkRun, AuditRun)
 }
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in REPORTED_PACKAGES:
-        with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
-
-
-def _git_commit() -> str | None:
-    """Commit of this program where it runs from a clone, with ``+changes`` when that is not clean; None where it is installed."""
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        ask = {"capture_output": True, "text": True, "timeout": 5, "check": True, "cwd": Path(__file__).parent}
-        subprocess.run(["git", "ls-files", "--error-unmatch", Path(__file__).name], **ask)  # type: ignore[call-overload]
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], **ask).stdout.strip()  # type: ignore[call-overload]
-        changes = subprocess.run(["git", "status", "--porcelain", "-uno"], **ask).stdout  # type: ignore[call-overload]
-        return f"{commit}+changes" if changes else str(commit)
-    return None

@@ -47,6 +47,13 @@ class Mean:
         """Sample standard deviation over seeds; NaN of one."""
         return stdev(self.values) if len(self.values) > 1 else float("nan")
 
+    @property
+    def row(self) -> dict[str, Any]:
+        """What tables of settings say of it."""
+        low, high = self.interval
+        of = {"split": self.split, "synthetic": self.split in self.runs[0].synthetic, "photos": self.photos, "seeds": len(self.values)}
+        return {**of, "top1": self.mean, "sd": self.sd, "low": low, "high": high}
+
 
 def of_one_setting(runs: Sequence[Scored]) -> list[tuple[Scored, ...]]:
     """The runs in groups that differ in the seed alone, by seed; one of unknown training, or of one scored twice, is alone."""
