@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from yolo_koin import runs
+from yolo_koin import program
 from yolo_koin.errors import RunError
 from yolo_koin.files import write_json
 from yolo_koin.manifests import MANIFEST, SCHEMA
@@ -206,10 +206,10 @@ def test_the_commit_is_that_of_the_program(tmp_path: Path, monkeypatch: pytest.M
 
     git("init", "-q")
     git("commit", "-q", "--allow-empty", "-m", "of the user")
-    installed = own / "site-packages/runs.py"
+    installed = own / "site-packages/program.py"
     installed.parent.mkdir()
     installed.touch()
-    monkeypatch.setattr(runs, "__file__", str(installed))
+    monkeypatch.setattr(program, "__file__", str(installed))
     run = ScoredRun(folder=own / "runs/evaluate/x", spec=EvaluateSpec(), weights=Path("w.pt")).written()
     assert run.git_commit is None
     git("add", "site-packages")
